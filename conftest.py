@@ -1,0 +1,1 @@
+"""The suite's own options and wiring, nothing else."""

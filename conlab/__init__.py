@@ -1,0 +1,1 @@
+"""The machinery of Concurrency Lab: an explorer, a judge, an origin, a bench."""

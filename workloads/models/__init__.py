@@ -1,0 +1,1 @@
+"""The ways to run many jobs: one file a concurrency model, a plural noun."""
