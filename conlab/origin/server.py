@@ -1,0 +1,364 @@
+"""The origin's process: one event loop, several sites, and a line to the parent.
+
+Started as ``python -m conlab.origin.server PORT`` by ``conlab.origin.process``, to which it
+connects; it ends when that connection does, or when its parent is another process than at first.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qs
+
+from aiohttp import web
+
+from conlab.errors import UserError
+from conlab.origin.fates import Fate, fate
+from conlab.origin.files import LARGEST, file_resource
+from conlab.origin.folder import folder_redirect, folder_resource
+from conlab.origin.log import Logbook, Served
+from conlab.origin.pages import (
+    ENDLESS,
+    ENDLESS_BURST,
+    ENDLESS_PERIOD,
+    endless_pieces,
+    page_resource,
+    redirect_target,
+)
+from conlab.origin.photos import Photo, load_photos
+from conlab.origin.resources import PIECE, Resource
+from conlab.origin.settings import Settings
+
+BACKLOG = 1024
+AT_ONCE = 256 * 1024  # bodies up to this many bytes leave in one write
+PACED_PIECE_SECONDS = 0.01
+PARENT_WATCH_PERIOD = 0.25
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, for 0 seconds
+ROUND = "/-/round"  # redirects to itself
+NEVER_FAULTY = ("/robots.txt", ROUND)
+
+
+class Sites:
+    """Answers the requests to all sites, and keeps the log of them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.logbook = Logbook(settings.sites)
+        self._photos: list[Photo] = []
+
+    def photos(self) -> list[Photo]:
+        """The distinct photos, made or read when they are first asked for."""
+        if not self._photos:
+            self._photos = load_photos(self.settings)
+        return self._photos
+
+    async def answer(self, site: int, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a request: let its latency pass, then do what its fate says."""
+        entry = self.logbook.open(site, request.raw_path)
+        try:
+            due = fate(self.settings, site, entry.target, entry.attempt)
+            entry.latency = due.latency
+            await _sleep_until(entry.started + due.latency)
+            entry.slept = time.perf_counter() - entry.started
+            return await self._respond(request, due, entry)
+        except (ConnectionError, asyncio.CancelledError):
+            raise  # the client went away, as it may
+        except UserError as mistake:
+            return await _send_text(request, entry, 503, str(mistake))
+        except Exception:
+            self.logbook.errors.append(traceback.format_exc())
+            raise
+        finally:
+            self.logbook.close(entry)
+
+    async def _respond(
+        self, request: web.BaseRequest, due: Fate, entry: Served
+    ) -> web.StreamResponse:
+        path, _, query = entry.target.partition("?")
+        entry.fault = None if path in NEVER_FAULTY else due.fault
+        match entry.fault:
+            case "dropped":
+                _reset(request)
+                return web.Response()
+            case "too_many":
+                wait = {"Retry-After": str(self.settings.faults.retry_after)}
+                return await _send_text(request, entry, 429, "too many requests", wait)
+            case "server_error":
+                return await _send_text(request, entry, 500, "internal server error")
+            case "redirect_loop":
+                return await _send_text(request, entry, 302, "", {"Location": ROUND})
+        if request.method not in ("GET", "HEAD"):
+            allowed = {"Allow": "GET, HEAD"}
+            return await _send_text(request, entry, 405, "GET and HEAD only", allowed)
+        if location := self._redirect(path):
+            return await _send_text(request, entry, 301, "", {"Location": location})
+        if path == ENDLESS and self.settings.html is None:
+            return await _send_endless(request, entry)
+        resource = self._find(entry.site, path, query)
+        if resource is None:
+            entry.fault = None
+            return await _send_text(request, entry, 404, f"nothing at {path}")
+        return await self._send(request, resource, due.place, entry)
+
+    def _redirect(self, path: str) -> str | None:
+        if path == ROUND:
+            return ROUND
+        if self.settings.html is not None:
+            return folder_redirect(self.settings.html, path)
+        return redirect_target(self.settings, path)
+
+    def _find(self, site: int, path: str, query: str) -> Resource | None:
+        match path.split("/"):
+            case ["", "files", number] if number.isdecimal():
+                sizes = parse_qs(query).get("size", ["65536"])
+                if not sizes[0].isdecimal() or (size := int(sizes[0][:20])) > LARGEST:
+                    return None
+                return file_resource(self.settings.seed, int(number[:20]), size)
+            case ["", "photos", name] if (number := name.partition(".")[0]).isdecimal():
+                photos = self.photos()
+                return photos[int(number[:20]) % len(photos)].resource
+        if self.settings.html is not None:
+            return folder_resource(self.settings.html, path)
+        return page_resource(self.settings, site, path, query)
+
+    async def _send(
+        self, request: web.BaseRequest, resource: Resource, place: float, entry: Served
+    ) -> web.StreamResponse:
+        """Send a body, or the range of it that was asked for, with the fault of the entry."""
+        headers = {
+            "Content-Type": resource.content_type,
+            "ETag": resource.etag,
+            "Accept-Ranges": "bytes",
+        }
+        if _matches(request.headers.get("If-None-Match"), resource.etag):
+            return await _send_empty(request, entry, 304, headers)
+        start, stop, entry.status = _asked_range(request, resource)
+        if entry.status == 416:
+            headers["Content-Range"] = f"bytes */{resource.size}"
+            return await _send_empty(request, entry, 416, headers)
+        if entry.status == 206:
+            headers["Content-Range"] = f"bytes {start}-{stop - 1}/{resource.size}"
+        size = stop - start
+        if request.method == "HEAD":
+            headers["Content-Length"] = str(size)
+            return await _send_empty(request, entry, entry.status, headers)
+
+        rate = self.settings.bandwidth
+        broken_at: int | None = None  # the byte at which the body breaks off, or is wrong
+        match entry.fault:
+            case "reset" | "truncated":
+                stop = start + int(place * size)
+            case "slow" if self.settings.faults.slow_seconds > 0:
+                slow = max(1.0, size / self.settings.faults.slow_seconds)
+                rate = slow if rate is None else min(rate, slow)
+            case "corrupt" if entry.target.startswith(("/files/", "/photos/")):
+                broken_at = start + int(place * size)
+            case _:
+                entry.fault = None
+        pieces = resource.read(start, stop)
+        if broken_at is not None:
+            pieces = _corrupted(pieces, broken_at - start)
+
+        response: web.StreamResponse
+        if rate is None and size <= AT_ONCE and entry.fault in (None, "corrupt"):
+            body = b"".join(pieces)
+            response = web.Response(status=entry.status, headers=headers, body=body)
+            await response.prepare(request)
+            await response.write_eof()
+            entry.size = size
+            return response
+        response = web.StreamResponse(status=entry.status, headers=headers)
+        response.content_length = size
+        await response.prepare(request)
+        began = time.perf_counter()
+        for piece in _paced(pieces, rate):
+            if rate is not None:
+                await _sleep_until(began + (entry.size + len(piece)) / rate)
+            await response.write(piece)
+            entry.size += len(piece)
+        match entry.fault:
+            case "reset":
+                await asyncio.sleep(0)  # the loop may not have handed the last piece over yet
+                _reset(request)
+            case "truncated" if request.transport is not None:
+                request.transport.close()
+            case _:
+                await response.write_eof()
+        return response
+
+
+async def _sleep_until(moment: float) -> None:
+    """Wait for a moment of ``time.perf_counter``, and never return before it."""
+    while (left := moment - time.perf_counter()) > 0:
+        await asyncio.sleep(left)  # noqa: ASYNC110 - a moment has no event
+
+
+def _reset(request: web.BaseRequest) -> None:
+    """Break the connection off so that the client's side is told of a reset, not of an end."""
+    if (transport := request.transport) is not None:
+        transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE
+        )
+        transport.abort()
+
+
+async def _send_text(
+    request: web.BaseRequest,
+    entry: Served,
+    status: int,
+    text: str,
+    headers: dict[str, str] | None = None,
+) -> web.StreamResponse:
+    entry.status, entry.size = status, len(text)
+    response = web.Response(status=status, text=text, headers=headers)
+    await response.prepare(request)
+    await response.write_eof()
+    return response
+
+
+async def _send_empty(
+    request: web.BaseRequest, entry: Served, status: int, headers: dict[str, str]
+) -> web.StreamResponse:
+    entry.status = status
+    response = web.Response(status=status, headers=headers)
+    await response.prepare(request)
+    await response.write_eof()
+    return response
+
+
+async def _send_endless(request: web.BaseRequest, entry: Served) -> web.StreamResponse:
+    """Send a page until the client has had enough of it."""
+    entry.status = 200
+    response = web.StreamResponse(headers={"Content-Type": "text/html; charset=utf-8"})
+    await response.prepare(request)
+    if request.method == "HEAD":
+        return response
+    for piece in endless_pieces():
+        await response.write(piece)
+        entry.size += len(piece)
+        await asyncio.sleep(0 if entry.size < ENDLESS_BURST else ENDLESS_PERIOD)
+    return response
+
+
+def _matches(if_none_match: str | None, etag: str) -> bool:
+    if if_none_match is None:
+        return False
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return "*" in tags or etag in tags
+
+
+def _asked_range(request: web.BaseRequest, resource: Resource) -> tuple[int, int, int]:
+    """First byte, byte after the last, and status: 200 whole, 206 a part, 416 outside (RFC 9110).
+
+    What is not one range of bytes, or is of another version (If-Range), is taken as unasked.
+    """
+    whole = (0, resource.size, 200)
+    if_range = request.headers.get("If-Range")
+    if "Range" not in request.headers or if_range not in (None, resource.etag):
+        return whole
+    try:
+        asked = request.http_range
+    except ValueError:
+        return whole
+    if (asked.start is not None and asked.start >= resource.size) or resource.size == 0:
+        return (0, 0, 416)
+    start, stop, _ = asked.indices(resource.size)
+    return (start, stop, 206) if start < stop else (0, 0, 416)
+
+
+def _corrupted(pieces: Iterator[bytes], place: int) -> Iterator[bytes]:
+    """The pieces with all bits of one byte turned over."""
+    for piece in pieces:
+        if 0 <= place < len(piece):
+            piece = piece[:place] + bytes([piece[place] ^ 0xFF]) + piece[place + 1 :]
+        place -= len(piece)
+        yield piece
+
+
+def _paced(pieces: Iterator[bytes], rate: float | None) -> Iterator[bytes]:
+    """The pieces, cut small enough for a flow of ``rate`` bytes a second to be even."""
+    if rate is None:
+        yield from pieces
+        return
+    most = max(1, min(PIECE, int(rate * PACED_PIECE_SECONDS)))
+    for piece in pieces:
+        for at in range(0, len(piece), most):
+            yield piece[at : at + most]
+
+
+async def _obey(sites: Sites, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Do what the parent asks, one JSON line each, until it hangs up."""
+    while line := await reader.readline():
+        try:
+            reply = {"value": _done(sites, json.loads(line))}
+        except UserError as mistake:
+            reply = {"mistake": str(mistake)}
+        writer.write(json.dumps(reply).encode() + b"\n")
+        await writer.drain()
+
+
+def _done(sites: Sites, command: str) -> Any:
+    match command:
+        case "reset":
+            return sites.logbook.reset()
+        case "take log":
+            return sites.logbook.take()
+        case "cpu seconds":
+            return time.process_time()
+        case "photos":
+            return [(p.suffix, p.resource.size, p.sha256) for p in sites.photos()]
+    raise ValueError(f"unknown command {command!r}")
+
+
+async def _until_orphaned(parent: int) -> None:
+    """Return when the parent is gone: its connection may live on in children that it forked."""
+    while os.getppid() == parent:
+        await asyncio.sleep(PARENT_WATCH_PERIOD)  # noqa: ASYNC110 - nor has an orphaning
+
+
+async def run(port: int) -> None:
+    """Serve until the parent, which listens on ``port``, hangs up or is gone."""
+    parent = os.getppid()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    sites = Sites(Settings.from_json(json.loads(await reader.readline())))
+    loop = asyncio.get_running_loop()
+    ports = []
+    for site in range(sites.settings.sites):
+        answer = partial(sites.answer, site)
+        protocol = web.Server(answer, access_log=None, handler_cancellation=True)
+        server = await loop.create_server(protocol, "127.0.0.1", 0, backlog=BACKLOG)
+        ports.append(server.sockets[0].getsockname()[1])
+    with socket.socket() as refusing:
+        refusing.bind(("127.0.0.1", 0))  # and never listens: the kernel refuses every connection
+        hello = {"ports": ports, "refusing port": refusing.getsockname()[1]}
+        writer.write(json.dumps(hello).encode() + b"\n")
+        # What is there now stays; and what a request leaves behind is freed by reference counts.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
+        endings = [
+            asyncio.ensure_future(_obey(sites, reader, writer)),
+            asyncio.ensure_future(_until_orphaned(parent)),
+        ]
+        done, _ = await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
+        for ending in done:
+            ending.result()
+
+
+def main() -> None:
+    """Run as a child process; Ctrl-C is the parent's to handle, which then hangs up."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    asyncio.run(run(int(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()
