@@ -15,22 +15,26 @@ MEBI = 1024 * 1024
 def workload_table(group: Group) -> Table:
     """One row a cell, the fastest first."""
     table = Table(
-        title=f"{group.name}: {group.rows[0].jobs:,} jobs", title_justify="left", box=None
+        title=f"{group.name}: {group.rows[0].jobs:,} jobs",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
     )
-    table.title_style = "bold"
     table.add_column("model", no_wrap=True)
     http = any(measured.floor.seconds for measured in group.cells)
     columns = ["time", "jobs/s", "speedup", "floor", "in flight", "cores", "CPU s", "+MiB"]
-    for name in [*columns, *(["slowest"] if http else []), "failed"]:
+    failed = any(measured.failed for measured in group.cells)
+    for name in [*columns, *(["slowest"] if http else []), *(["failed"] if failed else [])]:
         table.add_column(name, justify="right", no_wrap=True)
     leaders = group.leaders
     for measured in group.rows:
         style = "bold green" if measured in leaders else ""
-        table.add_row(*row(group, measured, http), style=style)
+        table.add_row(*row(group, measured, http, failed), style=style)
     return table
 
 
-def row(group: Group, measured: Measured, http: bool) -> list[str]:
+def row(group: Group, measured: Measured, http: bool, failed: bool) -> list[str]:
     """The figures of a cell as text."""
     share, speedup = group.floor_share(measured), group.speedup(measured)
     kind, slowest = measured.slowest
@@ -47,7 +51,7 @@ def row(group: Group, measured: Measured, http: bool) -> list[str]:
     ]
     if http:
         figures.append(f"{kind} {duration(slowest)}")
-    return [*figures, str(measured.failed or "")]
+    return [*figures, str(measured.failed)] if failed else figures
 
 
 def pool_size(measured: Measured) -> str:
@@ -66,7 +70,7 @@ def duration(seconds: float) -> str:
         return f"{seconds:.2f} s"
     if seconds >= 1e-3:
         return f"{seconds * 1e3:.1f} ms"
-    return f"{seconds * 1e6:.0f} µs"
+    return f"{seconds * 1e6:.{1 if seconds < 1e-5 else 0}f} µs"
 
 
 def absent_lines(absent: Iterable[tuple[Cell, str]], workload: str) -> list[Text]:
