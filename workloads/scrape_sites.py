@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
 from urllib.robotparser import RobotFileParser
 
 import aiohttp
 import httpx
 from selectolax.lexbor import LexborHTMLParser, LexborNode
+from yarl import URL
 
 from workloads import http_client
 from workloads.http_client import AddressError, Answer, RedirectError, RequestError
@@ -27,8 +27,6 @@ SITE_IN_FLIGHT = 16  # requests at once that one site is troubled with, whatever
 
 REDIRECTS = (301, 302, 303, 307, 308)
 HTML = ("text/html", "application/xhtml+xml", "")  # the last: the server did not say
-DEFAULT_PORTS = {"http": ":80", "https": ":443"}
-AS_IT_IS = "!#$%&'()*+,-./:;=?@[]_~"  # what may stand in an address (RFC 3986)
 CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s\"';]+)", re.IGNORECASE)
 AMOUNT = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
@@ -86,8 +84,8 @@ class PageSizeError(RequestError):
 def jobs(sites: Sequence[str]) -> Iterator[Job]:
     """The robots.txt and the first page of each of the ``sites``, which are URLs."""
     for site in sites:
-        yield Job(urljoin(site, "/robots.txt"), robots=True)
-        yield Job(normal(site) or site)
+        yield Job(str(URL(site).with_path("/robots.txt")), robots=True)
+        yield Job(normal(URL(site), "") or site)
 
 
 def work(job: Job, client: "Client") -> Page | Moved | Robots:
@@ -147,7 +145,7 @@ def compute(job: Job, fetched: Fetched) -> Page | Moved | Robots:
     if job.robots:
         return Robots(fetched.body.decode(errors="replace"))
     if fetched.location is not None:
-        if (to := normal(urljoin(job.url, fetched.location))) is None:
+        if (to := normal(URL(job.url), fetched.location)) is None:
             raise AddressError.at(job.url)
         return Moved(to)
     if fetched.content_type.partition(";")[0].strip().lower() not in HTML:
@@ -175,9 +173,9 @@ def parse(url: str, tree: LexborHTMLParser) -> Page:
         if (name := item.css_first(".name")) and (price := item.css_first(".price"))
     )
     base = tree.css_first("base[href]")
-    here = urljoin(url, base.attributes["href"]) if base else url
+    here = URL(base and normal(URL(url), base.attributes["href"] or "") or url)
     hrefs = dict.fromkeys(node.attributes["href"] or "" for node in tree.css("a[href]"))
-    links = dict.fromkeys(normal(urljoin(here, href.strip())) for href in hrefs)
+    links = dict.fromkeys(normal(here, href.strip()) for href in hrefs)
     return Page(
         title=text(tree.css_first("title")),
         items=tuple(items),
@@ -196,18 +194,20 @@ def price_in_cents(price: str) -> int:
     return int(Decimal(amount[0].replace(",", "")) * 100) if amount else 0
 
 
-def normal(url: str) -> str | None:
-    """The one spelling that an http address is known by in the crawl, or None if it is none.
+def normal(here: URL, href: str) -> str | None:
+    """The one spelling that the crawl knows a page by, or None if ``href`` leads to no page of the web.
 
-    No fragment, a path even if it is only ``/``, the query's parameters sorted, nothing but ASCII.
+    Absolute, without dots, default port and fragment, the parameters of the query sorted.
     """
     try:
-        scheme, host, path, query, _ = urlsplit(url)
-        host = host.lower().removesuffix(DEFAULT_PORTS[scheme])
-    except (ValueError, KeyError):
+        url = here.join(URL(href.partition("#")[0]))
+    except ValueError:
         return None
-    query = "&".join(sorted(query.split("&")))
-    return quote(f"{scheme}://{host}{path or '/'}{query and '?'}{query}", safe=AS_IT_IS)
+    if url.scheme not in ("http", "https") or not url.raw_host:
+        return None
+    if url.raw_query_string:
+        url = url.with_query(sorted(url.query.items()))
+    return str(url) if url.raw_path != "/" else str(url.with_path("/", keep_query=True))
 
 
 # The blocking client.
