@@ -16,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name in sorted(module.name for module in pkgutil.iter_modules(conlab.commands.__path__)):
         command = importlib.import_module(f"conlab.commands.{name}")
         subparser = subcommands.add_parser(
-            name, help=command.__doc__.strip().splitlines()[0], description=command.__doc__
+            name, help=(command.__doc__ or "").partition("\n")[0], description=command.__doc__
         )
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)

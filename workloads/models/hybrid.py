@@ -1,0 +1,79 @@
+"""Hybrid: one event loop does the waiting, a pool of processes (threads without a GIL) computes."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from workloads.models import AsyncClient, Run, coroutines, processes
+from workloads.models.failure import attempt
+
+RUNS = ("fetch_async", "compute")
+
+Compute = Callable[..., Awaitable[Any]]  # (compute, job, fetched) -> result or Failure
+
+
+def absent() -> str | None:
+    """The hybrid needs what processes need."""
+    return processes.absent()
+
+
+@contextmanager
+def pool(
+    client: AsyncClient, *, in_flight: int, workers: int, start_method: str, loop: str
+) -> Iterator[Run]:
+    """Start the computing pool first, so that its workers inherit no event loop."""
+    with (
+        computing_pool(workers, start_method) as compute_elsewhere,
+        asyncio.Runner(loop_factory=coroutines.loop_factory(loop)) as runner,
+        coroutines.entered(client, runner) as extra,
+    ):
+
+        def run(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
+            fetch, compute = work
+            waiting = asyncio.Semaphore(in_flight)
+            computing = asyncio.Semaphore(2 * workers)  # one under way and one queued for each
+
+            async def both(job: Any) -> Any:
+                async with waiting:
+                    fetched = await fetch(job, *extra)
+                async with computing:
+                    return await compute_elsewhere(compute, job, fetched)
+
+            return coroutines.in_order(runner, in_flight + 2 * workers, both, jobs)
+
+        yield run
+
+
+@contextmanager
+def computing_pool(workers: int, start_method: str) -> Iterator[Compute]:
+    """A pool of processes, or of threads where threads compute in parallel."""
+    if getattr(sys, "_is_gil_enabled", lambda: True)():
+        crew = processes.Crew(None, workers, start_method)
+        try:
+            yield lambda *call: in_crew(crew, *call)
+        except BaseException:
+            crew.kill()
+            raise
+        finally:
+            crew.close()
+    else:
+        with ThreadPoolExecutor(workers, thread_name_prefix="compute") as threads:
+            yield lambda *call: asyncio.wrap_future(threads.submit(partial(attempt, *call)))
+
+
+async def in_crew(crew: processes.Crew, compute: Any, job: Any, fetched: Any) -> Any:
+    """Compute in a worker; again in a new one if the old was killed before this job began."""
+    while True:
+        executor, begun, number = crew.executor, crew.begun, next(crew.numbers)
+        try:
+            return await asyncio.wrap_future(crew.submit(number, compute, job, fetched))
+        except BrokenProcessPool:
+            if crew.executor is executor:  # the first to notice replaces it for all
+                crew.replace()
+            if number in begun:
+                return processes.WORKER_DIED

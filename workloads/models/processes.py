@@ -1,0 +1,239 @@
+"""Processes: each worker has an interpreter and a GIL of its own; jobs and results are pickled."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from multiprocessing.util import Finalize
+from typing import Any
+
+from workloads.models import BATCH, Client, Run
+from workloads.models.failure import Failure, attempt
+
+RUNS = "work"
+START_LIMIT = 60.0  # seconds until every worker must have started
+STOP_LIMIT = 1.0  # seconds that a worker has to tidy up when the pool is ended early
+
+
+def absent() -> str | None:
+    """Processes run wherever semaphores do."""
+    try:
+        import multiprocessing.synchronize  # noqa: F401  # absent on some hosted platforms
+    except ImportError as error:
+        return str(error)
+    return None
+
+
+@contextmanager
+def pool(client: Client, *, workers: int, start_method: str) -> Iterator[Run]:
+    """Start ``workers`` processes by ``"forkserver"``, ``"spawn"`` or ``"fork"``."""
+    crew = Crew(client, workers, start_method)
+    try:
+        yield crew.run
+    except BaseException:
+        crew.kill()
+        raise
+    finally:
+        crew.close()
+
+
+class Crew:
+    """A pool of worker processes that is replaced when one of them is killed.
+
+    The executor alone fails every job that it holds when a worker dies. The crew knows which of
+    them had begun: each worker writes the number of its job into a slot of shared memory. Those
+    are lost, as a Failure each; the others run in a new pool.
+    """
+
+    def __init__(self, client: Client, workers: int, start_method: str) -> None:
+        self.client = client
+        self.workers = workers
+        self.context: Any = multiprocessing.get_context(start_method)
+        self.numbers = count()
+        self.start()
+
+    def start(self) -> None:
+        """Start a fresh pool and wait until every worker of it stands ready."""
+        self.begun = self.context.RawArray("q", [-1] * self.workers)
+        everyone = self.context.Barrier(self.workers)
+        self.executor = ProcessPoolExecutor(
+            self.workers,
+            mp_context=self.context,
+            initializer=become_worker,
+            initargs=(self.client, self.begun, self.context.Value("i", 0), everyone),
+        )
+        try:
+            for ready in [self.executor.submit(stand_ready) for _ in range(self.workers)]:
+                ready.result(START_LIMIT)
+        except BaseException:
+            self.kill()
+            raise
+
+    def submit(self, number: int, work: Any, *args: Any) -> Future[Any]:
+        """Queue ``work(*args)``, the client added, as job ``number`` of the crew."""
+        try:
+            return self.executor.submit(do_job, number, work, *args)
+        except BrokenProcessPool as error:
+            broken: Future[Any] = Future()
+            broken.set_exception(error)
+            return broken
+
+    def replace(self) -> None:
+        """Put a new pool in the place of a broken one."""
+        self.close()
+        self.start()
+
+    def run(self, work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
+        """Keep a bounded number of jobs queued; give their results in order."""
+        source = iter(jobs)
+        nothing = object()
+        queue: deque[Queued] = deque()
+        try:
+            while True:
+                while len(queue) < BATCH and (job := next(source, nothing)) is not nothing:
+                    number = next(self.numbers)
+                    queue.append(Queued(number, job, self.submit(number, work, job)))
+                if not queue:
+                    return
+                try:
+                    result = queue[0].future.result()
+                except BrokenProcessPool:
+                    self.requeue(work, queue)
+                    continue
+                except Exception as error:  # a job or a result that cannot be pickled
+                    result = Failure.of(error)
+                queue.popleft()
+                yield result
+        finally:
+            for place in queue:
+                place.future.cancel()
+
+    def requeue(self, work: Any, queue: "Iterable[Queued]") -> None:
+        """Give the jobs that had not begun to a new pool; make Failures of those that had."""
+        broken = [place for place in queue if is_broken(place.future)]
+        begun = set(self.begun)
+        unbegun = [place for place in broken if place.number not in begun]
+        if unbegun == list(queue):
+            raise BrokenProcessPool("the workers die before they begin a job")
+        self.replace()
+        for place in broken:
+            if place.number in begun:
+                place.future = Future()
+                place.future.set_result(WORKER_DIED)
+            else:
+                place.future = self.submit(place.number, work, place.job)
+
+    def kill(self) -> None:
+        """End the workers now: jobs under way may tidy up for STOP_LIMIT seconds, no more."""
+        workers = list((self.executor._processes or {}).values())  # no public way before 3.14
+        for process in workers:
+            process.terminate()
+        deadline = time.monotonic() + STOP_LIMIT
+        for process in workers:
+            process.join(max(0.0, deadline - time.monotonic()))
+            process.kill()
+
+    def close(self) -> None:
+        """Let the workers end and wait for them."""
+        self.executor.shutdown(wait=True, cancel_futures=True)
+
+
+@dataclass(slots=True, eq=False)
+class Queued:
+    """A job in the queue of the pool, under a number that never comes again."""
+
+    number: int
+    job: Any
+    future: Future[Any]
+
+
+def is_broken(future: Future[Any]) -> bool:
+    """Say whether the future ended because its pool did."""
+    return future.done() and isinstance(future.exception(), BrokenProcessPool)
+
+
+WORKER_DIED = Failure("WorkerDied", "the worker process was killed while it did this job")
+
+
+# What follows runs in the workers.
+
+
+class Terminated(BaseException):
+    """Raised in a job when its worker is told to end, so that the job tidies up."""
+
+
+@dataclass(slots=True)
+class Worker:
+    """What one worker process holds from its first job to its last."""
+
+    begun: Any
+    everyone: Any
+    slot: int
+    extra: tuple[Any, ...] = ()
+    trouble: Exception | None = None
+    busy: bool = False
+
+
+worker: Worker
+
+
+def become_worker(client: Client, begun: Any, slots: Any, everyone: Any) -> None:
+    """Enter the client, leave Ctrl-C to the parent, and die when the parent does."""
+    global worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, end)
+    threading.Thread(target=die_with_parent, daemon=True).start()
+    with slots.get_lock():
+        slot = slots.value
+        slots.value += 1
+    worker = Worker(begun, everyone, slot)
+    if client:
+        try:
+            manager = client()
+            worker.extra = (manager.__enter__(),)
+            Finalize(None, manager.__exit__, (None, None, None), exitpriority=10)
+        except Exception as error:
+            worker.trouble = error
+
+
+def stand_ready() -> None:
+    """Return when all workers have started. Raises what entering the client raised."""
+    if worker.trouble:
+        worker.everyone.abort()
+        raise worker.trouble
+    worker.everyone.wait(START_LIMIT)
+
+
+def do_job(number: int, work: Any, *args: Any) -> Any:
+    """Do one job, its number written down first."""
+    worker.begun[worker.slot] = number
+    worker.busy = True
+    try:
+        return attempt(work, *args, *worker.extra)
+    except Terminated:
+        os._exit(1)
+    finally:
+        worker.busy = False
+
+
+def end(*_signal: Any) -> None:
+    """On SIGTERM: let the job under way unwind, or end at once."""
+    if worker.busy:
+        raise Terminated
+    os._exit(1)
+
+
+def die_with_parent() -> None:
+    """End this process when its parent is gone, even if that was killed."""
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)

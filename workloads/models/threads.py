@@ -1,0 +1,103 @@
+"""Threads: many jobs wait at once in one process; with a GIL, one at a time runs Python code."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager, nullcontext
+from threading import Barrier, Condition, Lock
+from typing import Any
+
+from workloads.models import AHEAD, BATCH, Client, Run
+from workloads.models.failure import Failure
+
+RUNS = "work"
+START_LIMIT = 60.0  # seconds until every thread must have started
+
+
+def absent() -> str | None:
+    """Threads run everywhere."""
+    return None
+
+
+@contextmanager
+def pool(client: Client, *, in_flight: int) -> Iterator[Run]:
+    """Start ``in_flight`` threads that share one client."""
+    with (
+        client() if client else nullcontext() as shared,
+        ThreadPoolExecutor(in_flight, thread_name_prefix="jobs") as executor,
+    ):
+        everyone = Barrier(in_flight + 1)
+        for _ in range(in_flight):
+            executor.submit(everyone.wait, START_LIMIT)
+        everyone.wait(START_LIMIT)
+        extra = (shared,) if client else ()
+
+        def run(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
+            call = (lambda job: work(job, *extra)) if extra else work
+            return in_order(executor, in_flight, call, jobs)
+
+        yield run
+
+
+def in_order(
+    executor: ThreadPoolExecutor, threads: int, work: Any, jobs: Iterable[Any]
+) -> Iterator[Any]:
+    """Let the threads draw jobs from one shared iterator; give the results in its order."""
+    source = enumerate(jobs)
+    done: dict[int, Any] = {}
+    lock = Lock()
+    ready, room = Condition(lock), Condition(lock)
+    head = 0  # the number of the next result to give
+    mark = BATCH  # the number of the next job whose drawing calls for a look around
+    stopped = False
+    drawing = threads
+
+    def draw_and_work() -> None:
+        nonlocal mark, drawing
+        try:
+            while True:
+                with lock:
+                    drawn = None if stopped else next(source, None)
+                    if drawn is None:
+                        return
+                    number, job = drawn
+                    if number >= mark:
+                        ready.notify()
+                        while number >= head + AHEAD and not stopped:
+                            room.wait()
+                        mark = number + BATCH
+                try:
+                    done[number] = work(job)
+                except Exception as error:
+                    done[number] = Failure.of(error)
+        finally:
+            with lock:
+                drawing -= 1
+                ready.notify()
+
+    crew = [executor.submit(draw_and_work) for _ in range(threads)]
+    try:
+        while drawing:
+            with lock:
+                if drawing:
+                    ready.wait(
+                        timeout=1.0
+                    )  # a wait without a limit would not hear Ctrl-C on Windows
+            while head in done:
+                yield done.pop(head)
+                head += 1
+            with lock:
+                room.notify_all()
+        for member in crew:
+            member.result()  # what the iterator of the jobs raised
+        while head in done:
+            yield done.pop(head)
+            head += 1
+    except KeyboardInterrupt:
+        print(f"Interrupted: waiting for up to {drawing} running jobs to return.", file=sys.stderr)
+        raise
+    finally:
+        with lock:
+            stopped = True
+            room.notify_all()
+        wait(crew)
