@@ -1,0 +1,1 @@
+"""Measures every workload under every model and says what the figures carry."""

@@ -1,0 +1,204 @@
+"""Finds workloads and models by their files, and pairs them into cells."""
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from conlab.errors import UserError
+
+AGAIN = "again"
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A workload's module, or why it cannot be imported here."""
+
+    name: str
+    module: ModuleType | None
+    problem: str | None = None
+
+    def hook(self, name: str, variant: str = "") -> Any:
+        """The workload's function of that name, the variant's own if it has one; or None."""
+        own = getattr(self.module, f"{name}_{variant}", None) if variant else None
+        return own or getattr(self.module, name, None)
+
+    def computes_only(self) -> bool:
+        """Say whether its jobs never wait: such a workload has no coroutine."""
+        return self.hook("work_async") is None and self.hook("client") is None
+
+    def constants(self) -> dict[str, int | float | str]:
+        """The constants of the module, to be recorded with what was measured."""
+        return {
+            name: value
+            for name, value in vars(self.module).items()
+            if name.isupper() and isinstance(value, int | float | str)
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A concurrency model's module."""
+
+    name: str
+    module: ModuleType
+
+    def functions(self) -> tuple[str, ...]:
+        """The names of the workload's functions that it runs."""
+        runs = self.module.RUNS
+        return (runs,) if isinstance(runs, str) else tuple(runs)
+
+    def client_hook(self) -> str:
+        """The name of the workload's function that gives its client."""
+        return "client_async" if self.functions()[0].endswith("_async") else "client"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A workload under a model; ``again`` marks one that is timed twice, to see the noise."""
+
+    workload: Workload
+    model: Model
+    variant: str = ""
+    again: bool = False
+
+    @property
+    def label(self) -> str:
+        """The row's name in the table."""
+        return "_".join(filter(None, (self.model.name, self.variant, AGAIN if self.again else "")))
+
+    @property
+    def id(self) -> str:
+        """The name as a test id."""
+        return f"{self.workload.name}-{self.label}"
+
+    def work(self) -> Any:
+        """What the model's ``run`` is to be given as ``work``."""
+        functions = tuple(self.workload.hook(f, self.variant) for f in self.model.functions())
+        return functions[0] if len(functions) == 1 else functions
+
+    def client(self) -> Any:
+        """The workload's client for this model, or None."""
+        return self.workload.hook(self.model.client_hook(), self.variant)
+
+    def settings(self) -> list[str]:
+        """The names of the settings that the model's pool asks for."""
+        return [name for name in inspect.signature(self.model.module.pool).parameters if name != "client"]
+
+    def drive(self) -> Callable[..., Any]:
+        """How the results come together: the model's own way in this workload, or the usual."""
+        own = getattr(self.workload.module, self.label.removesuffix(f"_{AGAIN}"), None)
+        drive: Callable[..., Any] = own or self.workload.hook("drive") or listed
+        return drive
+
+    def absent(self) -> str | None:
+        """Why this cell cannot be, or None."""
+        if self.workload.problem:
+            return self.workload.problem
+        if reason := self.model.module.absent():
+            return str(reason)
+        for function in self.model.functions():
+            if self.workload.hook(function, self.variant) is None:
+                return f"has no {function}: {WHY_LACKING.get(function, 'the model runs that')}"
+        return None
+
+
+WHY_LACKING = {
+    "work_async": "it never waits, so an event loop has nothing to overlap",
+    "fetch_async": "it does not wait first and compute then, so there is nothing to divide",
+}
+
+
+def listed(run: Any, work: Any, jobs: Iterable[Any]) -> list[Any]:
+    """The usual way for results to come together: a list."""
+    return list(run(work, jobs))
+
+
+def workloads(root: Path) -> Iterator[Workload]:
+    """The workloads of the clone, by name."""
+    for path in sorted((root / "workloads").glob("*.py")):
+        if path.stem == "__init__":
+            continue
+        try:
+            module = importlib.import_module(f"workloads.{path.stem}")
+        except ImportError as error:
+            yield Workload(path.stem, None, f"{error} on this Python")
+            continue
+        if hasattr(module, "jobs"):
+            yield Workload(path.stem, module)
+
+
+def models(root: Path) -> Iterator[Model]:
+    """The models of the clone, serial first: the others are compared with it."""
+    found = []
+    for path in (root / "workloads" / "models").glob("*.py"):
+        module = importlib.import_module(f"workloads.models.{path.stem}")
+        if hasattr(module, "pool"):
+            found.append(Model(path.stem, module))
+    return iter(sorted(found, key=lambda model: (model.name != "serial", model.name)))
+
+
+def own_workload(path: Path) -> Workload:
+    """A reader's own file as a workload; raises UserError where it is none."""
+    if not path.is_file() or path.suffix != ".py":
+        raise UserError(f"--workload {path}: it should be a Python file, and there is none there")
+    name = path.stem
+    if not name.isidentifier() or name in sys.stdlib_module_names or name in sys.modules:
+        raise UserError(
+            f"--workload {path}: worker processes import it by its name, and {name!r} is"
+            " no name for it or another module's; rename the file, my_job.py for instance"
+        )
+    sys.path.insert(0, str(path.absolute().parent))
+    try:
+        module = importlib.import_module(name)
+    except Exception as error:
+        raise UserError(
+            f"--workload {path}: importing it raised {type(error).__name__}: {error}"
+        ) from error
+    for function in ("jobs", "work"):
+        if not callable(getattr(module, function, None)):
+            raise UserError(
+                f"--workload {path}: it has no {function}(); a workload has jobs() and work(job)"
+            )
+    if inspect.iscoroutinefunction(module.work):
+        raise UserError(
+            f"--workload {path}: work() is a coroutine function; call it work_async(),"
+            " and let work() do the same with blocking calls"
+        )
+    return Workload(name, module)
+
+
+def variants(workload: Workload, model: Model) -> list[str]:
+    """The names of the ways in which the workload differs under this model."""
+    if workload.module is None:
+        return []
+    found = set()
+    for name in dir(workload.module):
+        for stem in (*model.functions(), model.name):
+            variant = name.removeprefix(f"{stem}_")
+            if variant != name and not variant.startswith("async"):
+                found.add(variant)
+    return sorted(found)
+
+
+def cells(workload: Workload, models: Iterable[Model]) -> list[Cell]:
+    """The cells of one workload in the order in which they are timed.
+
+    Serial comes first and again last, and the last other model comes twice: how far two timings
+    of the same thing lie apart is the noise of the run.
+    """
+    cells = [
+        Cell(workload, model, variant)
+        for model in models
+        for variant in ("", *variants(workload, model))
+    ]
+    present = [cell for cell in cells if not cell.absent()]
+    if not present:
+        return cells
+    serial, *others = [cell for cell in present if not cell.variant]
+    return cells + [replace(cell, again=True) for cell in (*others[-1:], serial)]

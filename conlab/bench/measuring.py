@@ -1,0 +1,321 @@
+"""Measures a cell: rounds that are timed and checked, and a watched round that is neither."""
+
+import gc
+import inspect
+import math
+import statistics
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from conlab.bench import costs, floors
+from conlab.bench.discovery import Cell, Workload
+from conlab.bench.inputs import Inputs
+from conlab.bench.running import CellAbsent, OpenCell, Tally, opened
+from conlab.bench.settings import Settings
+from conlab.errors import UserError
+from conlab.origin import Log
+
+BUDGET = 1.0  # seconds of timed rounds that a cell gets, if that is not too few rounds
+FEWEST_ROUNDS = 3
+MOST_ROUNDS = 50
+WATCH = 0.25  # seconds to be watched at least: the system counts CPU time in ticks of 10 ms
+MOST_WATCHED = 20
+
+
+@dataclass(slots=True)
+class Reference:
+    """What serial gave for a workload: every cell must give the same."""
+
+    result: Any
+    jobs: int
+    failed: int
+    levels: list[Log] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What was seen in a number of runs that were not timed."""
+
+    tally: Tally
+    repeats: int
+    cost: costs.Cost
+    cpu_origin: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The figures of one cell. Times are seconds, memory is bytes.
+
+    ``job_seconds``, ``cost`` and ``cpu_origin`` are of ``repeats`` runs, ``jobs`` is of one.
+    """
+
+    cell: Cell
+    settings: dict[str, Any]
+    rounds: tuple[float, ...]
+    jobs: int
+    failed: int
+    start: float
+    stop: float
+    job_seconds: tuple[float, ...]
+    repeats: int
+    cost: costs.Cost
+    cpu_origin: float
+    memory_before: int
+    floor: floors.Floor
+
+    @property
+    def in_flight(self) -> float:
+        """How many jobs were under way at once, on average."""
+        return sum(self.job_seconds) / self.cost.wall
+
+    @property
+    def cores_busy(self) -> float:
+        """How many cores the process tree kept busy, on average."""
+        return self.cost.cpu / self.cost.wall
+
+    @property
+    def origin_busy(self) -> float:
+        """How many cores the origin kept busy; it can use one."""
+        return self.cpu_origin / self.cost.wall
+
+    @property
+    def cpu(self) -> float:
+        """CPU seconds of the process tree in one run."""
+        return self.cost.cpu / self.repeats
+
+    @property
+    def cpu_with_origin(self) -> float:
+        """CPU seconds of the process tree and the origin in one run."""
+        return (self.cost.cpu + self.cpu_origin) / self.repeats
+
+    @property
+    def memory_added(self) -> int:
+        """How far the memory of the tree rose above what it was before the pool started."""
+        return max(0, self.cost.peak_memory - self.memory_before)
+
+    @property
+    def slowest(self) -> tuple[str, float]:
+        """The 99th percentile of the jobs' times from 1,000 jobs on, else the largest."""
+        if len(self.job_seconds) >= 1000:
+            return "p99", statistics.quantiles(self.job_seconds, n=100)[98]
+        return "max", max(self.job_seconds, default=0.0)
+
+    @property
+    def median(self) -> float:
+        """The time of a round."""
+        return statistics.median(self.rounds)
+
+    @property
+    def spread(self) -> float:
+        """Half the distance between the quartiles of the rounds."""
+        if len(self.rounds) < 2:
+            return 0.0
+        low, _, high = statistics.quantiles(self.rounds, n=4, method="inclusive")
+        return (high - low) / 2
+
+    @property
+    def error(self) -> float:
+        """Twice the standard error of the rounds."""
+        if len(self.rounds) < 2:
+            return math.inf
+        return 2 * statistics.stdev(self.rounds) / math.sqrt(len(self.rounds))
+
+    def figures(self) -> dict[str, Any]:
+        """What the JSON is to hold beside pytest-benchmark's own statistics."""
+        kind, slowest = self.slowest
+        return {
+            "workload": self.cell.workload.name,
+            "model": self.cell.model.name,
+            "variant": self.cell.variant,
+            "again": self.cell.again,
+            "client": self.cell.variant or getattr(self.cell.client(), "__module__", None),
+            "settings": self.settings,
+            "constants": self.cell.workload.constants(),
+            "jobs": self.jobs,
+            "failed_jobs": self.failed,
+            "jobs_per_second": self.jobs / self.median,
+            "floor_seconds": self.floor.seconds,
+            "in_flight": self.in_flight,
+            "cores_busy": self.cores_busy,
+            "cpu_seconds": self.cpu,
+            "cpu_seconds_of_origin": self.cpu_origin / self.repeats,
+            "memory_peak_bytes": self.cost.peak_memory,
+            "memory_added_bytes": self.memory_added,
+            "slowest_job_closed_loop": {"is": kind, "seconds": slowest},
+            "pool_start_seconds": self.start,
+            "pool_stop_seconds": self.stop,
+        }
+
+
+@dataclass(slots=True)
+class Matrix:
+    """The run: what was measured so far, and what is missing and why."""
+
+    settings: Settings
+    inputs: Inputs
+    measured: list[Measured] = field(default_factory=list)
+    absent: list[tuple[Cell, str]] = field(default_factory=list)
+    references: dict[str, Reference] = field(default_factory=dict)
+    bandwidth: float = 0.0
+
+    def measure(self, cell: Cell, benchmark: Any) -> None:
+        """Time the cell with pytest-benchmark's fixture, check every round, watch one more.
+
+        Raises:
+            CellAbsent: the cell cannot be here.
+            AssertionError: it does other work than serial, or beats its floor.
+        """
+        try:
+            self._measure(cell, benchmark)
+        except CellAbsent as reason:
+            self.absent.append((cell, str(reason)))
+            raise
+
+    def _measure(self, cell: Cell, benchmark: Any) -> None:
+        if reason := cell.absent():
+            raise CellAbsent(reason)
+        reference = self.reference(cell.workload)
+        settings = self.settings.for_models(cell.workload.computes_only())
+        gc.collect()
+        memory_before = costs.memory_of_tree(self.origin_pid)
+        with ExitStack() as stack:
+            began = time.perf_counter()
+            pool = opened(cell, self.inputs.jobs(cell.workload), settings)
+            open_cell = stack.enter_context(pool)
+            ready = time.perf_counter()
+            rounds = self.timed_rounds(open_cell, reference, benchmark)
+            if benchmark.disabled:
+                return
+            watched = self.watch(open_cell, reference)
+            ended = time.perf_counter()
+        measured = Measured(
+            cell=cell,
+            settings={name: settings[name] for name in cell.settings()},
+            rounds=rounds,
+            jobs=reference.jobs,
+            failed=watched.tally.failed,
+            start=ready - began,
+            stop=time.perf_counter() - ended,
+            job_seconds=tuple(watched.tally.seconds),
+            repeats=watched.repeats,
+            cost=watched.cost,
+            cpu_origin=watched.cpu_origin,
+            memory_before=memory_before,
+            floor=self.floor(reference),
+        )
+        self.measured.append(measured)
+        benchmark.extra_info.update(measured.figures())
+        if measured.median + measured.error < measured.floor.seconds:
+            raise AssertionError(
+                f"{cell.id} took {measured.median:.4f} s a round, and its floor is"
+                f" {measured.floor.seconds:.4f} s: one of the two is wrong"
+            )
+
+    @property
+    def origin_pid(self) -> int | None:
+        """The process of the origin, if it runs."""
+        return self.inputs.origin.pid if self.inputs.origin else None
+
+    def reference(self, workload: Workload) -> Reference:
+        """What serial gives, from a run that is not timed."""
+        if workload.name not in self.references:
+            self.references[workload.name] = self.run_serial(workload)
+        return self.references[workload.name]
+
+    def run_serial(self, workload: Workload) -> Reference:
+        """Run serial once and take the origin's log after each level."""
+        jobs = self.inputs.jobs(workload)
+        origin = self.inputs.origin
+        if origin:
+            origin.reset()
+        levels: list[Log] = []
+
+        def keep_log() -> None:
+            if origin:
+                levels.append(origin.take_log())
+
+        cell = Cell(workload, next(m for m in self.settings.models if m.name == "serial"))
+        with opened(cell, jobs, {}) as open_cell:
+            result, tally = open_cell.counting(after_level=keep_log)
+        if any(map(inspect.iscoroutine, result if isinstance(result, list) else ())):
+            raise UserError(f"{workload.name}: work() gave a coroutine that nobody awaited")
+        if not tally.jobs:
+            raise UserError(f"{workload.name}: jobs() gave no job")
+        if tally.failed == tally.jobs:
+            raise UserError(f"{workload.name}: every job failed; {tally.first_failure}")
+        return Reference(result, tally.jobs, tally.failed, levels)
+
+    def floor(self, reference: Reference) -> floors.Floor:
+        """The floor of the workload whose reference this is."""
+        if not any(log.served for log in reference.levels):
+            return floors.Floor()
+        self.bandwidth = self.bandwidth or floors.loopback_bandwidth()
+        return floors.floor_of(reference.levels, self.settings.in_flight, self.bandwidth)
+
+    def timed_rounds(
+        self, open_cell: OpenCell, reference: Reference, benchmark: Any
+    ) -> tuple[float, ...]:
+        """Run the jobs once to see that they are right, then in rounds that are timed."""
+        began = time.perf_counter()
+        result, tally = open_cell.counting()
+        expected = time.perf_counter() - began
+        if open_cell.address and tally.failed == tally.jobs:
+            raise UserError(
+                f"--cluster {open_cell.address}: its workers could do no job of"
+                f" {open_cell.cell.workload.name}; {tally.first_failure}"
+            )
+        check(open_cell, result, reference)
+        results: list[Any] = []
+        benchmark.group = open_cell.cell.workload.name
+        benchmark.pedantic(
+            lambda: results.append(open_cell.plain()),
+            teardown=lambda: check(open_cell, results.pop(), reference),
+            rounds=max(FEWEST_ROUNDS, min(MOST_ROUNDS, int(BUDGET / expected))),
+        )
+        return () if benchmark.disabled else tuple(benchmark.stats.stats.data)
+
+    def watch(self, open_cell: OpenCell, reference: Reference) -> Watched:
+        """Run the jobs again, untimed, and look at what they cost."""
+        origin = self.inputs.origin
+        origin_before = origin.cpu_seconds() if origin else 0.0
+        tally, repeats = Tally(), 0
+        began = time.perf_counter()
+        with costs.cost_of_tree(self.origin_pid) as cost:
+            while not repeats or (
+                time.perf_counter() - began < WATCH and repeats < MOST_WATCHED
+            ):
+                tally = Tally(seconds=tally.seconds)
+                result = open_cell.watched(tally)
+                check(open_cell, result, reference)
+                repeats += 1
+        cpu_origin = origin.cpu_seconds() - origin_before if origin else 0.0
+        if origin:
+            origin.reset()
+        return Watched(tally, repeats, cost, cpu_origin)
+
+
+def check(open_cell: OpenCell, result: Any, reference: Reference) -> None:
+    """Fail unless the cell did what serial did."""
+    if result != reference.result:
+        raise AssertionError(
+            f"{open_cell.cell.id} gives other results than serial:\n{difference(result, reference.result)}"
+        )
+
+
+def difference(result: Any, expected: Any) -> str:
+    """Where two results differ first, in a few words."""
+    match result, expected:
+        case list(), list() if len(result) != len(expected):
+            return f"{len(result)} results, and serial gives {len(expected)}"
+        case (list(), list()) | (tuple(), tuple()):
+            pairs = enumerate(zip(result, expected, strict=False))
+            number, (one, other) = next((n, pair) for n, pair in pairs if pair[0] != pair[1])
+            return f"result {number} is {one!r:.300}\nand serial gives {other!r:.300}"
+        case dict(), dict():
+            keys = [key for key in {**expected, **result} if result.get(key) != expected.get(key)]
+            key = keys[0]
+            return f"{key!r} is {result.get(key)!r:.300}\nand serial gives {expected.get(key)!r:.300}"
+        case _:
+            return f"{result!r:.300}\nand serial gives {expected!r:.300}"

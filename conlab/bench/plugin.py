@@ -1,0 +1,80 @@
+"""Wires the bench into pytest: the options, the cells to run, the summary at the end."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conlab.bench import discovery, settings, summary
+from conlab.bench.inputs import Inputs
+from conlab.bench.measuring import Matrix
+from conlab.errors import UserError
+
+MATRIX = pytest.StashKey[Matrix]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the suite's options to pytest's."""
+    settings.add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the options, and switch timing off unless benchmarks are what was asked for."""
+    timed = config.getoption("benchmark_only", False)
+    if not timed:
+        config.option.benchmark_disable = True
+    try:
+        chosen = settings.read(config, Path(config.rootpath), small=not timed)
+        inputs = Inputs(chosen, small=not timed)
+    except UserError as mistake:
+        raise pytest.UsageError(str(mistake)) from None
+    config.stash[MATRIX] = Matrix(chosen, inputs)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the origin and remove what the jobs wrote."""
+    if MATRIX in config.stash:
+        config.stash[MATRIX].inputs.close()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give ``cell`` every cell, and ``model`` every model."""
+    chosen = metafunc.config.stash[MATRIX].settings
+    if "cell" in metafunc.fixturenames:
+        cells = [
+            cell
+            for workload in chosen.workloads
+            for cell in discovery.cells(workload, chosen.models)
+        ]
+        metafunc.parametrize("cell", cells, ids=[cell.id for cell in cells])
+    if "model" in metafunc.fixturenames:
+        metafunc.parametrize("model", chosen.models, ids=[model.name for model in chosen.models])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what measures apart from what tests, under ``--benchmark-only``."""
+    if not config.getoption("benchmark_only", False):
+        return
+    kept = [item for item in items if item.path.name.startswith("bench_")]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+@pytest.fixture(scope="session")
+def matrix(pytestconfig: pytest.Config) -> Iterator[Matrix]:
+    """The run's matrix, where each cell leaves its figures."""
+    yield pytestconfig.stash[MATRIX]
+
+
+def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
+    """Add what only the whole run could tell: speedups, per cent of the floor, the machine."""
+    summary.complete(output_json, config.stash[MATRIX])
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Print the tables, the verdicts and the rules of thumb."""
+    matrix = config.stash.get(MATRIX, None)
+    if matrix and matrix.measured:
+        terminalreporter.write(summary.text(matrix, terminalreporter))

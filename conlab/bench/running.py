@@ -1,0 +1,184 @@
+"""Opens a cell's pool and runs its jobs through it, once for each call, watched or not."""
+
+import importlib
+import inspect
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from conlab.bench.discovery import Cell
+
+Jobs = Callable[[], Iterator[Any]]
+
+
+class CellAbsent(Exception):
+    """The cell cannot be on this machine; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A job's ``work`` that says how long the job took. Picklable where ``work`` is."""
+
+    work: Any
+
+    def __call__(self, *args: Any) -> "Timing":
+        """The result, a Failure if it raised, and the seconds."""
+        from workloads.models.failure import attempt
+
+        start = time.perf_counter()
+        result = attempt(self.work, *args)
+        return Timing(result, time.perf_counter() - start)
+
+
+@dataclass(frozen=True, slots=True)
+class TimedAsync:
+    """The same for a coroutine function."""
+
+    work: Any
+
+    async def __call__(self, *args: Any) -> "Timing":
+        """The result, a Failure if it raised, and the seconds."""
+        from workloads.models.failure import attempt_async
+
+        start = time.perf_counter()
+        result = await attempt_async(self.work, *args)
+        return Timing(result, time.perf_counter() - start)
+
+
+@dataclass(frozen=True, slots=True)
+class TimedFetch:
+    """The first half of a divided job, timed; its seconds go with what it fetched."""
+
+    fetch: Any
+
+    async def __call__(self, *args: Any) -> "Timing":
+        """What was fetched, and the seconds. A failure ends the job: it raises."""
+        start = time.perf_counter()
+        fetched = await self.fetch(*args)
+        return Timing(fetched, time.perf_counter() - start)
+
+
+@dataclass(frozen=True, slots=True)
+class TimedCompute:
+    """The second half, timed, the first half's seconds added."""
+
+    compute: Any
+
+    def __call__(self, job: Any, fetched: "Timing") -> "Timing":
+        """The result, and the seconds of both halves."""
+        timing = Timed(self.compute)(job, fetched.result)
+        return Timing(timing.result, fetched.seconds + timing.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """A result and the seconds that its job took."""
+
+    result: Any
+    seconds: float
+
+
+def timed(work: Any) -> Any:
+    """``work``, whatever its kind, wrapped so that its results are Timings."""
+    if isinstance(work, tuple):
+        fetch, compute = work
+        return TimedFetch(fetch), TimedCompute(compute)
+    return TimedAsync(work) if inspect.iscoroutinefunction(work) else Timed(work)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What went through ``run``: how many jobs, how many failed, and how long each took."""
+
+    jobs: int = 0
+    failed: int = 0
+    first_failure: Any = None
+    seconds: list[float] = field(default_factory=list)
+
+    def see(self, result: Any) -> None:
+        """Count a result if it is a Failure."""
+        from workloads.models.failure import Failure
+
+        if isinstance(result, Failure):
+            self.failed += 1
+            self.first_failure = self.first_failure or result
+
+
+@dataclass(slots=True)
+class OpenCell:
+    """A cell whose pool stands ready; ``address`` is the cluster's, if it is not a local one."""
+
+    cell: Cell
+    run: Any
+    jobs: Jobs
+    address: str | None = None
+
+    def plain(self) -> Any:
+        """Run all jobs; give the result. Nothing is put between the model and the workload."""
+        return self.cell.drive()(self.run, self.cell.work(), self.jobs())
+
+    def counting(self, after_level: Callable[[], None] = lambda: None) -> tuple[Any, Tally]:
+        """Run all jobs; give the result and what was counted on the way."""
+        tally = Tally()
+
+        def run(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
+            for result in self.run(work, counted(jobs, tally)):
+                tally.see(result)
+                yield result
+            after_level()
+
+        return self.cell.drive()(run, self.cell.work(), self.jobs()), tally
+
+    def watched(self, tally: Tally) -> Any:
+        """Run all jobs, each timed; give the result, and what was seen in ``tally``."""
+
+        def run(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
+            for timing in self.run(timed(work), counted(jobs, tally)):
+                result = timing
+                if isinstance(timing, Timing):
+                    tally.seconds.append(timing.seconds)
+                    result = timing.result
+                tally.see(result)  # which may be a Failure of the model's own: its worker died
+                yield result
+
+        return self.cell.drive()(run, self.cell.work(), self.jobs())
+
+
+def counted(jobs: Iterable[Any], tally: Tally) -> Iterator[Any]:
+    """The jobs, counted as they are drawn."""
+    for job in jobs:
+        tally.jobs += 1
+        yield job
+
+
+@contextmanager
+def opened(cell: Cell, jobs: Jobs, settings: dict[str, Any]) -> Iterator[OpenCell]:
+    """Start the cell's pool with the settings that its model asks for.
+
+    Raises CellAbsent where a worker of the pool cannot import the workload.
+    """
+    pool = cell.model.module.pool
+    wanted = cell.settings()
+    with pool(cell.client(), **{name: settings[name] for name in wanted}) as run:
+        if cell.model.functions() == ("work",):
+            probe_imports(cell, run)
+        address = settings["cluster"] if "cluster" in wanted else "local"
+        yield OpenCell(cell, run, jobs, None if address == "local" else address)
+
+
+def probe_imports(cell: Cell, run: Any) -> None:
+    """Let a worker import the workload: some libraries refuse to load in some places."""
+    from workloads.models.failure import Failure
+
+    module = cell.workload.module
+    (result,) = run(importable, [module.__name__ if module else ""])
+    if isinstance(result, Failure):
+        raise CellAbsent(f"{result.type} in a worker: {result.message}")
+
+
+def importable(name: str, *_client: Any) -> bool:
+    """Import a module, for the errors that this may raise."""
+    importlib.import_module(name)
+    return True

@@ -1,0 +1,233 @@
+"""What a run is asked to be: the options, each checked before anything starts."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conlab.bench import discovery
+from conlab.errors import UserError
+
+START_METHODS = ("forkserver", "spawn", "fork")
+LOOPS = ("asyncio", "uvloop")
+MOST = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options of a run, checked. ``jobs`` is None where each workload decides."""
+
+    workloads: tuple[discovery.Workload, ...]
+    models: tuple[discovery.Model, ...]
+    in_flight: int
+    workers: int
+    start_method: str
+    loop: str
+    cluster: str
+    jobs: int | None
+    latency: float
+    images: Path | None
+    texts: Path | None
+    site: Path | None
+    urls: Path | None
+
+    def for_models(self, computes_only: bool) -> dict[str, Any]:
+        """The settings that a model may ask for, by name.
+
+        Jobs that never wait gain nothing from more threads than cores can run.
+        """
+        return {
+            "in_flight": self.workers if computes_only else self.in_flight,
+            "workers": self.workers,
+            "start_method": self.start_method,
+            "loop": self.loop,
+            "cluster": self.cluster,
+        }
+
+
+def add_options(parser: Any) -> None:
+    """Register the options with pytest; ``parser`` is its parser."""
+    group = parser.getgroup("concurrency lab", "concurrency lab: what to run, and on what")
+
+    def option(name: str, metavar: str, help: str, **more: Any) -> None:
+        group.addoption(f"--{name}", metavar=metavar, help=help, default=None, **more)
+
+    option("workloads", "A,B", "run these workloads only (default: all in workloads/)")
+    option("models", "A,B", "run these models only, and serial to compare with (default: all)")
+    option(
+        "workload",
+        "FILE",
+        "run your own workload in place of those of the suite: a file with jobs() and work(job),"
+        " and work_async(job) if it can run on an event loop; may be repeated",
+        action="append",
+    )
+    option("jobs", "N", "how many jobs each workload has (default: each workload's own JOBS)")
+    option("in-flight", "N", "how many jobs wait at once under threads and coroutines (default: 32)")
+    option(
+        "workers", "N", "how many processes or interpreters compute (default: the usable cores)"
+    )
+    option("start-method", "NAME", "how processes start: forkserver (default), spawn or fork")
+    option("loop", "NAME", "the event loop of coroutines: asyncio (default) or uvloop")
+    option(
+        "cluster", "ADDRESS", "a running Dask scheduler, tcp://host:port (default: a local cluster)"
+    )
+    option("latency", "MS", "milliseconds until the origin answers (default: 20)")
+    option("images", "DIR", "your own images for resize_images and fetch_and_resize")
+    option("texts", "DIR", "your own texts, in UTF-8, for count_words")
+    option("site", "DIR", "your own folder of HTML for scrape_sites, served by the origin")
+    option("urls", "FILE", "real addresses, one a line, for download_files: no origin, no floor")
+    group.addoption(
+        "--peers",
+        action="store_true",
+        help="measure curl, Scrapy, vipsthumbnail and the bare standard library beside this suite",
+    )
+
+
+def read(config: Any, root: Path, small: bool) -> Settings:
+    """The settings that the options of ``config`` mean; raises UserError for nonsense.
+
+    ``small`` is the size for tests: every cell once, to see that it is right.
+    """
+    option = config.getoption
+    loop = choice("--loop", option("loop") or LOOPS[0], LOOPS)
+    if loop == "uvloop":
+        try:
+            import uvloop  # noqa: F401
+        except ImportError:
+            raise UserError("--loop uvloop: it is not installed; pip install uvloop") from None
+    start_method = choice("--start-method", option("start_method") or START_METHODS[0], usable_start_methods())
+    workloads = tuple(discovery.workloads(root))
+    if own := option("workload"):
+        workloads = tuple(discovery.own_workload(Path(path)) for path in own)
+    models = tuple(discovery.models(root))
+    return Settings(
+        workloads=chosen("--workloads", option("workloads"), workloads),
+        models=chosen("--models", option("models"), models, always="serial"),
+        in_flight=whole("--in-flight", option("in_flight"), 4 if small else 32),
+        workers=whole("--workers", option("workers"), min(2, usable_cores()) if small else usable_cores(), most=1024),
+        start_method=start_method,
+        loop=loop,
+        cluster=scheduler_address(option("cluster")),
+        jobs=whole("--jobs", option("jobs"), 8 if small else None),
+        latency=milliseconds("--latency", option("latency"), 1.0 if small else 20.0) / 1000,
+        images=folder("--images", option("images")),
+        texts=folder("--texts", option("texts")),
+        site=folder("--site", option("site")),
+        urls=file("--urls", option("urls")),
+    )
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "process_cpu_count"):  # 3.13 on; obeys -X cpu_count
+        return os.process_cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def usable_start_methods() -> tuple[str, ...]:
+    """The start methods that this system has, the suite's default first."""
+    import multiprocessing
+
+    return tuple(
+        method for method in START_METHODS if method in multiprocessing.get_all_start_methods()
+    )
+
+
+def whole(name: str, text: str | None, default: Any, most: int = MOST) -> Any:
+    """A whole number from 1 to ``most``."""
+    if text is None:
+        return default
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if not 1 <= value <= most:
+        raise UserError(f"{name} {text}: it should be a whole number from 1 to {most:,}")
+    return value
+
+
+def milliseconds(name: str, text: str | None, default: float) -> float:
+    """A number of milliseconds from 0 to a minute."""
+    if text is None:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 60_000:
+        raise UserError(f"{name} {text}: it should be milliseconds, a number from 0 to 60000")
+    return value
+
+
+def choice(name: str, value: str, possible: tuple[str, ...]) -> str:
+    """One of the possible values."""
+    if value not in possible:
+        raise UserError(f"{name} {value}: it should be one of {', '.join(possible)}")
+    return value
+
+
+def chosen(name: str, text: str | None, things: Any, always: str = "") -> Any:
+    """The things whose names stand in the comma-separated ``text``, in their own order."""
+    if text is None:
+        return things
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    known = [thing.name for thing in things]
+    for part in names or [text]:
+        if part not in known:
+            raise UserError(f"{name} {text}: {part!r} is none of {', '.join(known)}")
+    return tuple(thing for thing in things if thing.name in (*names, always))
+
+
+def scheduler_address(text: str | None) -> str:
+    """``"local"``, or the address of a scheduler."""
+    if text is None:
+        return "local"
+    host, _, port = text.removeprefix("tcp://").rpartition(":")
+    if not (text.startswith("tcp://") and host and port.isdecimal()):
+        raise UserError(f"--cluster {text}: it should be tcp://host:port")
+    return text
+
+
+def folder(name: str, text: str | None) -> Path | None:
+    """A folder with at least one file somewhere in it."""
+    if text is None:
+        return None
+    path = Path(text).expanduser()
+    if not path.is_dir():
+        raise UserError(f"{name} {text}: it should be a folder, and there is none of that name")
+    if not any(entry.is_file() for entry in path.rglob("*")):
+        raise UserError(f"{name} {text}: the folder holds no file")
+    return path.absolute()
+
+
+def file(name: str, text: str | None) -> Path | None:
+    """A file that can be read."""
+    if text is None:
+        return None
+    path = Path(text).expanduser()
+    if not path.is_file():
+        raise UserError(f"{name} {text}: it should be a file, and there is none of that name")
+    return path.absolute()
+
+
+def python_build() -> str:
+    """This Python in words: version, build and state of the GIL."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    if not free_threaded():
+        return f"CPython {version}"
+    return f"CPython {version} free-threaded" + (", GIL switched on" if gil_enabled() else "")
+
+
+def free_threaded() -> bool:
+    """Say whether this build can run without a GIL."""
+    import sysconfig
+
+    return bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+
+
+def gil_enabled() -> bool:
+    """Say whether the GIL is on right now."""
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())

@@ -1,0 +1,77 @@
+"""Make a sharpened JPEG thumbnail of every image: C code that computes and lets go of the GIL."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count as count_from
+from itertools import cycle, islice
+from pathlib import Path
+
+from PIL import Image, ImageFilter, ImageOps
+
+JOBS = 24
+BOX = 512  # pixels: the longer side of a thumbnail
+QUALITY = 85
+SHARPEN_RADIUS = 1.0  # pixels
+SHARPEN_PERCENT = 60
+MAX_PIXELS = 89_478_485  # Pillow's own limit, a quarter of a gigabyte in RGB
+
+# Pillow warns of a bomb, and a warning cannot be made an error for one thread alone: work() checks.
+Image.MAX_IMAGE_PIXELS = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An image to read and the thumbnail to write."""
+
+    source: Path
+    target: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """What was written: its name, its size in pixels and bytes, and what is in it."""
+
+    name: str
+    width: int
+    height: int
+    size: int
+    sha256: str
+
+
+class TooManyPixels(Exception):
+    """The image says that it is so large that decoding it might exhaust memory."""
+
+
+def jobs(images: Path, folder: Path, count: int | None) -> Iterator[Job]:
+    """One job a file of ``images``, in the order of their names; over again if ``count`` is more."""
+    sources = sorted(path for path in images.rglob("*") if path.is_file())
+    if count is not None:
+        sources = list(islice(cycle(sources), count))
+    for number, source in zip(count_from(), sources, strict=False):
+        yield Job(source, folder / f"{number:06}-{source.stem}.jpg")
+
+
+def work(job: Job) -> Thumbnail:
+    """Decode, turn upright, shrink, sharpen, encode, write.
+
+    Raises OSError for a file that is not an image or is cut off, TooManyPixels for a bomb.
+    """
+    with Image.open(job.source) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise TooManyPixels(f"{job.source.name}: {image.width} x {image.height} pixels")
+        image.draft("RGB", (2 * BOX, 2 * BOX))  # JPEG alone can decode at 1/2, 1/4 or 1/8
+        image.thumbnail((BOX, BOX), Image.Resampling.LANCZOS)
+        upright = ImageOps.exif_transpose(image).convert("RGB")
+        sharp = upright.filter(ImageFilter.UnsharpMask(SHARPEN_RADIUS, SHARPEN_PERCENT, 0))
+    part = job.target.with_suffix(".part")
+    try:
+        sharp.save(part, "JPEG", quality=QUALITY)
+        content = part.read_bytes()
+        os.replace(part, job.target)
+    finally:
+        part.unlink(missing_ok=True)
+    return Thumbnail(
+        job.target.name, *sharp.size, len(content), hashlib.sha256(content).hexdigest()
+    )
