@@ -55,7 +55,7 @@ class ContentError(RequestError):
 
 
 def jobs(manifest: Path, folder: Path) -> Iterator[Job]:
-    """A job for each line of ``manifest``: JSON with url, name, size and sha256, the last two may be null."""
+    """A job for each line of ``manifest``: JSON with url, name, size and sha256 (these or null)."""
     with manifest.open(encoding="utf-8") as lines:
         for line in lines:
             entry = json.loads(line)
@@ -71,7 +71,7 @@ def work(job: Job, client: httpx.Client) -> Saved:
                 part.write(chunk)
         return part.saved()
 
-    return with_retries(job.url, once)
+    return with_retries(once)
 
 
 async def work_async(job: Job, client: "aiohttp.ClientSession") -> Saved:
@@ -107,9 +107,9 @@ async def download(
 
 @contextmanager
 def part_file(job: Job) -> Iterator["Part"]:
-    """The file under a temporary name. It gets its own if it proves right, and goes if anything fails.
+    """The file under a temporary name: renamed when it proves right, removed when anything fails.
 
-    Anything includes Ctrl-C and cancellation. Only a killed process leaves a ``.part`` behind,
+    Anything includes Ctrl-C and cancellation. Only a killed process leaves its ``.part`` behind,
     which the next attempt overwrites.
     """
     temporary = job.target.with_name(f"{job.target.name}.part")

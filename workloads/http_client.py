@@ -1,4 +1,4 @@
-"""HTTP as the workloads need it: clients, time limits, retries, and errors worded alike for each client.
+"""HTTP as the workloads need it: clients, time limits, retries, and errors that can be compared.
 
 Three clients do the same: httpx blocking (for threads and processes), aiohttp (for coroutines), and
 httpx on the event loop, to compare. Each has its ``get`` here, so that the twins in a workload
@@ -112,7 +112,7 @@ class TotalTimeError(RequestError):
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[Chunks]):
-    """A success, or a redirect not followed: status and headers are here, the body is to be read."""
+    """A success, or a redirect not followed: its head is here, its body is still to be read."""
 
     status: int
     headers: Mapping[str, str]  # whatever the case of a name
@@ -162,7 +162,7 @@ def until(deadline: float, url: str, chunks: Iterable[bytes]) -> Iterator[bytes]
         yield chunk
 
 
-def with_retries(url: str, once: Callable[[float], T]) -> T:
+def with_retries(once: Callable[[float], T]) -> T:
     """What ``once(deadline)`` returns, tried again as ``delay_before_retry`` says."""
     deadline = time.monotonic() + TOTAL_TIMEOUT
     attempt = 1
@@ -183,7 +183,7 @@ def with_retries(url: str, once: Callable[[float], T]) -> T:
 
 @asynccontextmanager
 async def client_async(per_site: int = 0) -> AsyncIterator["aiohttp.ClientSession"]:
-    """The client of the event loop, with at most ``per_site`` connections to a host and port (0: any)."""
+    """The client of the event loop, ``per_site`` connections to a host and port at most (0: any)."""
     import aiohttp
 
     async def send_once(
@@ -287,9 +287,7 @@ async def get_async_httpx(
 # What an answer or an error means: the same for all three.
 
 
-def delay_before_retry(
-    error: TransientError, attempt: int, seconds_left: float
-) -> float | None:
+def delay_before_retry(error: TransientError, attempt: int, seconds_left: float) -> float | None:
     """Seconds to wait after the failed ``attempt`` (the first is 1), or None to give up.
 
     That is what the server asked for, and on top an exponential backoff with full jitter, so that
@@ -314,7 +312,7 @@ def check_status(url: str, status: int, headers: Mapping[str, str], follow: bool
 
 
 def seconds_until(retry_after: str, now: datetime) -> float:
-    """Seconds from ``now`` that a Retry-After header asks for, in either form (RFC 9110, 10.2.3)."""
+    """Seconds from ``now`` that a Retry-After asks for, in either form (RFC 9110, 10.2.3)."""
     if retry_after.isdecimal():
         return float(retry_after)
     try:

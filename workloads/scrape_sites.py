@@ -1,4 +1,4 @@
-"""Crawl several web sites at once: each page once, as robots.txt allows, and a record of what it says."""
+"""Crawl several web sites at once: visit each page once, as robots.txt allows, and record it."""
 
 import re
 import threading
@@ -111,7 +111,7 @@ def fetch(job: Job, client: "Client") -> Fetched:
                 extend(body, chunk, job)
         return fetched(answer, body)
 
-    return http_client.with_retries(job.url, once)
+    return http_client.with_retries(once)
 
 
 async def fetch_async(job: Job, client: aiohttp.ClientSession) -> Fetched:
@@ -154,7 +154,7 @@ def compute(job: Job, fetched: Fetched) -> Page | Moved | Robots:
 
 
 def decoded(fetched: Fetched) -> str | bytes:
-    """The text, as the charset in the header says; or the bytes, for the parser to look in the page.
+    """The text, if the header names the charset; else the bytes, for the parser to find it in there.
 
     As in a browser, an unknown charset counts for nothing, and wrong bytes become U+FFFD.
     """
@@ -172,8 +172,9 @@ def parse(url: str, tree: LexborHTMLParser) -> Page:
         for item in tree.css(".item")
         if (name := item.css_first(".name")) and (price := item.css_first(".price"))
     )
-    base = tree.css_first("base[href]")
-    here = URL(base and normal(URL(url), base.attributes["href"] or "") or url)
+    here = URL(url)
+    if base := tree.css_first("base[href]"):
+        here = URL(normal(here, base.attributes["href"] or "") or url)
     hrefs = dict.fromkeys(node.attributes["href"] or "" for node in tree.css("a[href]"))
     links = dict.fromkeys(normal(here, href.strip()) for href in hrefs)
     return Page(
@@ -195,7 +196,7 @@ def price_in_cents(price: str) -> int:
 
 
 def normal(here: URL, href: str) -> str | None:
-    """The one spelling that the crawl knows a page by, or None if ``href`` leads to no page of the web.
+    """The one spelling that the crawl knows a page by; None if ``href`` leads to no page of the web.
 
     Absolute, without dots, default port and fragment, the parameters of the query sorted.
     """
