@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["client", "client_async", "client_async_httpx", "jobs", "work", "work_async"]
 
+JOBS = 200
+
 S = TypeVar("S")
 
 

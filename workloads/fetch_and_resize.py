@@ -1,5 +1,6 @@
 """Fetch photos over HTTP and make a thumbnail of each: waiting and computing in one job."""
 
+import hashlib
 import io
 import json
 from collections.abc import Iterator
@@ -25,10 +26,15 @@ if TYPE_CHECKING:
 
 __all__ = ["client", "client_async", "compute", "fetch_async", "jobs", "work", "work_async"]
 
+JOBS = 48
 THUMBNAIL_SIDE = 256  # pixels of the longer side
 JPEG_QUALITY = 85
 MAX_FILE_SIZE = 64 * 1024 * 1024  # bytes; a photo is held in memory, so it must end
-MAX_PIXELS = 80_000_000  # a few bytes can unpack into many; Pillow warns from 89 million on
+MAX_PIXELS = 89_478_485  # as Pillow has it: a few bytes can unpack into any number
+
+# Pillow only warns up to twice as many, and a warning is an error in one process and none in the
+# next. Here the job itself looks.
+Image.MAX_IMAGE_PIXELS = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +52,16 @@ class Thumbnail:
     name: str
     width: int  # pixels
     height: int
-    size: int  # bytes
+    sha256: str
 
 
 class ImageError(RequestError):
     """What came is no image that can, or should, be decoded."""
 
 
-def jobs(manifest: Path, folder: Path) -> Iterator[Job]:
-    """A job for each line of ``manifest``, which is JSON with at least url and name."""
-    with manifest.open(encoding="utf-8") as lines:
+def jobs(photo_manifest: Path, folder: Path) -> Iterator[Job]:
+    """A job for each line of ``photo_manifest``, which is JSON with at least url and name."""
+    with photo_manifest.open(encoding="utf-8") as lines:
         for line in lines:
             entry = json.loads(line)
             yield Job(entry["url"], (folder / entry["name"]).with_suffix(".jpg"))
@@ -107,10 +113,11 @@ def extend(body: bytearray, chunk: bytes, job: Job) -> None:
 def compute(job: Job, fetched: bytes) -> Thumbnail:
     """Decode the photo, write its thumbnail."""
     thumbnail = reduced(job.url, fetched)
-    encoded = io.BytesIO()
-    thumbnail.save(encoded, "JPEG", quality=JPEG_QUALITY)
-    write_whole(job.target, encoded.getbuffer())
-    return Thumbnail(job.target.name, *thumbnail.size, encoded.getbuffer().nbytes)
+    buffer = io.BytesIO()
+    thumbnail.save(buffer, "JPEG", quality=JPEG_QUALITY)
+    encoded = buffer.getvalue()
+    write_whole(job.target, encoded)
+    return Thumbnail(job.target.name, *thumbnail.size, hashlib.sha256(encoded).hexdigest())
 
 
 def reduced(url: str, photo: bytes) -> Image.Image:
@@ -122,18 +129,18 @@ def reduced(url: str, photo: bytes) -> Image.Image:
     try:
         with Image.open(io.BytesIO(photo)) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise Image.DecompressionBombError
+                raise ImageError(f"{url}: an image of more than {MAX_PIXELS} pixels")
             # A JPEG can be decoded at a fraction of its size, which costs a fraction of the time.
             image.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
             image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
             return ImageOps.exif_transpose(image).convert("RGB")
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(f"{url}: an image of more than {MAX_PIXELS} pixels") from error
+    except ImageError:
+        raise
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, and more
         raise ImageError(f"{url}: not an image, or a broken one") from error
 
 
-def write_whole(target: Path, content: memoryview) -> None:
+def write_whole(target: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all."""
     temporary = target.with_name(f"{target.name}.part")
     try:

@@ -183,7 +183,7 @@ def with_retries(once: Callable[[float], T]) -> T:
 
 @asynccontextmanager
 async def client_async(per_site: int = 0) -> AsyncIterator["aiohttp.ClientSession"]:
-    """The client of the event loop, ``per_site`` connections to a host and port at most (0: any)."""
+    """The client of the event loop; ``per_site`` bounds the connections to one host and port."""
     import aiohttp
 
     async def send_once(

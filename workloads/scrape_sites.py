@@ -154,7 +154,7 @@ def compute(job: Job, fetched: Fetched) -> Page | Moved | Robots:
 
 
 def decoded(fetched: Fetched) -> str | bytes:
-    """The text, if the header names the charset; else the bytes, for the parser to find it in there.
+    """The text, if the header names the charset; else the bytes, for the parser to look in there.
 
     As in a browser, an unknown charset counts for nothing, and wrong bytes become U+FFFD.
     """
@@ -196,7 +196,7 @@ def price_in_cents(price: str) -> int:
 
 
 def normal(here: URL, href: str) -> str | None:
-    """The one spelling that the crawl knows a page by; None if ``href`` leads to no page of the web.
+    """The one spelling that the crawl knows a page by; None if ``href`` is no address of the web.
 
     Absolute, without dots, default port and fragment, the parameters of the query sorted.
     """
