@@ -4,7 +4,7 @@ import importlib
 import inspect
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -157,14 +157,17 @@ def counted(jobs: Iterable[Any], tally: Tally) -> Iterator[Any]:
 def opened(cell: Cell, jobs: Jobs, settings: dict[str, Any]) -> Iterator[OpenCell]:
     """Start the cell's pool with the settings that its model asks for.
 
-    Raises CellAbsent where a worker of the pool cannot import the workload.
+    Raises CellAbsent where a worker of the pool cannot import what the cell needs.
     """
-    pool = cell.model.module.pool
-    wanted = cell.model.settings()
-    with pool(cell.client(), **{name: settings[name] for name in wanted}) as run:
+    wanted = {name: settings[name] for name in cell.model.settings()}
+    address = wanted.get("cluster", "local")
+    with ExitStack() as stack:
+        try:
+            run = stack.enter_context(cell.model.module.pool(cell.client(), **wanted))
+        except ImportError as error:
+            raise CellAbsent(f"{error} (in a worker)") from error
         if cell.model.functions() == ("work",):
             probe_imports(cell, run)
-        address = settings["cluster"] if "cluster" in wanted else "local"
         yield OpenCell(cell, run, jobs, None if address == "local" else address)
 
 
@@ -175,7 +178,7 @@ def probe_imports(cell: Cell, run: Any) -> None:
     module = cell.workload.module
     (result,) = run(importable, [module.__name__ if module else ""])
     if isinstance(result, Failure):
-        raise CellAbsent(f"{result.type} in a worker: {result.message}")
+        raise CellAbsent(f"{result.message} (in a worker)")
 
 
 def importable(name: str, *_client: Any) -> bool:

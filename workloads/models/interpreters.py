@@ -25,26 +25,23 @@ def absent() -> str | None:
 @contextmanager
 def pool(client: Client, *, workers: int) -> Iterator[Run]:
     """Start ``workers`` interpreters, each in a thread of its own."""
-    # An interpreter starts with the sys.path of the command line, not with this one's.
-    become_worker = (
-        f"import sys; sys.path[:] = {sys.path!r}\n"
-        f"import pickle; from workloads.models import interpreters\n"
-        f"interpreters.enter(pickle.loads({pickle.dumps(client)!r}))"
-    )
     executor_type = concurrent.futures.InterpreterPoolExecutor
-    with executor_type(workers, initializer=exec, initargs=(become_worker,)) as executor:
-        start_all(executor, workers)
+    # An interpreter starts with the sys.path of the command line, not with this one's.
+    set_path = f"import sys; sys.path[:] = {sys.path!r}"
+    with executor_type(workers, initializer=exec, initargs=(set_path,)) as executor:
+        in_each(executor, workers, enter, pickle.dumps(client))
 
         def run(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
             return in_order(lambda job: executor.submit(do_job, work, job), jobs)
 
         try:
             yield run
+            in_each(executor, workers, leave)
         except KeyboardInterrupt:
             print(f"Interrupted: waiting for up to {workers} running jobs.", file=sys.stderr)
             raise
         finally:
-            executor.shutdown(wait=True, cancel_futures=True)
+            executor.shutdown(wait=False, cancel_futures=True)
 
 
 def in_order(submit: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[Any]:
@@ -62,39 +59,52 @@ def in_order(submit: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[Any]
             future.cancel()
 
 
-def start_all(executor: Any, workers: int) -> None:
-    """Return when every interpreter stands ready: each takes one job that waits for the others."""
+def in_each(executor: Any, workers: int, call: Callable[..., None], *args: Any) -> None:
+    """Call in every interpreter: each takes one such task and waits until all have one."""
     from concurrent import interpreters
 
-    ready, go = interpreters.create_queue(), interpreters.create_queue()
-    waiting = [executor.submit(stand_ready, ready, go) for _ in range(workers)]
+    arrived, go = interpreters.create_queue(), interpreters.create_queue()
+    tasks = [executor.submit(when_all_are_here, arrived, go, call, *args) for _ in range(workers)]
     for _ in range(workers):
-        while not any(future.done() for future in waiting):
+        while not any(task.done() for task in tasks):  # it would have failed before it arrived
             with suppress(interpreters.QueueEmpty):
-                ready.get(timeout=0.1)
+                arrived.get(timeout=0.1)
                 break
     for _ in range(workers):
         go.put(None)
-    for future in waiting:
-        future.result(START_LIMIT)
+    for task in tasks:
+        task.result(START_LIMIT)
 
 
 # What follows runs in the interpreters.
 
+managers: list[Any] = []
 extra: tuple[Any, ...] = ()
 
 
-def enter(client: Client) -> None:
-    """Enter the client for as long as the interpreter lives."""
-    global extra
-    if client:
-        extra = (client().__enter__(),)
-
-
-def stand_ready(ready: Any, go: Any) -> None:
-    """Say so on one queue and wait on the other."""
-    ready.put(None)
+def when_all_are_here(arrived: Any, go: Any, call: Callable[..., None], *args: Any) -> None:
+    """Make sure that no interpreter takes two of the tasks that each should have one of."""
+    arrived.put(None)
     go.get(timeout=START_LIMIT)
+    call(*args)
+
+
+def enter(pickled: bytes) -> None:
+    """Enter the client for as long as the interpreter lives.
+
+    Unpickled here, it raises what its import raises; the executor would only say "not shareable".
+    """
+    global extra
+    client: Client = pickle.loads(pickled)
+    if client:
+        managers.append(client())
+        extra = (managers[0].__enter__(),)
+
+
+def leave() -> None:
+    """Leave the client."""
+    while managers:
+        managers.pop().__exit__(None, None, None)
 
 
 def do_job(work: Any, job: Any) -> Any:
