@@ -3,16 +3,19 @@
 import importlib.util
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from functools import cache, partial
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import islice
+from threading import Lock
 from typing import Any
+from uuid import uuid4
 
 from workloads.models import BATCH, Client, Run
 from workloads.models.failure import attempt
 
 RUNS = "work"
-START_LIMIT = "60s"
+START_LIMIT = 60  # seconds until scheduler and workers must have answered
+STOP_LIMIT = 1  # seconds that the workers of a local cluster have to end
 CHUNK = 64  # jobs that travel in one message
 
 
@@ -29,31 +32,30 @@ def pool(client: Client, *, in_flight: int, workers: int, cluster: str) -> Itera
 
     A local cluster has ``workers`` processes, whose threads together hold ``in_flight`` jobs.
     """
+    import dask
     import distributed
 
-    if cluster == "local":
-        place: Any = distributed.LocalCluster(
-            n_workers=workers,
-            threads_per_worker=max(1, in_flight // workers),
-            processes=True,
-            dashboard_address=None,
-            silence_logs="CRITICAL",
-        )
-    else:
-        place = None
-    try:
-        with distributed.Client(
-            place or cluster, timeout=START_LIMIT, direct_to_workers=False
-        ) as scheduler:
+    pool_name = uuid4().hex
+    with ExitStack() as stack:
+        # Its sampling thread would outlive the cluster.
+        stack.enter_context(dask.config.set({"distributed.worker.profile.enabled": False}))
+        address: Any = cluster
+        if cluster == "local":
+            address = distributed.LocalCluster(
+                n_workers=workers,
+                threads_per_worker=max(1, in_flight // workers),
+                processes=True,
+                dashboard_address="127.0.0.1:0",
+                silence_logs="CRITICAL",
+            )
+            stack.callback(address.close, timeout=STOP_LIMIT)
+        scheduler = stack.enter_context(distributed.Client(address, timeout=START_LIMIT))
 
-            def run(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
-                return in_order(scheduler, partial(do_job, work, client), jobs)
+        def run(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
+            return in_order(scheduler, partial(do_job, work, client, pool_name), jobs)
 
-            yield run
-            scheduler.run(leave)
-    finally:
-        if place:
-            place.close(timeout=1)
+        yield run
+        scheduler.run(leave, pool_name)
 
 
 def in_order(scheduler: Any, call: Any, jobs: Iterable[Any]) -> Iterator[Any]:
@@ -80,28 +82,30 @@ def results(scheduler: Any, futures: list[Any]) -> list[Any]:
         return [attempt(future.result) for future in futures]
 
 
-# What follows runs in the workers.
+# What follows runs in the workers, in any of their threads.
+
+held: dict[str, tuple[Any, Any]] = {}
+lock = Lock()
 
 
-def do_job(work: Any, client: Client, job: Any) -> Any:
+def do_job(work: Any, client: Client, pool_name: str, job: Any) -> Any:
     """Do one job with the process's own client."""
-    return attempt(work, job, *entered(client))
+    return attempt(work, job, *entered(client, pool_name))
 
 
-@cache
-def entered(client: Client) -> tuple[Any, ...]:
-    """Enter the client at its first job; it stays until ``leave``."""
+def entered(client: Client, pool_name: str) -> tuple[Any, ...]:
+    """The pool's client in this process, entered at its first job."""
     if client is None:
         return ()
-    managers.append(client())
-    return (managers[-1].__enter__(),)
+    with lock:
+        if pool_name not in held:
+            manager = client()
+            held[pool_name] = manager, manager.__enter__()
+        return held[pool_name][1:]
 
 
-def leave() -> None:
-    """Leave the clients that jobs of this process entered."""
-    entered.cache_clear()
-    while managers:
-        managers.pop().__exit__(None, None, None)
-
-
-managers: list[Any] = []
+def leave(pool_name: str) -> None:
+    """Leave the pool's client, if a job of this process entered it."""
+    with lock:
+        if pool_name in held:
+            held.pop(pool_name)[0].__exit__(None, None, None)

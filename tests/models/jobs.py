@@ -1,0 +1,244 @@
+"""Jobs for the models' contract: each as the function that a model may run, in all three kinds.
+
+They stand in a module of their own, with nothing imported but the standard library, because
+worker processes and interpreters import them by name. Jobs steer each other through files, which
+all kinds of workers share; whoever waits for a file gives up after LIMIT.
+"""
+
+import asyncio
+import os
+import signal
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+LIMIT = 60.0  # seconds
+LOOK = 0.002  # seconds between two looks at a folder
+
+
+class NoOneCame(Exception):
+    """What a job waited for did not happen."""
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Return when it holds. Raises NoOneCame after LIMIT."""
+    deadline = time.monotonic() + LIMIT
+    while not holds():
+        if time.monotonic() > deadline:
+            raise NoOneCame
+        time.sleep(LOOK)
+
+
+async def wait_until_async(holds: Callable[[], bool]) -> None:
+    """The same on an event loop."""
+    deadline = time.monotonic() + LIMIT
+    while not holds():
+        if time.monotonic() > deadline:
+            raise NoOneCame
+        await asyncio.sleep(LOOK)
+
+
+def same(job: Any) -> Any:
+    return job
+
+
+async def fetch_same(job: Any, *_client: Any) -> Any:
+    return job
+
+
+def square(job: int) -> int:
+    return job * job
+
+
+async def square_async(job: int) -> int:
+    return job * job
+
+
+def square_fetched(_job: int, fetched: int) -> int:
+    return fetched * fetched
+
+
+def fail_on_odd(job: int) -> int:
+    if job % 2:
+        raise ValueError(f"{job} is odd")
+    return job
+
+
+async def fail_on_odd_async(job: int) -> int:
+    return fail_on_odd(job)
+
+
+def fail_on_odd_fetched(job: int, _fetched: int) -> int:
+    return fail_on_odd(job)
+
+
+# The first job ends when the second has ended.
+
+
+def first_ends_last(job: tuple[int, Path]) -> int:
+    number, folder = job
+    if number == 0:
+        wait_until((folder / "1").exists)
+    (folder / str(number)).touch()
+    return number
+
+
+async def first_ends_last_async(job: tuple[int, Path]) -> int:
+    number, folder = job
+    if number == 0:
+        await wait_until_async((folder / "1").exists)
+    (folder / str(number)).touch()
+    return number
+
+
+def first_ends_last_fetched(job: tuple[int, Path], _fetched: Any) -> int:
+    return first_ends_last(job)
+
+
+# Every job waits until so many are under way at once, and says how many it saw.
+
+
+def meet(job: tuple[int, int, Path]) -> int:
+    number, party, folder = job
+    with present(number, folder):
+        wait_until(lambda: (folder / "met").exists() or count(folder) >= party)
+        (folder / "met").touch()
+        return count(folder)
+
+
+async def meet_async(job: tuple[int, int, Path]) -> int:
+    number, party, folder = job
+    with present(number, folder):
+        await wait_until_async(lambda: (folder / "met").exists() or count(folder) >= party)
+        (folder / "met").touch()
+        return count(folder)
+
+
+async def fetch_meet(job: tuple[int, int, Path]) -> int:
+    return await meet_async(job)
+
+
+def compute_meet(_job: Any, fetched: int) -> int:
+    return fetched
+
+
+@contextmanager
+def present(number: int, folder: Path) -> Iterator[None]:
+    """Be counted for a while."""
+    mark = folder / f"under-way-{number}"
+    mark.touch()
+    try:
+        yield
+    finally:
+        mark.unlink()
+
+
+def count(folder: Path) -> int:
+    return len(list(folder.glob("under-way-*")))
+
+
+# A worker is killed, from within, by the job that is told to.
+
+
+def kill_worker(job: int) -> int:
+    if job == 7:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return job
+
+
+def kill_worker_fetched(job: int, _fetched: int) -> int:
+    return kill_worker(job)
+
+
+# Jobs that run until they are told to end, or are ended; a file shows whether they tidied up.
+
+
+def run_until_told(job: tuple[int, Path]) -> int:
+    number, folder = job
+    part = folder / f"{number}.part"
+    part.touch()
+    try:
+        wait_until((folder / "go").exists)
+    finally:
+        part.unlink()
+    (folder / f"{number}.done").touch()
+    return number
+
+
+async def run_until_told_async(job: tuple[int, Path]) -> int:
+    number, folder = job
+    part = folder / f"{number}.part"
+    part.touch()
+    try:
+        await wait_until_async((folder / "go").exists)
+    finally:
+        part.unlink()
+    (folder / f"{number}.done").touch()
+    return number
+
+
+def run_until_told_fetched(job: tuple[int, Path], _fetched: Any) -> int:
+    return run_until_told(job)
+
+
+# A client that leaves a trace in a folder: entered, and left again.
+
+
+@contextmanager
+def client(folder: Path) -> Iterator[str]:
+    name = uuid.uuid4().hex
+    (folder / f"{name}.entered").touch()
+    yield name
+    (folder / f"{name}.left").touch()
+
+
+@asynccontextmanager
+async def client_async(folder: Path) -> AsyncIterator[str]:
+    with client(folder) as name:
+        yield name
+
+
+def name_of_client(_job: int, client: str) -> str:
+    return client
+
+
+async def name_of_client_async(_job: int, client: str) -> str:
+    return client
+
+
+def name_fetched(_job: int, fetched: str) -> str:
+    return fetched
+
+
+WORK: dict[str, dict[Any, Any]] = {
+    "square": {
+        "work": square,
+        "work_async": square_async,
+        "hybrid": (fetch_same, square_fetched),
+    },
+    "fail_on_odd": {
+        "work": fail_on_odd,
+        "work_async": fail_on_odd_async,
+        "hybrid": (fetch_same, fail_on_odd_fetched),
+    },
+    "first_ends_last": {
+        "work": first_ends_last,
+        "work_async": first_ends_last_async,
+        "hybrid": (fetch_same, first_ends_last_fetched),
+    },
+    "meet": {"work": meet, "work_async": meet_async, "hybrid": (fetch_meet, compute_meet)},
+    "run_until_told": {
+        "work": run_until_told,
+        "work_async": run_until_told_async,
+        "hybrid": (fetch_same, run_until_told_fetched),
+    },
+    "kill_worker": {"work": kill_worker, "hybrid": (fetch_same, kill_worker_fetched)},
+    "name_of_client": {
+        "work": name_of_client,
+        "work_async": name_of_client_async,
+        "hybrid": (name_of_client_async, name_fetched),
+    },
+}
