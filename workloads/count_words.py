@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-JOBS = 32
+JOBS = 16
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 

@@ -5,7 +5,7 @@ from functools import partial
 from itertools import chain, islice
 from typing import Any
 
-JOBS = 2000
+JOBS = 1000
 
 Job = int
 Run = Callable[[Any, Iterable[Any]], Iterator[Any]]

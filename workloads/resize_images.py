@@ -1,7 +1,6 @@
 """Make a sharpened JPEG thumbnail of every image: C code that computes and lets go of the GIL."""
 
 import hashlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count as count_from
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image, ImageFilter, ImageOps
 
-JOBS = 24
+JOBS = 16
 BOX = 512  # pixels: the longer side of a thumbnail
 QUALITY = 85
 SHARPEN_RADIUS = 1.0  # pixels
@@ -45,7 +44,7 @@ class TooManyPixels(Exception):
 
 
 def jobs(images: Path, folder: Path, count: int | None) -> Iterator[Job]:
-    """One job a file of ``images``, in the order of their names; over again if ``count`` is more."""
+    """One job a file of ``images``, by name; over again if ``count`` is more."""
     sources = sorted(path for path in images.rglob("*") if path.is_file())
     if count is not None:
         sources = list(islice(cycle(sources), count))
@@ -69,7 +68,7 @@ def work(job: Job) -> Thumbnail:
     try:
         sharp.save(part, "JPEG", quality=QUALITY)
         content = part.read_bytes()
-        os.replace(part, job.target)
+        part.replace(job.target)
     finally:
         part.unlink(missing_ok=True)
     return Thumbnail(

@@ -53,6 +53,10 @@ class Model:
         runs = self.module.RUNS
         return (runs,) if isinstance(runs, str) else tuple(runs)
 
+    def settings(self) -> list[str]:
+        """The names of the settings that the pool asks for."""
+        return [name for name in inspect.signature(self.module.pool).parameters if name != "client"]
+
     def client_hook(self) -> str:
         """The name of the workload's function that gives its client."""
         return "client_async" if self.functions()[0].endswith("_async") else "client"
@@ -85,10 +89,6 @@ class Cell:
     def client(self) -> Any:
         """The workload's client for this model, or None."""
         return self.workload.hook(self.model.client_hook(), self.variant)
-
-    def settings(self) -> list[str]:
-        """The names of the settings that the model's pool asks for."""
-        return [name for name in inspect.signature(self.model.module.pool).parameters if name != "client"]
 
     def drive(self) -> Callable[..., Any]:
         """How the results come together: the model's own way in this workload, or the usual."""

@@ -27,7 +27,7 @@ PAGES = 50  # pages of a site
 PHOTO_PIXELS = (2000, 1500)  # 3 megapixels, made anew from the seed
 DISTINCT_PHOTOS = 6
 DISTINCT_TEXTS = 8
-WORDS = 20_000  # words of a text
+WORDS = 40_000  # words of a text
 VOCABULARY = 5_000
 
 
@@ -60,7 +60,7 @@ class Inputs:
                     if attribute.startswith("supply_")
                 )
                 raise UserError(
-                    f"{workload.name}: jobs() asks for {name!r}, and there is only {', '.join(known)}"
+                    f"{workload.name}: jobs() asks for {name!r}: there is {', '.join(known)}"
                 )
         make: Callable[..., Iterator[Any]] = workload.hook("jobs")
         if "count" in names or self.settings.jobs is None:
@@ -99,7 +99,9 @@ class Inputs:
         """The folder of images: the reader's own, or photos made from the seed."""
         if self.settings.images:
             return self.settings.images
-        return self.once("images", lambda path: make_photos(path, 2 if self.small else DISTINCT_PHOTOS))
+        return self.once(
+            "images", lambda path: make_photos(path, 2 if self.small else DISTINCT_PHOTOS)
+        )
 
     def once(self, name: str, make: Callable[[Path], None]) -> Path:
         """A path in the scratch folder, made at the first call."""
@@ -169,7 +171,9 @@ def make_photos(folder: Path, count: int) -> None:
     width, height = PHOTO_PIXELS
     for number in range(count):
         sky = Image.linear_gradient("L").resize((width, height))
-        layers = [sky.point([int(value * chance.uniform(0.4, 1)) for value in range(256)]) for _ in "RGB"]
+        layers = [
+            sky.point([int(value * chance.uniform(0.4, 1)) for value in range(256)]) for _ in "RGB"
+        ]
         photo = Image.merge("RGB", layers)
         draw = ImageDraw.Draw(photo)
         for _ in range(60):
@@ -177,7 +181,9 @@ def make_photos(folder: Path, count: int) -> None:
             reach = chance.randrange(20, 400)
             color = tuple(chance.randrange(256) for _ in "RGB")
             draw.ellipse((x - reach, y - reach // 2, x + reach, y + reach // 2), fill=color)
-        grain = Image.frombytes("L", (500, 375), chance.randbytes(500 * 375)).resize((width, height))
+        grain = Image.frombytes("L", (500, 375), chance.randbytes(500 * 375)).resize(
+            (width, height)
+        )
         grain = grain.point([value // 8 for value in range(256)])
         photo = ImageChops.add(photo, Image.merge("RGB", [grain] * 3))
         photo.save(folder / f"photo-{number}.jpg", quality=90)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conlab.bench import costs, floors
-from conlab.bench.discovery import Cell, Workload
+from conlab.bench.discovery import Cell, Model, Workload
 from conlab.bench.inputs import Inputs
 from conlab.bench.running import CellAbsent, OpenCell, Tally, opened
 from conlab.bench.settings import Settings
@@ -22,6 +22,7 @@ FEWEST_ROUNDS = 3
 MOST_ROUNDS = 50
 WATCH = 0.25  # seconds to be watched at least: the system counts CPU time in ticks of 10 ms
 MOST_WATCHED = 20
+START_ROUNDS = 5
 
 
 @dataclass(slots=True)
@@ -30,8 +31,8 @@ class Reference:
 
     result: Any
     jobs: int
-    failed: int
-    levels: list[Log] = field(default_factory=list)
+    seconds: float
+    levels: list[Log]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,19 @@ class Measured:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a model's pool costs to start and to stop, in seconds; ``spread`` is relative.
+
+    ``at_once`` is how many jobs the pool has under way at once.
+    """
+
+    start: float
+    spread: float
+    stop: float
+    at_once: int
+
+
 @dataclass(slots=True)
 class Matrix:
     """The run: what was measured so far, and what is missing and why."""
@@ -157,6 +171,7 @@ class Matrix:
     inputs: Inputs
     measured: list[Measured] = field(default_factory=list)
     absent: list[tuple[Cell, str]] = field(default_factory=list)
+    starts: dict[str, Start] = field(default_factory=dict)
     references: dict[str, Reference] = field(default_factory=dict)
     bandwidth: float = 0.0
 
@@ -192,7 +207,7 @@ class Matrix:
             ended = time.perf_counter()
         measured = Measured(
             cell=cell,
-            settings={name: settings[name] for name in cell.settings()},
+            settings={name: settings[name] for name in cell.model.settings()},
             rounds=rounds,
             jobs=reference.jobs,
             failed=watched.tally.failed,
@@ -212,6 +227,37 @@ class Matrix:
                 f"{cell.id} took {measured.median:.4f} s a round, and its floor is"
                 f" {measured.floor.seconds:.4f} s: one of the two is wrong"
             )
+
+    def measure_start(self, model: Model, benchmark: Any) -> None:
+        """Time the start of the model's pool, and beside it the stop."""
+        chosen = self.settings.for_models(computes_only=False)
+        names = model.settings()
+        settings = {name: chosen[name] for name in names}
+        stops = []
+
+        def start() -> None:
+            pool = model.module.pool(None, **settings)
+            pool.__enter__()
+            pools.append(pool)
+
+        def stop() -> None:
+            began = time.perf_counter()
+            pools.pop().__exit__(None, None, None)
+            stops.append(time.perf_counter() - began)
+
+        pools: list[Any] = []
+        benchmark.group = "start"
+        benchmark.pedantic(start, teardown=stop, warmup_rounds=1, rounds=START_ROUNDS)
+        if benchmark.disabled:
+            return
+        benchmark.extra_info.update({"model": model.name, "settings": settings, "stops": stops})
+        low, median, high = statistics.quantiles(benchmark.stats.stats.data, n=4)
+        self.starts[model.name] = Start(
+            start=median,
+            spread=(high - low) / 2 / median,
+            stop=statistics.median(stops),
+            at_once=max((settings[n] for n in ("in_flight", "workers") if n in names), default=1),
+        )
 
     @property
     def origin_pid(self) -> int | None:
@@ -238,14 +284,16 @@ class Matrix:
 
         cell = Cell(workload, next(m for m in self.settings.models if m.name == "serial"))
         with opened(cell, jobs, {}) as open_cell:
+            began = time.perf_counter()
             result, tally = open_cell.counting(after_level=keep_log)
+            seconds = time.perf_counter() - began
         if any(map(inspect.iscoroutine, result if isinstance(result, list) else ())):
             raise UserError(f"{workload.name}: work() gave a coroutine that nobody awaited")
         if not tally.jobs:
             raise UserError(f"{workload.name}: jobs() gave no job")
         if tally.failed == tally.jobs:
             raise UserError(f"{workload.name}: every job failed; {tally.first_failure}")
-        return Reference(result, tally.jobs, tally.failed, levels)
+        return Reference(result, tally.jobs, seconds, levels)
 
     def floor(self, reference: Reference) -> floors.Floor:
         """The floor of the workload whose reference this is."""
@@ -258,10 +306,13 @@ class Matrix:
         self, open_cell: OpenCell, reference: Reference, benchmark: Any
     ) -> tuple[float, ...]:
         """Run the jobs once to see that they are right, then in rounds that are timed."""
-        began = time.perf_counter()
-        result, tally = open_cell.counting()
-        expected = time.perf_counter() - began
-        if open_cell.address and tally.failed == tally.jobs:
+        if open_cell.cell.model.name == "serial":  # its first run is the reference
+            result, tally, expected = reference.result, Tally(), reference.seconds
+        else:
+            began = time.perf_counter()
+            result, tally = open_cell.counting()
+            expected = time.perf_counter() - began
+        if open_cell.address and tally.failed == tally.jobs > 0:
             raise UserError(
                 f"--cluster {open_cell.address}: its workers could do no job of"
                 f" {open_cell.cell.workload.name}; {tally.first_failure}"
@@ -283,9 +334,7 @@ class Matrix:
         tally, repeats = Tally(), 0
         began = time.perf_counter()
         with costs.cost_of_tree(self.origin_pid) as cost:
-            while not repeats or (
-                time.perf_counter() - began < WATCH and repeats < MOST_WATCHED
-            ):
+            while not repeats or (time.perf_counter() - began < WATCH and repeats < MOST_WATCHED):
                 tally = Tally(seconds=tally.seconds)
                 result = open_cell.watched(tally)
                 check(open_cell, result, reference)
@@ -299,9 +348,8 @@ class Matrix:
 def check(open_cell: OpenCell, result: Any, reference: Reference) -> None:
     """Fail unless the cell did what serial did."""
     if result != reference.result:
-        raise AssertionError(
-            f"{open_cell.cell.id} gives other results than serial:\n{difference(result, reference.result)}"
-        )
+        where = difference(result, reference.result)
+        raise AssertionError(f"{open_cell.cell.id} gives other results than serial:\n{where}")
 
 
 def difference(result: Any, expected: Any) -> str:
@@ -316,6 +364,8 @@ def difference(result: Any, expected: Any) -> str:
         case dict(), dict():
             keys = [key for key in {**expected, **result} if result.get(key) != expected.get(key)]
             key = keys[0]
-            return f"{key!r} is {result.get(key)!r:.300}\nand serial gives {expected.get(key)!r:.300}"
+            return (
+                f"{key!r} is {result.get(key)!r:.300}\nand serial gives {expected.get(key)!r:.300}"
+            )
         case _:
             return f"{result!r:.300}\nand serial gives {expected!r:.300}"

@@ -1,6 +1,5 @@
 """Wires the bench into pytest: the options, the cells to run, the summary at the end."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options, and switch timing off unless benchmarks are what was asked for."""
     timed = config.getoption("benchmark_only", False)
-    if not timed:
+    if timed:
+        config.option.benchmark_columns = ["min", "median", "iqr", "rounds"]
+    else:
         config.option.benchmark_disable = True
     try:
         chosen = settings.read(config, Path(config.rootpath), small=not timed)
@@ -63,9 +64,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def matrix(pytestconfig: pytest.Config) -> Iterator[Matrix]:
+def matrix(pytestconfig: pytest.Config) -> Matrix:
     """The run's matrix, where each cell leaves its figures."""
-    yield pytestconfig.stash[MATRIX]
+    return pytestconfig.stash[MATRIX]
 
 
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
@@ -73,8 +74,10 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
     summary.complete(output_json, config.stash[MATRIX])
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print the tables, the verdicts and the rules of thumb."""
     matrix = config.stash.get(MATRIX, None)
     if matrix and matrix.measured:
-        terminalreporter.write(summary.text(matrix, terminalreporter))
+        writer = terminalreporter._tw
+        writer.write(summary.text(matrix, writer.fullwidth, writer.hasmarkup))

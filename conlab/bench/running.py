@@ -160,7 +160,7 @@ def opened(cell: Cell, jobs: Jobs, settings: dict[str, Any]) -> Iterator[OpenCel
     Raises CellAbsent where a worker of the pool cannot import the workload.
     """
     pool = cell.model.module.pool
-    wanted = cell.settings()
+    wanted = cell.model.settings()
     with pool(cell.client(), **{name: settings[name] for name in wanted}) as run:
         if cell.model.functions() == ("work",):
             probe_imports(cell, run)

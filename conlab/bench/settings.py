@@ -50,8 +50,8 @@ def add_options(parser: Any) -> None:
     """Register the options with pytest; ``parser`` is its parser."""
     group = parser.getgroup("concurrency lab", "concurrency lab: what to run, and on what")
 
-    def option(name: str, metavar: str, help: str, **more: Any) -> None:
-        group.addoption(f"--{name}", metavar=metavar, help=help, default=None, **more)
+    def option(name: str, metavar: str, meaning: str, **more: Any) -> None:
+        group.addoption(f"--{name}", metavar=metavar, help=meaning, default=None, **more)
 
     option("workloads", "A,B", "run these workloads only (default: all in workloads/)")
     option("models", "A,B", "run these models only, and serial to compare with (default: all)")
@@ -63,10 +63,10 @@ def add_options(parser: Any) -> None:
         action="append",
     )
     option("jobs", "N", "how many jobs each workload has (default: each workload's own JOBS)")
-    option("in-flight", "N", "how many jobs wait at once under threads and coroutines (default: 32)")
     option(
-        "workers", "N", "how many processes or interpreters compute (default: the usable cores)"
+        "in-flight", "N", "how many jobs wait at once under threads and coroutines (default: 32)"
     )
+    option("workers", "N", "how many processes or interpreters compute (default: the usable cores)")
     option("start-method", "NAME", "how processes start: forkserver (default), spawn or fork")
     option("loop", "NAME", "the event loop of coroutines: asyncio (default) or uvloop")
     option(
@@ -96,7 +96,9 @@ def read(config: Any, root: Path, small: bool) -> Settings:
             import uvloop  # noqa: F401
         except ImportError:
             raise UserError("--loop uvloop: it is not installed; pip install uvloop") from None
-    start_method = choice("--start-method", option("start_method") or START_METHODS[0], usable_start_methods())
+    start_method = choice(
+        "--start-method", option("start_method") or START_METHODS[0], usable_start_methods()
+    )
     workloads = tuple(discovery.workloads(root))
     if own := option("workload"):
         workloads = tuple(discovery.own_workload(Path(path)) for path in own)
@@ -105,7 +107,12 @@ def read(config: Any, root: Path, small: bool) -> Settings:
         workloads=chosen("--workloads", option("workloads"), workloads),
         models=chosen("--models", option("models"), models, always="serial"),
         in_flight=whole("--in-flight", option("in_flight"), 4 if small else 32),
-        workers=whole("--workers", option("workers"), min(2, usable_cores()) if small else usable_cores(), most=1024),
+        workers=whole(
+            "--workers",
+            option("workers"),
+            min(2, usable_cores()) if small else usable_cores(),
+            most=1024,
+        ),
         start_method=start_method,
         loop=loop,
         cluster=scheduler_address(option("cluster")),

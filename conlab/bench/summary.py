@@ -1,3 +1,157 @@
-def complete(o, m): pass
-def text(m, t): 
-    return "\n".join(f"{x.cell.id:40} {x.median*1000:9.2f} ms ±{x.spread*1000:6.2f} n={len(x.rounds)} inflight={x.in_flight:.1f} cores={x.cores_busy:.2f} cpu={x.cpu:.3f} mem={x.memory_added/2**20:.1f} floor={x.floor.seconds*1000:.1f} start={x.start:.2f} stop={x.stop:.2f} origin={x.cpu_origin/x.cost.wall:.2f}" for x in m.measured)+"\n"
+"""The summary that ends a run: tables, verdicts, what a pool costs, the rules of thumb."""
+
+import io
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from conlab.bench import guards, rules, settings, tables, verdicts
+from conlab.bench.measuring import Matrix
+from conlab.bench.report import Group, groups
+
+NARROWEST = 100  # columns: a narrower table would cut its figures off
+PRICED_JOBS = 1000  # jobs that share the cost of starting a pool
+
+
+def text(matrix: Matrix, width: int, color: bool) -> str:
+    """The summary as text of at most ``width`` columns, but no fewer than NARROWEST."""
+    file = io.StringIO()
+    console = Console(
+        file=file,
+        width=max(width, NARROWEST),
+        force_terminal=color,
+        no_color=not color,
+        highlight=False,
+    )
+    found = groups(matrix.measured, settings.usable_cores())
+    console.print()
+    console.print(f"[bold]Concurrency Lab[/bold]: {conditions(matrix)}")
+    for group in found:
+        console.print()
+        console.print(tables.workload_table(group))
+        for line in tables.absent_lines(matrix.absent, group.name):
+            console.print(line)
+        for sentence in verdicts.verdict(group):
+            console.print(Padding(Text(sentence), (0, 0, 0, 2)))
+    for name in sorted({cell.workload.name for cell, _ in matrix.absent} - {g.name for g in found}):
+        console.print()
+        console.print(f"[bold]{name}[/bold]: every cell is absent")
+        for line in tables.absent_lines(matrix.absent, name):
+            console.print(line)
+    if matrix.starts:
+        console.print()
+        console.print(pool_table(matrix, found))
+    console.print()
+    console.print(rules_table(matrix, found))
+    for warning in guards.warnings(matrix.settings, matrix.measured, matrix.origin_pid):
+        console.print(Text(f"Warning: {warning}.", style="bold yellow"))
+    console.print(Text(LEGEND, style="dim"))
+    return file.getvalue()
+
+
+LEGEND = (
+    "time: median round ± half the interquartile range. floor: share of what is physically"
+    " possible. in flight: sum of the jobs' own times / wall time. cores: CPU time / wall time."
+    " CPU s, +MiB: of the whole process tree in a run of its own; memory above that before the pool"
+    " started, resident pages counted once for each process. slowest: job, closed loop."
+    " (n): jobs in flight, or workers, or both."
+)
+
+
+def conditions(matrix: Matrix) -> str:
+    """Under what the run was measured."""
+    chosen = matrix.settings
+    return (
+        f"{settings.python_build()}, {settings.usable_cores()} usable cores,"
+        f" {chosen.in_flight} in flight, {chosen.workers} workers ({chosen.start_method}),"
+        f" event loop {chosen.loop}, origin {chosen.latency * 1000:g} ms away"
+    )
+
+
+def pool_table(matrix: Matrix, found: list[Group]) -> Table:
+    """What each model's pool costs, and from how long a job on it is worth that."""
+    dispatch = next((group for group in found if group.name == "dispatch_tasks"), None)
+    table = Table(
+        title="What a pool costs, and how long a job must be to be worth one",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+    )
+    table.add_column("model")
+    for name in ("start", "stop", "a job", f"worth it from (of {PRICED_JOBS:,} jobs)"):
+        table.add_column(name, justify="right")
+    for name, start in matrix.starts.items():
+        cell = dispatch.named(name) if dispatch else None
+        cost = dispatch.time(cell) / cell.jobs if dispatch and cell else None
+        table.add_row(
+            name,
+            f"{tables.duration(start.start)} ± {start.spread:.0%}",
+            tables.duration(start.stop),
+            tables.duration(cost) if cost else "",
+            worth(start.start, cost, start.at_once),
+        )
+    return table
+
+
+def worth(start: float, cost: float | None, at_once: int) -> str:
+    """The length of a job at which PRICED_JOBS of them take as long in the pool as in a loop.
+
+    With t seconds a job, a loop takes n t, the pool start + n (cost + t / at_once).
+    """
+    if cost is None or at_once < 2:
+        return ""
+    return tables.duration((cost + start / PRICED_JOBS) / (1 - 1 / at_once))
+
+
+def rules_table(matrix: Matrix, found: list[Group]) -> Table:
+    """The rules of thumb and what this run shows about each."""
+    table = Table(
+        title="Rules of thumb, checked here", title_justify="left", title_style="bold", box=None
+    )
+    table.add_column("rule", ratio=4)
+    table.add_column("in this run", ratio=2)
+    table.add_column("because", ratio=5)
+    for finding in rules.findings(found, matrix.starts):
+        style = {rules.HOLDS: "green", rules.FAILS: "red", rules.UNMEASURED: "dim"}
+        table.add_row(
+            finding.rule,
+            Text(finding.verdict, style=style.get(finding.verdict, "yellow")),
+            finding.figures,
+        )
+    return table
+
+
+def complete(output: dict[str, Any], matrix: Matrix) -> None:
+    """Add to pytest-benchmark's JSON what only the whole run could tell."""
+    found = groups(matrix.measured, settings.usable_cores())
+    for group in found:
+        for measured in group.cells:
+            name = f"bench_cell[{measured.cell.id}]"
+            for benchmark in output["benchmarks"]:
+                if benchmark["name"] == name:
+                    benchmark["extra_info"] |= {
+                        "speedup": group.speedup(measured),
+                        "floor_share": group.floor_share(measured),
+                        "work_law_seconds": group.work_law,
+                        "noise": group.noise,
+                    }
+    output["concurrency_lab"] = {
+        "python": settings.python_build(),
+        "gil": settings.gil_enabled(),
+        "usable_cores": settings.usable_cores(),
+        "in_flight": matrix.settings.in_flight,
+        "workers": matrix.settings.workers,
+        "start_method": matrix.settings.start_method,
+        "loop": matrix.settings.loop,
+        "latency_seconds": matrix.settings.latency,
+        "loopback_bytes_per_second": matrix.bandwidth or None,
+        "absent": {cell.id: reason for cell, reason in matrix.absent},
+        "warnings": guards.warnings(matrix.settings, matrix.measured, matrix.origin_pid),
+        "rules_of_thumb": {
+            finding.rule: {"verdict": finding.verdict, "figures": finding.figures}
+            for finding in rules.findings(found, matrix.starts)
+        },
+    }

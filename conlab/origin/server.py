@@ -199,7 +199,7 @@ class Sites:
 async def _sleep_until(moment: float) -> None:
     """Wait for a moment of ``time.perf_counter``, and never return before it."""
     while (left := moment - time.perf_counter()) > 0:
-        await asyncio.sleep(left)  # noqa: ASYNC110 - a moment has no event
+        await asyncio.sleep(left)
 
 
 def _reset(request: web.BaseRequest) -> None:
@@ -322,7 +322,7 @@ def _done(sites: Sites, command: str) -> Any:
 async def _until_orphaned(parent: int) -> None:
     """Return when the parent is gone: its connection may live on in children that it forked."""
     while os.getppid() == parent:
-        await asyncio.sleep(PARENT_WATCH_PERIOD)  # noqa: ASYNC110 - nor has an orphaning
+        await asyncio.sleep(PARENT_WATCH_PERIOD)
 
 
 async def run(port: int) -> None:

@@ -1,0 +1,60 @@
+"""What may have spoilt the figures of a run, found while it was measured."""
+
+import sys
+import threading
+from collections.abc import Iterable
+
+from conlab.bench import costs
+from conlab.bench.measuring import Measured
+from conlab.bench.settings import Settings, free_threaded, gil_enabled, usable_cores
+
+BUSY_ORIGIN = 0.85  # cores: the origin has one thread, and is the limit when that is always busy
+
+
+def warnings(settings: Settings, measured: Iterable[Measured], origin: int | None) -> list[str]:
+    """One sentence for each thing that speaks against the figures."""
+    return [
+        *traced(),
+        *few_cores(settings),
+        *gil_back(),
+        *origin_limits(measured),
+        *left_over(origin),
+    ]
+
+
+def traced() -> Iterable[str]:
+    """Coverage, a debugger or a profiler slows worker threads far more than the calling one."""
+    tracers = {sys.gettrace(), sys.getprofile(), threading.gettrace(), threading.getprofile()}
+    names = [type(tracer).__module__ for tracer in tracers if tracer is not None]
+    if hasattr(sys, "monitoring"):
+        names += filter(None, map(sys.monitoring.get_tool, range(6)))
+    if names:
+        yield f"tracing was on ({', '.join(sorted(set(names)))}): it slows models unevenly"
+
+
+def few_cores(settings: Settings) -> Iterable[str]:
+    """More workers than cores take turns."""
+    if settings.workers > usable_cores():
+        yield f"{settings.workers} workers had {usable_cores()} usable cores: they took turns"
+
+
+def gil_back() -> Iterable[str]:
+    """An extension that does not declare itself safe switches the GIL on."""
+    if free_threaded() and gil_enabled():
+        yield "this build has no GIL, but an import switched it on: see python -X gil=0"
+
+
+def origin_limits(measured: Iterable[Measured]) -> Iterable[str]:
+    """The origin's one thread was busy all the time."""
+    for one in measured:
+        if one.origin_busy > BUSY_ORIGIN:
+            yield (
+                f"{one.cell.id}: the origin was busy {one.origin_busy:.0%} of the time,"
+                " so it and not the model was the limit"
+            )
+
+
+def left_over(origin: int | None) -> Iterable[str]:
+    """A worker that outlives its pool takes CPU from those that are measured next."""
+    for process in costs.children_left(origin):
+        yield f"a worker process was left over: {process}"

@@ -1,0 +1,85 @@
+"""The tables of the summary, by rich."""
+
+from collections.abc import Iterable
+
+from rich.table import Table
+from rich.text import Text
+
+from conlab.bench.discovery import Cell
+from conlab.bench.measuring import Measured
+from conlab.bench.report import Group
+
+MEBI = 1024 * 1024
+
+
+def workload_table(group: Group) -> Table:
+    """One row a cell, the fastest first."""
+    table = Table(
+        title=f"{group.name}: {group.rows[0].jobs:,} jobs",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+    )
+    table.add_column("model", no_wrap=True)
+    http = any(measured.floor.seconds for measured in group.cells)
+    columns = ["time", "jobs/s", "speedup", "floor", "in flight", "cores", "CPU s", "+MiB"]
+    failed = any(measured.failed for measured in group.cells)
+    for name in [*columns, *(["slowest"] if http else []), *(["failed"] if failed else [])]:
+        table.add_column(name, justify="right", no_wrap=True)
+    leaders = group.leaders
+    for measured in group.rows:
+        style = "bold green" if measured in leaders else ""
+        table.add_row(*row(group, measured, http, failed), style=style)
+    return table
+
+
+def row(group: Group, measured: Measured, http: bool, failed: bool) -> list[str]:
+    """The figures of a cell as text."""
+    share, speedup = group.floor_share(measured), group.speedup(measured)
+    kind, slowest = measured.slowest
+    figures = [
+        measured.cell.label + pool_size(measured),
+        f"{duration(group.time(measured))} ± {measured.spread / measured.median:3.0%}",
+        f"{measured.jobs / group.time(measured):,.0f}",
+        f"{speedup:.2f}x" if speedup else "",
+        f"{share:.0%}" if share else "",
+        f"{measured.in_flight:.1f}",
+        f"{measured.cores_busy:.2f}",
+        f"{measured.cpu:.3f}",
+        f"{measured.memory_added / MEBI:.0f}",
+    ]
+    if http:
+        figures.append(f"{kind} {duration(slowest)}")
+    return [*figures, str(measured.failed)] if failed else figures
+
+
+def pool_size(measured: Measured) -> str:
+    """What the model was given: jobs in flight, workers, or both."""
+    sizes = [
+        str(measured.settings[name])
+        for name in ("in_flight", "workers")
+        if name in measured.settings
+    ]
+    return f" ({'+'.join(sizes)})" if sizes else ""
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the unit that suits them."""
+    if seconds >= 1:
+        return f"{seconds:.2f} s"
+    if seconds >= 1e-3:
+        return f"{seconds * 1e3:.1f} ms"
+    return f"{seconds * 1e6:.{1 if seconds < 1e-5 else 0}f} µs"
+
+
+def absent_lines(absent: Iterable[tuple[Cell, str]], workload: str) -> list[Text]:
+    """One line for each reason why cells of the workload are absent."""
+    by_reason: dict[str, list[str]] = {}
+    for cell, reason in absent:
+        if cell.workload.name == workload:
+            by_reason.setdefault(reason, []).append(cell.label)
+    return [
+        Text(f"absent: {', '.join(labels)}: {reason}", style="dim")
+        for reason, labels in by_reason.items()
+    ]

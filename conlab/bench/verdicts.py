@@ -1,0 +1,146 @@
+"""The verdict on a workload in words, each computed from the figures of the run."""
+
+from conlab.bench.measuring import Measured
+from conlab.bench.report import Group
+from conlab.bench.settings import free_threaded, gil_enabled
+from conlab.bench.tables import MEBI, duration
+
+WAITS = 0.7  # the share of serial's time without CPU from which it was waiting
+COMPUTES = 0.3  # and up to which it was computing
+PARALLEL = 1.2  # cores busy under threads from which they ran in parallel
+NEAR_FLOOR = 0.75  # the share of the floor from which little is left to gain
+
+
+def verdict(group: Group) -> list[str]:
+    """Sentences: who leads, what it costs, what serial was doing, what would change the answer."""
+    sentences = [leaders_sentence(group)]
+    if group.serial is None:
+        return [*sentences, "Serial was not measured, so nothing more can be said."]
+    sentences.append(serial_sentence(group, group.serial))
+    sentences.append(change_sentence(group, group.serial))
+    return sentences
+
+
+def leaders_sentence(group: Group) -> str:
+    """Who leads, by how much, and which of them costs least."""
+    leaders = group.leaders
+    names = join([measured.cell.label for measured in leaders])
+    if group.noise is None:
+        noise = "the noise of this run is not known, for no cell was timed twice"
+    else:
+        noise = f"the noise of this run is {group.noise:.0%}"
+    first = leaders[0]
+    speedup = group.speedup(first)
+    fast = f", {speedup:.1f} times serial" if speedup and first is not group.serial else ""
+    if len(leaders) == 1:
+        behind = [measured for measured in group.rows if measured not in leaders]
+        lead = (
+            f" It leads {behind[0].cell.label} by"
+            f" {group.time(behind[0]) / group.time(first) - 1:.0%}; {noise}."
+            if behind
+            else f" It is alone; {noise}."
+        )
+        return f"Leader: {names}{fast}.{lead}"
+    frugal = min(leaders, key=lambda measured: measured.cpu)
+    small = min(leaders, key=lambda measured: measured.memory_added)
+    costs = (
+        f"least CPU: {frugal.cell.label} ({duration(frugal.cpu)});"
+        f" least memory: {small.cell.label} (+{small.memory_added / MEBI:.0f} MiB)"
+    )
+    return f"Leaders: {names}{fast}, no further apart than the noise ({noise}). Of these, {costs}."
+
+
+def waiting_share(serial: Measured) -> float:
+    """The share of serial's time in which it used no CPU."""
+    return max(0.0, 1 - serial.cores_busy)
+
+
+def kind_of(group: Group) -> str:
+    """What serial was doing: waiting, computing with or without the GIL, or both."""
+    if group.serial is None:
+        return "unknown"
+    share = waiting_share(group.serial)
+    if share >= WAITS:
+        return "waiting"
+    if share > COMPUTES:
+        return "mixed"
+    threads = group.named("threads")
+    if threads is None:
+        return "computing"
+    return (
+        "computing outside the GIL" if threads.cores_busy >= PARALLEL else "computing with the GIL"
+    )
+
+
+def serial_sentence(group: Group, serial: Measured) -> str:
+    """What the serial run was doing, with the figures that say so."""
+    share = waiting_share(serial)
+    job = duration(group.time(serial) / serial.jobs)
+    threads = group.named("threads")
+    match kind_of(group):
+        case "waiting":
+            return f"Serial was waiting {share:.0%} of its time, {job} a job."
+        case "mixed":
+            return (
+                f"Serial was waiting {share:.0%} of its time and computing the rest, {job} a job."
+            )
+        case "computing":
+            return f"Serial was computing {1 - share:.0%} of its time, {job} a job."
+        case kind if threads:
+            state = "" if gil_enabled() else " (there is none on this build)"
+            return (
+                f"Serial was {kind}{state}, {job} a job: it used no CPU for {share:.0%} of its"
+                f" time, and threads kept {threads.cores_busy:.2f} cores busy."
+            )
+        case kind:
+            return f"Serial was {kind}, {job} a job."
+
+
+def change_sentence(group: Group, serial: Measured) -> str:
+    """What would change the answer, as far as the figures carry it."""
+    leader = group.leaders[0]
+    share = group.floor_share(leader)
+    if group.name == "dispatch_tasks":
+        return "Jobs that do nothing gain from no pool: what each costs is what this table is for."
+    if serial in group.leaders:
+        return (
+            "No model is faster than serial by more than the noise: only longer jobs, more of"
+            " them, or more cores could change that."
+        )
+    if leader.origin_busy > BUSY:
+        return "The origin was the limit: this run cannot tell what the models could do."
+    if share and share >= NEAR_FLOOR:
+        what = (
+            "shorter waits or more jobs in flight"
+            if leader.floor.seconds >= group.work_law
+            else "more cores or less computing"
+        )
+        return (
+            f"The leader is at {share:.0%} of what is possible: beyond it, only {what} would help."
+        )
+    match kind_of(group):
+        case "waiting" | "mixed":
+            return (
+                f"The leader is at {share or 0:.0%} of what is possible, with"
+                f" {leader.cores_busy:.2f} of {group.cores} cores busy: CPU spent on each job"
+                f" ({duration(leader.cpu / leader.jobs)}) is what is left to save; longer waits"
+                " would hide it."
+            )
+        case "computing with the GIL" if not free_threaded():
+            return (
+                "Threads took turns at the GIL: processes or interpreters get past it here,"
+                " and a free-threaded build might let threads do so."
+            )
+        case _:
+            return (
+                f"The leader keeps {leader.cores_busy:.2f} of {group.cores} cores busy and is at"
+                f" {share or 0:.0%} of what is possible: more cores would change the answer first."
+            )
+
+
+BUSY = 0.85  # cores: the origin has one thread, and is the limit when that is always busy
+
+
+def join(names: list[str]) -> str:
+    """Names as a sentence lists them."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
