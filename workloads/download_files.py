@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["client", "client_async", "client_async_httpx", "jobs", "work", "work_async"]
 
-JOBS = 200
+JOBS = 96
 
 S = TypeVar("S")
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["client", "client_async", "compute", "fetch_async", "jobs", "work", "work_async"]
 
-JOBS = 48
+JOBS = 32
 THUMBNAIL_SIDE = 256  # pixels of the longer side
 JPEG_QUALITY = 85
 MAX_FILE_SIZE = 64 * 1024 * 1024  # bytes; a photo is held in memory, so it must end

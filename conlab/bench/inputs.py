@@ -23,7 +23,7 @@ from conlab.origin import Settings as OriginSettings
 SEED = 2026
 FILE_SIZE = 64 * 1024  # bytes of a file to download
 SITES = 4
-PAGES = 50  # pages of a site
+PAGES = 16  # pages of a site
 PHOTO_PIXELS = (2000, 1500)  # 3 megapixels, made anew from the seed
 DISTINCT_PHOTOS = 6
 DISTINCT_TEXTS = 8

@@ -12,7 +12,7 @@ from conlab.bench import guards, rules, settings, tables, verdicts
 from conlab.bench.measuring import Matrix
 from conlab.bench.report import Group, groups
 
-NARROWEST = 100  # columns: a narrower table would cut its figures off
+NARROWEST = 108  # columns: a narrower table would cut its figures off
 PRICED_JOBS = 1000  # jobs that share the cost of starting a pool
 
 
@@ -88,7 +88,7 @@ def pool_table(matrix: Matrix, found: list[Group]) -> Table:
         cost = dispatch.time(cell) / cell.jobs if dispatch and cell else None
         table.add_row(
             name,
-            f"{tables.duration(start.start)} ± {start.spread:.0%}",
+            f"{tables.duration(start.start)} ±{start.spread:3.0%}",
             tables.duration(start.stop),
             tables.duration(cost) if cost else "",
             worth(start.start, cost, start.at_once),

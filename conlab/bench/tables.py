@@ -20,6 +20,7 @@ def workload_table(group: Group) -> Table:
         title_style="bold",
         box=None,
         pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
     table.add_column("model", no_wrap=True)
     http = any(measured.floor.seconds for measured in group.cells)
@@ -40,7 +41,7 @@ def row(group: Group, measured: Measured, http: bool, failed: bool) -> list[str]
     kind, slowest = measured.slowest
     figures = [
         measured.cell.label + pool_size(measured),
-        f"{duration(group.time(measured))} ± {measured.spread / measured.median:3.0%}",
+        f"{duration(group.time(measured))} ±{measured.spread / measured.median:3.0%}",
         f"{measured.jobs / group.time(measured):,.0f}",
         f"{speedup:.2f}x" if speedup else "",
         f"{share:.0%}" if share else "",

@@ -1,0 +1,97 @@
+"""Makes the clone's virtual environment: ``python3 -m conlab.install``, from the clone's root.
+
+It needs nothing but Python with venv and pip. What the suite cannot do without is installed first;
+then each library that only some cells need, if the package index has a wheel for this build of
+Python. Where it has none (yet), those cells are absent and the rest runs. Run again, it installs
+what is missing.
+"""
+
+import argparse
+import subprocess
+import sys
+import tomllib
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENT = ROOT / ".venv"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Make the environment, or fill the running one; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python3 -m conlab.install", description=__doc__)
+    parser.add_argument("--here", action="store_true", help="install into the running environment")
+    parser.add_argument(
+        "--with",
+        dest="extras",
+        action="append",
+        default=[],
+        metavar="EXTRA",
+        help="install an extra of pyproject.toml besides: lint or peers; may be repeated",
+    )
+    options = parser.parse_args(arguments)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    if unknown := set(options.extras) - set(extras):
+        parser.error(f"--with {unknown.pop()}: it should be one of {', '.join(sorted(extras))}")
+    python = Path(sys.executable) if options.here else environment()
+    if python is None:
+        return 1
+    needed = ["--editable", f"{ROOT}[{','.join(['suite', *options.extras])}]"]
+    if not pip(python, *needed):
+        return complain("the packages that the suite needs could not be installed")
+    for library in extras["cells"]:
+        if not pip(python, "--only-binary=:all:", library, quiet=True):
+            print(
+                f"No wheel of {library!r} for this Python: the cells that need it will be absent."
+            )
+    return 0
+
+
+def environment() -> Path | None:
+    """The Python of the clone's virtual environment, made if it is not there."""
+    folder = "Scripts" if sys.platform == "win32" else "bin"
+    python = ENVIRONMENT / folder / ("python.exe" if sys.platform == "win32" else "python")
+    if works(python):
+        return python
+    print(f"Making a virtual environment of {sys.version.split()[0]} in {ENVIRONMENT}")
+    try:
+        venv.create(ENVIRONMENT, with_pip=True, clear=ENVIRONMENT.exists())
+    except subprocess.CalledProcessError:
+        complain("venv could not install pip; on Debian and Ubuntu: apt install python3-venv")
+        return None
+    except OSError as error:
+        complain(f"the virtual environment could not be written: {error}")
+        return None
+    return python
+
+
+def works(python: Path) -> bool:
+    """Say whether that Python starts and has pip."""
+    try:
+        return not subprocess.run(
+            [python, "-m", "pip", "--version"], capture_output=True, check=False
+        ).returncode
+    except OSError:
+        return False
+
+
+def pip(python: Path, *what: str, quiet: bool = False) -> bool:
+    """Install; say whether that worked. ``quiet`` keeps pip's reasons to itself."""
+    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    if sys.platform != "win32":
+        command.append("--root-user-action=ignore")
+    return not subprocess.run(
+        [*command, *what], check=False, stderr=subprocess.DEVNULL if quiet else None
+    ).returncode
+
+
+def complain(sentence: str) -> int:
+    """Say what is wrong; return the exit status for it."""
+    print(f"conlab.install: {sentence}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
