@@ -79,7 +79,7 @@ def works(python: Path) -> bool:
 
 def pip(python: Path, *what: str, quiet: bool = False) -> bool:
     """Install; say whether that worked. ``quiet`` keeps pip's reasons to itself."""
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if sys.platform != "win32":
         command.append("--root-user-action=ignore")
     return not subprocess.run(
