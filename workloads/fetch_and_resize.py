@@ -43,6 +43,7 @@ class Job:
 
     url: str
     target: Path
+    sha256: str | None = None  # of the photo, if it is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,12 @@ class ImageError(RequestError):
 
 
 def jobs(photo_manifest: Path, folder: Path) -> Iterator[Job]:
-    """A job for each line of ``photo_manifest``, which is JSON with at least url and name."""
+    """A job for each line of ``photo_manifest``: JSON with url, name and sha256 (or null)."""
     with photo_manifest.open(encoding="utf-8") as lines:
         for line in lines:
             entry = json.loads(line)
-            yield Job(entry["url"], (folder / entry["name"]).with_suffix(".jpg"))
+            target = (folder / entry["name"]).with_suffix(".jpg")
+            yield Job(entry["url"], target, entry["sha256"])
 
 
 def work(job: Job, client: httpx.Client) -> Thumbnail:
@@ -111,7 +113,9 @@ def extend(body: bytearray, chunk: bytes, job: Job) -> None:
 
 
 def compute(job: Job, fetched: bytes) -> Thumbnail:
-    """Decode the photo, write its thumbnail."""
+    """Decode the photo, write its thumbnail. A wrong byte may well decode: the checksum tells."""
+    if job.sha256 not in (None, hashlib.sha256(fetched).hexdigest()):
+        raise ImageError(f"{job.url}: wrong SHA-256")
     thumbnail = reduced(job.url, fetched)
     buffer = io.BytesIO()
     thumbnail.save(buffer, "JPEG", quality=JPEG_QUALITY)

@@ -316,15 +316,18 @@ def seconds_until(retry_after: str, now: datetime) -> float:
     if retry_after.isdecimal():
         return float(retry_after)
     try:
-        return max(0.0, (parsedate_to_datetime(retry_after) - now).total_seconds())
-    except (TypeError, ValueError):
-        return 0.0  # absent, or neither seconds nor a date of HTTP
+        date = parsedate_to_datetime(retry_after).replace(tzinfo=UTC)  # HTTP knows no other zone
+    except ValueError:
+        return 0.0  # absent, or neither seconds nor a date
+    return max(0.0, (date - now).total_seconds())
 
 
 def httpx_error(error: httpx.HTTPError | httpx.InvalidURL) -> type[RequestError]:
     """The kind of error that an error of httpx is here."""
     match error:
         case httpx.InvalidURL() | httpx.UnsupportedProtocol():
+            return AddressError
+        case httpx.RemoteProtocolError(__context__=httpx.InvalidURL()):  # in a redirect
             return AddressError
         case httpx.TooManyRedirects():
             return RedirectError

@@ -130,6 +130,16 @@ class Inputs:
             f"{workload.name}-results", lambda path: path.mkdir(parents=True, exist_ok=True)
         )
 
+    def empty_folder(self, workload: Workload) -> None:
+        """Remove what the workload's jobs have written.
+
+        Where a file is renamed over another, ext4 starts to write it out at once (auto_da_alloc),
+        and each job of the next round would wait for that.
+        """
+        folder = self.made.get(f"{workload.name}-results")
+        for path in folder.iterdir() if folder else ():
+            path.unlink()
+
     def supply_manifest(self, workload: Workload) -> Path:
         """A file of JSON lines, one a file to download: url, name, size, sha256."""
         if self.settings.urls:

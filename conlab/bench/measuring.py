@@ -322,6 +322,7 @@ class Matrix:
         benchmark.group = open_cell.cell.workload.name
         benchmark.pedantic(
             lambda: results.append(open_cell.plain()),
+            setup=lambda: self.inputs.empty_folder(open_cell.cell.workload),
             teardown=lambda: check(open_cell, results.pop(), reference),
             rounds=max(FEWEST_ROUNDS, min(MOST_ROUNDS, int(BUDGET / expected))),
         )

@@ -1,0 +1,34 @@
+"""What every test of a waiting workload runs under: each client, and retries that do not wait."""
+
+from typing import Any
+
+import pytest
+
+from tests.workloads.ways import Do, aiohttp, blocking, httpx_async
+from workloads import http_client
+
+
+@pytest.fixture(params=[blocking, aiohttp], ids=lambda way: way.__name__)
+def do(request: pytest.FixtureRequest) -> Do:
+    way: Do = request.param
+    return way
+
+
+@pytest.fixture(params=[blocking, aiohttp, httpx_async], ids=lambda way: way.__name__)
+def do_any(request: pytest.FixtureRequest) -> Do:
+    way: Do = request.param
+    return way
+
+
+@pytest.fixture(autouse=True)
+def delays(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
+    """What delay_before_retry said each time; nothing is really waited for."""
+    said: list[float | None] = []
+    real = http_client.delay_before_retry
+
+    def at_once(*args: Any) -> float | None:
+        said.append(real(*args))
+        return None if said[-1] is None else 0.0
+
+    monkeypatch.setattr(http_client, "delay_before_retry", at_once)
+    return said
