@@ -61,10 +61,10 @@ class Log:
 
 
 class Logbook:
-    """The log as it is being written, on the origin's side."""
+    """The log as it is being written, in the origin's process."""
 
     def __init__(self, sites: int) -> None:
-        self.errors: list[str] = []
+        self._errors: list[str] = []
         self._attempts: Counter[tuple[int, str]] = Counter()
         self._in_flight = [0] * sites
         self._peak = 0
@@ -73,7 +73,7 @@ class Logbook:
     def open(self, site: int, target: str) -> Served:
         """Enter a request that begins now."""
         if len(self._attempts) >= MOST_TARGETS and (site, target) not in self._attempts:
-            raise OriginError(f"attempts at {MOST_TARGETS:,} URLs are counted: call reset()")
+            raise OriginError(f"it has counted attempts at {MOST_TARGETS:,} URLs: call reset()")
         self._attempts[site, target] += 1
         self._in_flight[site] += 1
         self._peaks[site] = max(self._peaks[site], self._in_flight[site])
@@ -89,6 +89,11 @@ class Logbook:
         else:
             self._dropped += 1
 
+    def fail(self, what: str) -> None:
+        """Enter that the origin's own code failed."""
+        if len(self._errors) < MOST_ERRORS:
+            self._errors.append(what)
+
     def take(self) -> dict[str, Any]:
         """The log as plain data; it begins anew, though attempts are counted on."""
         plain = {
@@ -96,7 +101,7 @@ class Logbook:
             "peak": self._peak,
             "peaks": self._peaks,
             "dropped": self._dropped,
-            "errors": self.errors[:MOST_ERRORS],
+            "errors": self._errors,
         }
         self._clear()
         return plain
@@ -107,7 +112,7 @@ class Logbook:
         self._clear()
 
     def _clear(self) -> None:
-        self.errors.clear()
+        self._errors = []
         self._served: list[Served] = []
         self._dropped = 0
         self._peaks = list(self._in_flight)

@@ -9,7 +9,7 @@ import posixpath
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from html import escape
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -136,6 +136,7 @@ class _Page:
 QUIRKS = ("broken markup", "unknown charset", "stray bytes", "meta lies")
 
 
+@cache
 def _fan_out(pages: int) -> int:
     """The least number of children a page that puts all pages within four levels."""
     return next(n for n in itertools.count(1) if 1 + n + n**2 + n**3 >= pages)
@@ -148,12 +149,12 @@ def _target(number: int, pages: int) -> str:
     if number * _fan_out(pages) + 1 < pages:
         return f"/shelf/{number}.html"
     if number % 10 == 7:
-        return f"/ware?id={number}&view=full"
+        return f"/lookup?id={number}&view=full"
     return f"/ware/{number}.html"
 
 
 def _number_at(settings: Settings, path: str, query: str) -> int | None:
-    if path == "/ware":
+    if path == "/lookup":
         number = _digits(dict(parse_qsl(query)).get("id", ""), "", "")
     else:
         number = _digits(path, "/shelf/", ".html")
@@ -162,7 +163,7 @@ def _number_at(settings: Settings, path: str, query: str) -> int | None:
     if number is None or number >= settings.pages:
         return None
     canonical = _target(number, settings.pages).partition("?")
-    asked = "&".join(sorted(query.split("&"))) if path == "/ware" else ""
+    asked = "&".join(sorted(query.split("&"))) if path == "/lookup" else ""
     return number if (path, asked) == (canonical[0], canonical[2]) else None
 
 

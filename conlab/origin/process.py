@@ -1,15 +1,17 @@
 """Starts an origin in a process of its own, talks to it, and ends it."""
 
 import contextlib
+import importlib.util
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import conlab
 from conlab.errors import UserError
@@ -23,23 +25,14 @@ END_LIMIT = 5.0
 
 
 class Origin:
-    """A running origin. It takes one caller at a time; all of its calls may raise OriginError."""
+    """A running origin. It takes one caller at a time; any of its calls may raise OriginError."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        process: subprocess.Popen[bytes],
-        line: socket.socket,
-        replies: BinaryIO,
-    ) -> None:
+    def __init__(self, settings: Settings, pid: int, line: "_Line", hello: dict[str, Any]) -> None:
         self.settings = settings
-        self.pid = process.pid
-        self._process = process
-        self._line = line
-        self._replies = replies
-        hello = self._exchange(settings.to_json())
-        self.urls: tuple[str, ...] = tuple(f"http://127.0.0.1:{port}/" for port in hello["ports"])
+        self.pid = pid
+        self.urls = tuple(f"http://127.0.0.1:{port}/" for port in hello["ports"])
         self.refusing_url = f"http://127.0.0.1:{hello['refusing port']}/"
+        self._ask = line.ask
 
     def reset(self) -> None:
         """Forget the attempts made so far, so that each URL is at its first again, and the log."""
@@ -95,54 +88,118 @@ class Origin:
     def _spread(self, number: int) -> str:
         return self.urls[number % len(self.urls)]
 
-    def _ask(self, command: str) -> Any:
-        reply = self._exchange(command)
+
+@contextlib.contextmanager
+def serve(settings: Settings | None = None) -> Iterator[Origin]:
+    """Run an origin as long as the context lasts; its process ends with it, or with its parent.
+
+    Raises UserError where aiohttp is absent, OriginError where the process does not start.
+    """
+    if importlib.util.find_spec("aiohttp") is None:
+        raise UserError(
+            "the origin is served by aiohttp, which is not installed here: pip install aiohttp"
+        )
+    settings = settings or Settings()
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        process = _started()
+        stack.callback(_end, process)
+        token = secrets.token_hex()
+        port = listener.getsockname()[1]
+        _tell(process, {"settings": settings.to_json(), "port": port, "token": token})
+        line, hello = _called_back(listener, process, token)
+        stack.callback(line.hang_up)
+        listener.close()
+        yield Origin(settings, process.pid, line, hello)
+
+
+class _Line:
+    """The connection to the origin's process: a JSON line to ask, a JSON line to answer."""
+
+    def __init__(self, connection: socket.socket, process: subprocess.Popen[bytes]) -> None:
+        connection.settimeout(ANSWER_LIMIT)
+        self._connection = connection
+        self._received = connection.makefile("rb")
+        self._process = process
+        self._asked = 0
+
+    def ask(self, command: str) -> Any:
+        self._asked += 1
+        try:
+            self._connection.sendall(json.dumps([self._asked, command]).encode() + b"\n")
+            reply = self.read()
+            while reply["to"] != self._asked:  # one that Ctrl-C kept from being read
+                reply = self.read()
+        except TimeoutError:
+            raise OriginError(f"the origin did not answer within {ANSWER_LIMIT:g} s") from None
+        except OSError as error:
+            raise OriginError(f"the origin's process is out of reach: {error}") from error
         if "mistake" in reply:
             raise UserError(reply["mistake"])
         return reply["value"]
 
-    def _exchange(self, message: object) -> dict[str, Any]:
-        try:
-            self._line.sendall(json.dumps(message).encode() + b"\n")
-            line = self._replies.readline()
-        except TimeoutError:
-            raise OriginError(f"the origin did not answer within {ANSWER_LIMIT:g} s") from None
-        except (OSError, ValueError) as error:
-            raise OriginError(f"the origin's process is out of reach: {error}") from error
+    def read(self) -> dict[str, Any]:
+        line = self._received.readline()
         if not line.endswith(b"\n"):
-            raise OriginError(f"the origin's process ended: {_ending(self._process)}")
+            raise OriginError(f"the origin's process hung up: {_state(self._process)}")
         reply: dict[str, Any] = json.loads(line)
         return reply
 
+    def hang_up(self) -> None:
+        with contextlib.suppress(OSError):  # it hung up first
+            # Closing would not do: children that were forked meanwhile hold the connection too.
+            self._connection.shutdown(socket.SHUT_RDWR)
+        self._received.close()
+        self._connection.close()
 
-@contextlib.contextmanager
-def serve(settings: Settings | None = None) -> Iterator[Origin]:
-    """Run an origin as long as the context lasts; its process ends with it, or with its parent."""
-    with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "conlab.origin.server", str(listener.getsockname()[1])],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            env=os.environ | {"PYTHONPATH": _path_to_conlab()},
+
+def _started() -> subprocess.Popen[bytes]:
+    """The origin's process, in a group of its own: Ctrl-C is for the parent, which hangs up."""
+    root = str(Path(conlab.__file__).parent.parent)
+    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    command = [sys.executable, "-P", "-m", "conlab.origin.server"]
+    environment = os.environ | {"PYTHONPATH": path}
+    pipe, null = subprocess.PIPE, subprocess.DEVNULL
+    if sys.platform == "win32":
+        apart = subprocess.CREATE_NEW_PROCESS_GROUP
+        return subprocess.Popen(
+            command, stdin=pipe, stdout=null, env=environment, creationflags=apart
         )
-        stack.callback(_end, process)
-        line = stack.enter_context(_accepted(listener, process))
-        line.settimeout(ANSWER_LIMIT)
-        listener.close()
-        replies = stack.enter_context(line.makefile("rb"))
-        yield Origin(settings or Settings(), process, line, replies)
+    return subprocess.Popen(command, stdin=pipe, stdout=null, env=environment, process_group=0)
 
 
-def _accepted(listener: socket.socket, process: subprocess.Popen[bytes]) -> socket.socket:
+def _tell(process: subprocess.Popen[bytes], asked: dict[str, Any]) -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
+        stdin.write(json.dumps(asked).encode() + b"\n")
+
+
+def _called_back(
+    listener: socket.socket, process: subprocess.Popen[bytes], token: str
+) -> tuple[_Line, dict[str, Any]]:
+    """The line on which the process calls back, and its hello; strangers are hung up on."""
     listener.settimeout(0.1)
     limit = time.monotonic() + START_LIMIT
     while time.monotonic() < limit:
-        with contextlib.suppress(TimeoutError):
-            return listener.accept()[0]
-        if process.poll() is not None:
-            raise OriginError(f"the origin's process did not start: {_ending(process)}")
-    raise OriginError(f"the origin's process did not start within {START_LIMIT:g} s")
+        try:
+            line = _Line(listener.accept()[0], process)
+        except TimeoutError:
+            if process.poll() is None:
+                continue
+            raise OriginError(f"the origin did not start: {_state(process)}") from None
+        with contextlib.suppress(OriginError, OSError, ValueError):
+            hello = line.read()
+            if secrets.compare_digest(str(hello.get("token")), token):
+                return line, hello
+        line.hang_up()
+    raise OriginError(f"the origin did not start within {START_LIMIT:g} s")
+
+
+def _state(process: subprocess.Popen[bytes]) -> str:
+    try:
+        return f"it ended with status {process.wait(1.0)}; the standard error may say why"
+    except subprocess.TimeoutExpired:
+        return "it is there still"
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -152,17 +209,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _ending(process: subprocess.Popen[bytes]) -> str:
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        return f"exit status {process.wait(END_LIMIT)}; see its messages on the standard error"
-    return "it hung up, and is still there"
-
-
-def _path_to_conlab() -> str:
-    root = str(Path(conlab.__file__).parent.parent)
-    return os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
 
 
 def _write_lines(path: Path, lines: Iterable[dict[str, Any]]) -> None:

@@ -1,25 +1,26 @@
 """The origin's process: one event loop, several sites, and a line to the parent.
 
-Started as ``python -m conlab.origin.server PORT`` by ``conlab.origin.process``, to which it
-connects; it ends when that connection does, or when its parent is another process than at first.
+``conlab.origin.process`` starts it, with a first line on its standard input that says what to
+serve and where to connect; it ends when that connection does, or when its parent is gone.
 """
 
 import asyncio
+import contextlib
 import gc
 import json
+import logging
 import os
-import signal
 import socket
 import struct
 import sys
 import time
-import traceback
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from conlab.errors import UserError
 from conlab.origin.fates import Fate, fate
@@ -70,13 +71,8 @@ class Sites:
             await _sleep_until(entry.started + due.latency)
             entry.slept = time.perf_counter() - entry.started
             return await self._respond(request, due, entry)
-        except (ConnectionError, asyncio.CancelledError):
-            raise  # the client went away, as it may
         except UserError as mistake:
             return await _send_text(request, entry, 503, str(mistake))
-        except Exception:
-            self.logbook.errors.append(traceback.format_exc())
-            raise
         finally:
             self.logbook.close(entry)
 
@@ -187,7 +183,6 @@ class Sites:
             entry.size += len(piece)
         match entry.fault:
             case "reset":
-                await asyncio.sleep(0)  # the loop may not have handed the last piece over yet
                 _reset(request)
             case "truncated" if request.transport is not None:
                 request.transport.close()
@@ -198,7 +193,7 @@ class Sites:
 
 async def _sleep_until(moment: float) -> None:
     """Wait for a moment of ``time.perf_counter``, and never return before it."""
-    while (left := moment - time.perf_counter()) > 0:
+    while (left := moment - time.perf_counter()) > 0:  # noqa: ASYNC110 - a moment has no event
         await asyncio.sleep(left)
 
 
@@ -218,7 +213,8 @@ async def _send_text(
     text: str,
     headers: dict[str, str] | None = None,
 ) -> web.StreamResponse:
-    entry.status, entry.size = status, len(text)
+    entry.status = status
+    entry.size = 0 if request.method == "HEAD" else len(text)
     response = web.Response(status=status, text=text, headers=headers)
     await response.prepare(request)
     await response.write_eof()
@@ -297,13 +293,15 @@ def _paced(pieces: Iterator[bytes], rate: float | None) -> Iterator[bytes]:
 
 async def _obey(sites: Sites, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Do what the parent asks, one JSON line each, until it hangs up."""
-    while line := await reader.readline():
-        try:
-            reply = {"value": _done(sites, json.loads(line))}
-        except UserError as mistake:
-            reply = {"mistake": str(mistake)}
-        writer.write(json.dumps(reply).encode() + b"\n")
-        await writer.drain()
+    with contextlib.suppress(ConnectionError):
+        while line := await reader.readline():
+            number, command = json.loads(line)
+            try:
+                reply = {"to": number, "value": _done(sites, command)}
+            except UserError as mistake:
+                reply = {"to": number, "mistake": str(mistake)}
+            writer.write(json.dumps(reply).encode() + b"\n")
+            await writer.drain()
 
 
 def _done(sites: Sites, command: str) -> Any:
@@ -321,27 +319,47 @@ def _done(sites: Sites, command: str) -> Any:
 
 async def _until_orphaned(parent: int) -> None:
     """Return when the parent is gone: its connection may live on in children that it forked."""
-    while os.getppid() == parent:
+    while os.getppid() == parent:  # noqa: ASYNC110 - nor has the death of a parent
         await asyncio.sleep(PARENT_WATCH_PERIOD)
 
 
-async def run(port: int) -> None:
-    """Serve until the parent, which listens on ``port``, hangs up or is gone."""
+class Complaints(logging.Handler):
+    """Enters what aiohttp and asyncio log as errors: a handler that raised, a lost exception.
+
+    Not what a client got wrong in HTTP, of which it is told.
+    """
+
+    def __init__(self, logbook: Logbook) -> None:
+        super().__init__(logging.ERROR)
+        self.logbook = logbook
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Enter one."""
+        if not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError)):
+            self.logbook.fail(self.format(record))
+
+
+async def run(settings: Settings, control_port: int, token: str) -> None:
+    """Serve until the parent, which listens on ``control_port``, hangs up or is gone."""
     parent = os.getppid()
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    sites = Sites(Settings.from_json(json.loads(await reader.readline())))
+    sites = Sites(settings)
+    logging.basicConfig(handlers=[Complaints(sites.logbook)])
     loop = asyncio.get_running_loop()
     ports = []
-    for site in range(sites.settings.sites):
+    for site in range(settings.sites):
         answer = partial(sites.answer, site)
         protocol = web.Server(answer, access_log=None, handler_cancellation=True)
         server = await loop.create_server(protocol, "127.0.0.1", 0, backlog=BACKLOG)
         ports.append(server.sockets[0].getsockname()[1])
     with socket.socket() as refusing:
         refusing.bind(("127.0.0.1", 0))  # and never listens: the kernel refuses every connection
-        hello = {"ports": ports, "refusing port": refusing.getsockname()[1]}
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", control_port)
+        except ConnectionError:
+            return  # the parent gave up in the meantime
+        hello = {"token": token, "ports": ports, "refusing port": refusing.getsockname()[1]}
         writer.write(json.dumps(hello).encode() + b"\n")
-        # What is there now stays; and what a request leaves behind is freed by reference counts.
+        # What is there now stays; what a request leaves behind, reference counting frees.
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
@@ -355,9 +373,10 @@ async def run(port: int) -> None:
 
 
 def main() -> None:
-    """Run as a child process; Ctrl-C is the parent's to handle, which then hangs up."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    asyncio.run(run(int(sys.argv[1])))
+    """Run as a child process, as the first line of the standard input says."""
+    if line := sys.stdin.readline():  # or the parent was gone before it could say
+        asked = json.loads(line)
+        asyncio.run(run(Settings.from_json(asked["settings"]), asked["port"], asked["token"]))
 
 
 if __name__ == "__main__":
