@@ -58,7 +58,12 @@ def pool(client: Client, *, in_flight: int, workers: int, cluster: str) -> Itera
         def run(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
             return in_order(scheduler, partial(do_job, work, client, pool_name), jobs)
 
-        yield run
+        try:
+            yield run
+        except BaseException:
+            # The client gives up on what it was waiting for, and leaves that to asyncio to log.
+            logging.getLogger("asyncio").addFilter(lambda log: "AllExit" not in log.getMessage())
+            raise
         scheduler.run(leave, pool_name)
 
 
@@ -69,8 +74,6 @@ def end(cluster: Any, error: type[BaseException] | None, *_: Any) -> None:
             nanny.auto_restart = False
             if nanny.pid:
                 os.kill(nanny.pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
-        # The client gave up on what it was waiting for, and leaves that to be logged.
-        logging.getLogger("asyncio").addFilter(lambda record: "AllExit" not in record.getMessage())
     cluster.close(timeout=STOP_LIMIT)
 
 

@@ -3,9 +3,9 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -63,7 +63,7 @@ def computing_pool(workers: int, start_method: str) -> Iterator[Compute]:
             crew.close()
     else:
         with ThreadPoolExecutor(workers, thread_name_prefix="compute") as threads:
-            yield lambda *call: asyncio.wrap_future(threads.submit(partial(attempt, *call)))
+            yield lambda *call: ended(threads.submit(partial(attempt, *call)))
 
 
 async def in_crew(crew: processes.Crew, compute: Any, job: Any, fetched: Any) -> Any:
@@ -71,9 +71,26 @@ async def in_crew(crew: processes.Crew, compute: Any, job: Any, fetched: Any) ->
     while True:
         executor, begun, number = crew.executor, crew.begun, next(crew.numbers)
         try:
-            return await asyncio.wrap_future(crew.submit(number, compute, job, fetched))
+            return await ended(crew.submit(number, compute, job, fetched))
         except BrokenProcessPool:
             if crew.executor is executor:  # the first to notice replaces it for all
                 crew.replace()
             if number in begun:
                 return processes.WORKER_DIED
+
+
+async def ended(future: Future[Any]) -> Any:
+    """The result of a pool's future.
+
+    Unlike with asyncio.wrap_future, to cancel this ends the waiting and leaves the future alone:
+    up to 3.12 the executor trips over a cancelled future when its workers are killed.
+    """
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+    def tell(_future: Future[Any]) -> None:
+        with suppress(RuntimeError):  # the loop is closed, and nobody waits
+            loop.call_soon_threadsafe(done.set)
+
+    future.add_done_callback(tell)
+    await done.wait()
+    return future.result()

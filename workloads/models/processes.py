@@ -112,9 +112,12 @@ class Crew:
                     result = Failure.of(error)
                 queue.popleft()
                 yield result
-        finally:
+        except GeneratorExit:  # nobody wants the rest
+            # Not after Ctrl-C: up to 3.12 the executor trips over a cancelled future when its
+            # workers are killed.
             for place in queue:
                 place.future.cancel()
+            raise
 
     def requeue(self, work: Any, queue: "Iterable[Queued]") -> None:
         """Give the jobs that had not begun to a new pool; make Failures of those that had."""
