@@ -123,9 +123,9 @@ def test_what_is_not_http_is_refused_and_the_origin_goes_on(
     origin: Origin, url: str, client: httpx.Client
 ) -> None:
     address = urlsplit(origin.urls[0])
-    for garbage in (b"\x00\x01\x02\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"G" * 100_000):
+    for garbage in (b"\x00\x01\x02\r\n\r\n", b"nonsense\r\n\r\n", b"G" * 20_000):
         with socket.create_connection((address.hostname, address.port), timeout=20) as line:
             line.sendall(garbage)
-            assert line.recv(100).startswith(b"HTTP/1.") or not line.recv(1)
+            assert line.recv(12) == b"HTTP/1.0 400"
     assert client.get(url).status_code == 200
     origin.take_log()  # which raises where the origin's own code failed
