@@ -22,6 +22,7 @@ from conlab.bench.settings import Settings
 from conlab.errors import UserError
 from conlab.origin import Origin, serve
 from conlab.origin import Settings as OriginSettings
+from conlab.origin.settings import IMAGE_SUFFIXES, photo_files
 
 SEED = 2026
 FILE_SIZE = 64 * 1024  # bytes of a file to download
@@ -56,6 +57,12 @@ class Inputs:
         }
         if len(self.asked) == len(settings.workloads):  # or the one that cannot be here may
             refuse_unused(settings, set().union(*self.asked.values()))
+        fetched = any("photo_manifest" in asked for asked in self.asked.values())
+        if settings.images and fetched and not any(photo_files(settings.images)):
+            raise UserError(
+                f"--images {settings.images}: it holds no image;"
+                f" it should hold files that end in {', '.join(sorted(IMAGE_SUFFIXES))}"
+            )
         self.addresses = read_urls(settings.urls) if settings.urls else []
         self.closing = ExitStack()
         self.origin: Origin | None = None
