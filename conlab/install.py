@@ -9,9 +9,13 @@ what is missing.
 import argparse
 import subprocess
 import sys
-import tomllib
 import venv
 from pathlib import Path
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # it came with 3.11
+    sys.exit(f"conlab.install: this is Python {sys.version.split()[0]}; 3.11 or newer is needed")
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"

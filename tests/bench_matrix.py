@@ -7,6 +7,7 @@ import pytest
 from conlab.bench.discovery import Cell
 from conlab.bench.measuring import Matrix
 from conlab.bench.running import CellAbsent
+from conlab.errors import UserError
 
 
 def bench_cell(cell: Cell, matrix: Matrix, benchmark: Any) -> None:
@@ -14,3 +15,5 @@ def bench_cell(cell: Cell, matrix: Matrix, benchmark: Any) -> None:
         matrix.measure(cell, benchmark)
     except CellAbsent as reason:
         pytest.skip(str(reason))
+    except UserError as mistake:
+        pytest.fail(str(mistake), pytrace=False)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -18,6 +19,7 @@ class Cost:
 
     wall: float = 0.0
     cpu: float = 0.0
+    ready: float = 0.0  # that the calling thread could have run, had there been a free core
     peak_memory: int = 0
 
 
@@ -27,7 +29,7 @@ def cost_of_tree(without: int | None) -> Iterator[Cost]:
     cost = Cost()
     tree = Tree(without)
     tree.look()
-    before = tree.cpu()
+    before, ready = tree.cpu(), seconds_ready()
     ended = threading.Event()
     looker = threading.Thread(target=look_until, args=(ended, tree), daemon=True)
     looker.start()
@@ -36,11 +38,13 @@ def cost_of_tree(without: int | None) -> Iterator[Cost]:
         yield cost
     finally:
         cost.wall = time.perf_counter() - start
+        cost.ready = seconds_ready() - ready
         ended.set()
         looker.join()
         tree.look()
+        spent = max(after - earlier for after, earlier in zip(tree.cpu(), before, strict=True))
         # What the looking cost is not the work's: all of it was done by this one thread.
-        cost.cpu = max(0.0, tree.cpu() - before - tree.looking)
+        cost.cpu = max(0.0, spent - tree.looking)
         cost.peak_memory = tree.peak_memory
 
 
@@ -58,24 +62,67 @@ class Tree:
         self.root = psutil.Process()
         self.without = without
         self.cpu_seconds: dict[tuple[int, float], float] = {}
+        self.cpu_alive_and_reaped = 0.0
         self.peak_memory = 0
         self.looking = 0.0
 
     def look(self) -> None:
         """Read the figures of every process of the tree."""
         memory = 0
+        reaped = 0.0
+        alive = 0.0
         for process in (self.root, *self.root.children(recursive=True)):
             if process.pid == self.without:
                 continue
-            with suppress(psutil.NoSuchProcess), process.oneshot():
+            with suppress(psutil.Error), process.oneshot():
                 times = process.cpu_times()
+                own = times.user + times.system
+                if process == self.root:
+                    own = time.process_time()  # the system counts in ticks of 10 ms
+                self.cpu_seconds[process.pid, process.create_time()] = own
+                alive += own
+                # Windows does not tell what children spent that have ended.
+                reaped += getattr(times, "children_user", 0) + getattr(times, "children_system", 0)
                 memory += process.memory_info().rss
-                self.cpu_seconds[process.pid, process.create_time()] = times.user + times.system
+        self.cpu_alive_and_reaped = alive + reaped
         self.peak_memory = max(self.peak_memory, memory)
 
-    def cpu(self) -> float:
-        """CPU seconds of all processes seen so far."""
-        return sum(self.cpu_seconds.values())
+    def cpu(self) -> tuple[float, float]:
+        """CPU seconds, counted in two ways, each of which may miss some.
+
+        By the latest look at every process seen so far: but one may work on after it, and end. By
+        the living and by what they know of the children they waited for: but some had nobody wait.
+        """
+        return sum(self.cpu_seconds.values()), self.cpu_alive_and_reaped
+
+
+def seconds_ready() -> float:
+    """For how long the calling thread has stood ready while others had the cores.
+
+    Without it, a thread that others keep from computing would look like one that waits for
+    something. Linux counts it; elsewhere it is 0.
+    """
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text("ascii").split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def own_cpu_seconds() -> float:
+    """CPU seconds of this process and of the children that it has waited for."""
+    times = os.times()
+    return time.process_time() + times.children_user + times.children_system
+
+
+def start_helpers(start_method: str) -> None:
+    """Start what multiprocessing keeps running beside its workers, once for all pools.
+
+    Else the first pool of a run, and it alone, would be charged with its memory.
+    """
+    if start_method == "forkserver":
+        from multiprocessing import forkserver
+
+        forkserver.ensure_running()
 
 
 def memory_of_tree(without: int | None) -> int:
@@ -88,10 +135,13 @@ def memory_of_tree(without: int | None) -> int:
 def children_left(without: int | None) -> list[str]:
     """The child processes that still run, in words; multiprocessing's own helpers are none."""
     left = []
-    for process in psutil.Process(os.getpid()).children(recursive=True):
+    for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             command = " ".join(process.cmdline())
-            helper = "resource_tracker" in command or "forkserver" in command
+            # The forkserver's own children are workers, and have its command.
+            helper = process.ppid() == os.getpid() and (
+                "resource_tracker" in command or "forkserver" in command
+            )
             if process.pid != without and not helper and process.status() != psutil.STATUS_ZOMBIE:
                 left.append(f"{process.pid} ({command[:60]})")
     return left

@@ -147,16 +147,21 @@ def own_workload(path: Path) -> Workload:
     """A reader's own file as a workload; raises UserError where it is none."""
     if not path.is_file() or path.suffix != ".py":
         raise UserError(f"--workload {path}: it should be a Python file, and there is none there")
+    path = path.absolute()
     name = path.stem
-    if not name.isidentifier() or name in sys.stdlib_module_names or name in sys.modules:
+    known = sys.modules.get(name)
+    if getattr(known, "__file__", None) == str(path):
+        known = None  # this very file, named twice
+    if not name.isidentifier() or name in sys.stdlib_module_names or known:
         raise UserError(
             f"--workload {path}: worker processes import it by its name, and {name!r} is"
             " no name for it or another module's; rename the file, my_job.py for instance"
         )
-    sys.path.insert(0, str(path.absolute().parent))
+    if sys.path[:1] != [str(path.parent)]:  # whence worker processes inherit it
+        sys.path.insert(0, str(path.parent))
     try:
         module = importlib.import_module(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(
             f"--workload {path}: importing it raised {type(error).__name__}: {error}"
         ) from error

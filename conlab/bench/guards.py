@@ -1,20 +1,17 @@
 """What may have spoilt the figures of a run, found while it was measured."""
 
-import sys
-import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from conlab.bench import costs
 from conlab.bench.measuring import Measured
+from conlab.bench.report import BUSY_ORIGIN
 from conlab.bench.settings import Settings, free_threaded, gil_enabled, usable_cores
 
-BUSY_ORIGIN = 0.85  # cores: the origin has one thread, and is the limit when that is always busy
 
-
-def warnings(settings: Settings, measured: Iterable[Measured], origin: int | None) -> list[str]:
+def warnings(settings: Settings, measured: Sequence[Measured], origin: int | None) -> list[str]:
     """One sentence for each thing that speaks against the figures."""
     return [
-        *traced(),
+        *traced(measured),
         *few_cores(settings),
         *gil_back(),
         *origin_limits(measured),
@@ -22,14 +19,13 @@ def warnings(settings: Settings, measured: Iterable[Measured], origin: int | Non
     ]
 
 
-def traced() -> Iterable[str]:
-    """Coverage, a debugger or a profiler slows worker threads far more than the calling one."""
-    tracers = {sys.gettrace(), sys.getprofile(), threading.gettrace(), threading.getprofile()}
-    names = [type(tracer).__module__ for tracer in tracers if tracer is not None]
-    if hasattr(sys, "monitoring"):
-        names += filter(None, map(sys.monitoring.get_tool, range(6)))
-    if names:
-        yield f"tracing was on ({', '.join(sorted(set(names)))}): it slows models unevenly"
+def traced(measured: Iterable[Measured]) -> Iterable[str]:
+    """Coverage, a debugger or a profiler slows worker threads far more than the calling one.
+
+    pytest-benchmark pauses them while it times, but in the calling thread alone.
+    """
+    if names := {name for one in measured for name in one.tracers}:
+        yield f"tracing was on ({', '.join(sorted(names))}): it slows models unevenly"
 
 
 def few_cores(settings: Settings) -> Iterable[str]:

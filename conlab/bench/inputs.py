@@ -6,19 +6,23 @@ fixtures. Each is made once a run, when the first workload asks for it.
 
 import inspect
 import json
+import math
 import random
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from conlab.bench.discovery import Workload
 from conlab.bench.settings import Settings
 from conlab.errors import UserError
 from conlab.origin import Origin, serve
 from conlab.origin import Settings as OriginSettings
+from conlab.origin.settings import IMAGE_SUFFIXES, photo_files
 
 SEED = 2026
 FILE_SIZE = 64 * 1024  # bytes of a file to download
@@ -31,12 +35,35 @@ WORDS = 40_000  # words of a text
 VOCABULARY = 5_000
 
 
+OWN = {  # an option for input of the reader's own, and the parameters that it feeds
+    "images": {"images", "photo_manifest"},
+    "texts": {"texts"},
+    "site": {"sites"},
+    "urls": {"manifest"},
+}
+
+
 class Inputs:
-    """Everything a run's jobs work on, and the origin; closed at the end of the run."""
+    """Everything a run's jobs work on, and the origin; closed at the end of the run.
+
+    Raises UserError where a workload asks for what there is not, or none for what was given.
+    """
 
     def __init__(self, settings: Settings, small: bool) -> None:
         self.settings = settings
         self.small = small
+        self.asked = {
+            workload.name: asked_by(workload) for workload in settings.workloads if workload.module
+        }
+        if len(self.asked) == len(settings.workloads):  # or the one that cannot be here may
+            refuse_unused(settings, set().union(*self.asked.values()))
+        fetched = any("photo_manifest" in asked for asked in self.asked.values())
+        if settings.images and fetched and not any(photo_files(settings.images)):
+            raise UserError(
+                f"--images {settings.images}: it holds no image;"
+                f" it should hold files that end in {', '.join(sorted(IMAGE_SUFFIXES))}"
+            )
+        self.addresses = read_urls(settings.urls) if settings.urls else []
         self.closing = ExitStack()
         self.origin: Origin | None = None
         self.made: dict[str, Any] = {}
@@ -47,23 +74,10 @@ class Inputs:
 
     def jobs(self, workload: Workload) -> Callable[[], Iterator[Any]]:
         """A function that yields the workload's jobs, the same at each call."""
-        names = inspect.signature(workload.hook("jobs")).parameters
-        values = {}
-        for name, parameter in names.items():
-            supply = getattr(self, f"supply_{name}", None)
-            if supply:
-                values[name] = supply(workload)
-            elif parameter.default is parameter.empty:
-                known = sorted(
-                    attribute.removeprefix("supply_")
-                    for attribute in dir(self)
-                    if attribute.startswith("supply_")
-                )
-                raise UserError(
-                    f"{workload.name}: jobs() asks for {name!r}: there is {', '.join(known)}"
-                )
+        asked = self.asked[workload.name]
+        values = {name: getattr(self, f"supply_{name}")(workload) for name in asked}
         make: Callable[..., Iterator[Any]] = workload.hook("jobs")
-        if "count" in names or self.settings.jobs is None:
+        if asked & {"count", "sites"} or self.settings.jobs is None:
             return lambda: iter(make(**values))
         return lambda: islice(make(**values), self.settings.jobs)
 
@@ -81,19 +95,42 @@ class Inputs:
     def running_origin(self) -> Origin:
         """The origin, started when the first workload needs it."""
         if self.origin is None:
+            photos = any("photo_manifest" in asked for asked in self.asked.values())
             self.origin = self.closing.enter_context(
                 serve(
                     OriginSettings(
                         sites=SITES,
-                        pages=4 if self.small else PAGES,
+                        pages=self.pages(),
                         seed=SEED,
                         latency=self.settings.latency,
                         html=self.settings.site,
-                        photos=self.images(),
+                        photos=self.images() if photos else None,
                     )
                 )
             )
         return self.origin
+
+    def pages(self) -> int:
+        """How many pages each site has: in all, as many as jobs were asked for, or a few more."""
+        if self.settings.jobs is None:
+            return PAGES
+        return math.ceil(self.settings.jobs / SITES)
+
+    def sizes(self, workload: Workload) -> dict[str, Any]:
+        """How large is what the workload's jobs work on, or where the reader's own lies."""
+        made: dict[str, dict[str, Any]] = {
+            "images": {"photo_pixels": PHOTO_PIXELS},
+            "photo_manifest": {"photo_pixels": PHOTO_PIXELS},
+            "texts": {"words_of_a_text": WORDS},
+            "manifest": {"bytes_of_a_file": FILE_SIZE},
+            "sites": {"sites": SITES, "pages_of_a_site": self.pages()},
+        }
+        sizes: dict[str, Any] = {}
+        for option, fed in OWN.items():
+            for name in sorted(fed & self.asked[workload.name]):
+                own = getattr(self.settings, option)
+                sizes |= {option: str(own)} if own else made[name]
+        return sizes
 
     def images(self) -> Path:
         """The folder of images: the reader's own, or photos made from the seed."""
@@ -119,8 +156,9 @@ class Inputs:
 
     def supply_count(self, workload: Workload) -> int | None:
         """How many jobs there are to be; None for one a file of the reader's own."""
-        own = {"resize_images": self.settings.images, "count_words": self.settings.texts}
-        if own.get(workload.name) and self.settings.jobs is None:
+        own = (self.settings.images, "images"), (self.settings.texts, "texts")
+        asked = self.asked[workload.name]
+        if self.settings.jobs is None and any(path and name in asked for path, name in own):
             return None
         return self.count_for(workload)
 
@@ -138,13 +176,15 @@ class Inputs:
         """
         folder = self.made.get(f"{workload.name}-results")
         for path in folder.iterdir() if folder else ():
-            path.unlink()
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
     def supply_manifest(self, workload: Workload) -> Path:
         """A file of JSON lines, one a file to download: url, name, size, sha256."""
-        if self.settings.urls:
-            lines = read_urls(self.settings.urls)
-            return self.once("manifest", lambda path: write_lines(path, lines))
+        if self.addresses:
+            return self.once("manifest", lambda path: write_manifest(path, self.addresses))
         return self.once(
             f"{workload.name}-manifest",
             lambda path: self.running_origin().write_manifest(
@@ -213,21 +253,56 @@ def make_texts(folder: Path) -> None:
         (folder / f"text-{number}.txt").write_text(" ".join(words), "utf-8")
 
 
-def read_urls(path: Path) -> list[dict[str, Any]]:
-    """The addresses in a file as lines of a manifest without sizes; raises UserError."""
-    lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
+def asked_by(workload: Workload) -> set[str]:
+    """The names that the workload's ``jobs()`` asks for; raises UserError where one is unknown."""
+    known = {name.removeprefix("supply_") for name in vars(Inputs) if name.startswith("supply_")}
+    parameters = inspect.signature(workload.hook("jobs")).parameters.values()
+    for parameter in parameters:
+        if parameter.name not in known and parameter.default is parameter.empty:
+            raise UserError(
+                f"{workload.name}: jobs() asks for {parameter.name!r}:"
+                f" it should be one of {', '.join(sorted(known))}, or have a default"
+            )
+    return {parameter.name for parameter in parameters} & known
+
+
+def refuse_unused(settings: Settings, asked: set[str]) -> None:
+    """Raise UserError for input of the reader's own that no job would read."""
+    for option, fed in OWN.items():
+        if getattr(settings, option) and not fed & asked:
+            names = ", ".join(workload.name for workload in settings.workloads)
+            raise UserError(
+                f"--{option} {getattr(settings, option)}: of {names} none reads it;"
+                f" a workload whose jobs() asks for {' or '.join(sorted(fed))} would"
+            )
+
+
+def read_urls(path: Path) -> list[str]:
+    """The addresses in a file, one a line, but for comments; raises UserError."""
+    try:
+        lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
+    except UnicodeDecodeError:
+        raise UserError(f"--urls {path}: it should be text in UTF-8, one address a line") from None
     urls = [line for line in lines if line and not line.startswith("#")]
     for url in urls:
-        if not url.startswith(("http://", "https://")):
-            raise UserError(f"--urls {path}: {url!r} should begin with http:// or https://")
+        if not is_web_address(url):
+            raise UserError(f"--urls {path}: {url!r} should be http:// or https:// and a host")
     if not urls:
         raise UserError(f"--urls {path}: it holds no address; one a line would be right")
-    return [
-        {"url": url, "name": f"{number:06}", "size": None, "sha256": None}
-        for number, url in enumerate(urls)
-    ]
+    return urls
 
 
-def write_lines(path: Path, lines: list[dict[str, Any]]) -> None:
-    """Write a manifest."""
+def is_web_address(url: str) -> bool:
+    """Say whether this is an absolute address that HTTP can fetch."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def write_manifest(path: Path, urls: list[str]) -> None:
+    """Write a manifest of files of which nothing but the address is known."""
+    unknown = {"size": None, "sha256": None}
+    lines = [{"url": url, "name": f"{n:06}", **unknown} for n, url in enumerate(urls)]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")

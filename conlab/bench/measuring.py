@@ -1,7 +1,6 @@
 """Measures a cell: rounds that are timed and checked, and a watched round that is neither."""
 
 import gc
-import inspect
 import math
 import statistics
 import time
@@ -13,7 +12,7 @@ from conlab.bench import costs, floors
 from conlab.bench.discovery import Cell, Model, Workload
 from conlab.bench.inputs import Inputs
 from conlab.bench.running import CellAbsent, OpenCell, Tally, opened
-from conlab.bench.settings import Settings
+from conlab.bench.settings import Settings, gil_enabled, python_build, tracers, usable_cores
 from conlab.errors import UserError
 from conlab.origin import Log
 
@@ -21,7 +20,8 @@ BUDGET = 1.0  # seconds of timed rounds that a cell gets, if that is not too few
 FEWEST_ROUNDS = 3
 MOST_ROUNDS = 50
 WATCH = 0.25  # seconds to be watched at least: the system counts CPU time in ticks of 10 ms
-MOST_WATCHED = 20
+MOST_WATCHED = 100_000  # jobs, whose times are kept
+WAITS = 0.5  # the share of serial's time that is neither spent computing nor ready to
 START_ROUNDS = 5
 
 
@@ -33,6 +33,7 @@ class Reference:
     jobs: int
     seconds: float
     levels: list[Log]
+    waits: bool  # or it may: it has a client, or runs on an event loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,9 @@ class Measured:
     cost: costs.Cost
     cpu_origin: float
     memory_before: int
-    floor: floors.Floor
+    floor: floors.Floor | None
+    sizes: dict[str, Any]
+    tracers: tuple[str, ...] = ()
 
     @property
     def in_flight(self) -> float:
@@ -131,13 +134,18 @@ class Measured:
             "model": self.cell.model.name,
             "variant": self.cell.variant,
             "again": self.cell.again,
-            "client": self.cell.variant or getattr(self.cell.client(), "__module__", None),
+            "client": getattr(self.cell.client(), "__name__", None),
             "settings": self.settings,
             "constants": self.cell.workload.constants(),
+            "sizes": self.sizes,
+            "python": python_build(),
+            "gil": gil_enabled(),
+            "usable_cores": usable_cores(),
+            "tracers": self.tracers,
             "jobs": self.jobs,
             "failed_jobs": self.failed,
             "jobs_per_second": self.jobs / self.median,
-            "floor_seconds": self.floor.seconds,
+            "floor_seconds": self.floor.seconds if self.floor else None,
             "in_flight": self.in_flight,
             "cores_busy": self.cores_busy,
             "cpu_seconds": self.cpu,
@@ -154,13 +162,15 @@ class Measured:
 class Start:
     """What a model's pool costs to start and to stop, in seconds; ``spread`` is relative.
 
-    ``at_once`` is how many jobs the pool has under way at once.
+    ``at_once`` is how many jobs the pool has under way at once: such as compute, if it has
+    workers for that, else such as wait.
     """
 
     start: float
     spread: float
     stop: float
     at_once: int
+    computes: bool
 
 
 @dataclass(slots=True)
@@ -192,7 +202,8 @@ class Matrix:
         if reason := cell.absent():
             raise CellAbsent(reason)
         reference = self.reference(cell.workload)
-        settings = self.settings.for_models(cell.workload.computes_only())
+        settings = self.settings.for_models(computes_only=not reference.waits)
+        costs.start_helpers(self.settings.start_method)
         gc.collect()
         memory_before = costs.memory_of_tree(self.origin_pid)
         with ExitStack() as stack:
@@ -219,13 +230,16 @@ class Matrix:
             cpu_origin=watched.cpu_origin,
             memory_before=memory_before,
             floor=self.floor(reference),
+            sizes=self.inputs.sizes(cell.workload),
+            tracers=tracers(),
         )
         self.measured.append(measured)
         benchmark.extra_info.update(measured.figures())
-        if measured.median + measured.error < measured.floor.seconds:
+        floor = measured.floor.seconds if measured.floor else 0.0
+        if measured.median + measured.error < floor:
             raise AssertionError(
                 f"{cell.id} took {measured.median:.4f} s a round, and its floor is"
-                f" {measured.floor.seconds:.4f} s: one of the two is wrong"
+                f" {floor:.4f} s: one of the two is wrong"
             )
 
     def measure_start(self, model: Model, benchmark: Any) -> None:
@@ -247,7 +261,11 @@ class Matrix:
 
         pools: list[Any] = []
         benchmark.group = "start"
-        benchmark.pedantic(start, teardown=stop, warmup_rounds=1, rounds=START_ROUNDS)
+        try:
+            benchmark.pedantic(start, teardown=stop, warmup_rounds=1, rounds=START_ROUNDS)
+        finally:
+            if pools:  # where timing is disabled, there is no teardown
+                stop()
         if benchmark.disabled:
             return
         benchmark.extra_info.update({"model": model.name, "settings": settings, "stops": stops})
@@ -256,7 +274,8 @@ class Matrix:
             start=median,
             spread=(high - low) / 2 / median,
             stop=statistics.median(stops),
-            at_once=max((settings[n] for n in ("in_flight", "workers") if n in names), default=1),
+            at_once=settings.get("workers", settings.get("in_flight", 1)),
+            computes="workers" in names,
         )
 
     @property
@@ -285,22 +304,32 @@ class Matrix:
         cell = Cell(workload, next(m for m in self.settings.models if m.name == "serial"))
         with opened(cell, jobs, {}) as open_cell:
             began = time.perf_counter()
+            occupied = costs.own_cpu_seconds() + costs.seconds_ready()
             result, tally = open_cell.counting(after_level=keep_log)
             seconds = time.perf_counter() - began
-        if any(map(inspect.iscoroutine, result if isinstance(result, list) else ())):
+            occupied = costs.own_cpu_seconds() + costs.seconds_ready() - occupied
+        if tally.unawaited:
             raise UserError(f"{workload.name}: work() gave a coroutine that nobody awaited")
         if not tally.jobs:
-            raise UserError(f"{workload.name}: jobs() gave no job")
+            raise UserError(f"{workload.name}: jobs() gave no job; it should yield at least one")
         if tally.failed == tally.jobs:
-            raise UserError(f"{workload.name}: every job failed; {tally.first_failure}")
-        return Reference(result, tally.jobs, seconds, levels)
+            raise UserError(
+                f"{workload.name}: every job failed, the first with"
+                f" {tally.first_failure.type}: {tally.first_failure.message}"
+            )
+        waits = not workload.computes_only() or 1 - occupied / seconds >= WAITS
+        return Reference(result, tally.jobs, seconds, levels, waits)
 
-    def floor(self, reference: Reference) -> floors.Floor:
-        """The floor of the workload whose reference this is."""
+    def floor(self, reference: Reference) -> floors.Floor | None:
+        """The floor of the workload whose reference this is.
+
+        None where jobs may wait for something else than the origin: no one knows for how long.
+        """
         if not any(log.served for log in reference.levels):
-            return floors.Floor()
+            return None if reference.waits else floors.Floor()
         self.bandwidth = self.bandwidth or floors.loopback_bandwidth()
-        return floors.floor_of(reference.levels, self.settings.in_flight, self.bandwidth)
+        at_once = max(self.settings.in_flight, self.settings.workers)  # processes wait as well
+        return floors.floor_of(reference.levels, at_once, self.bandwidth)
 
     def timed_rounds(
         self, open_cell: OpenCell, reference: Reference, benchmark: Any
@@ -326,7 +355,10 @@ class Matrix:
             teardown=lambda: check(open_cell, results.pop(), reference),
             rounds=max(FEWEST_ROUNDS, min(MOST_ROUNDS, int(BUDGET / expected))),
         )
-        return () if benchmark.disabled else tuple(benchmark.stats.stats.data)
+        if benchmark.disabled:  # then there is no teardown
+            check(open_cell, results.pop(), reference)
+            return ()
+        return tuple(benchmark.stats.stats.data)
 
     def watch(self, open_cell: OpenCell, reference: Reference) -> Watched:
         """Run the jobs again, untimed, and look at what they cost."""
@@ -335,7 +367,9 @@ class Matrix:
         tally, repeats = Tally(), 0
         began = time.perf_counter()
         with costs.cost_of_tree(self.origin_pid) as cost:
-            while not repeats or (time.perf_counter() - began < WATCH and repeats < MOST_WATCHED):
+            while not repeats or (
+                time.perf_counter() - began < WATCH and len(tally.seconds) < MOST_WATCHED
+            ):
                 tally = Tally(seconds=tally.seconds)
                 result = open_cell.watched(tally)
                 check(open_cell, result, reference)
@@ -348,7 +382,14 @@ class Matrix:
 
 def check(open_cell: OpenCell, result: Any, reference: Reference) -> None:
     """Fail unless the cell did what serial did."""
-    if result != reference.result:
+    try:
+        same = bool(result == reference.result)
+    except Exception as error:
+        raise UserError(
+            f"{open_cell.cell.id}: its results cannot be compared by ==, which raised"
+            f" {type(error).__name__}: {error}; work() should return plain values"
+        ) from error
+    if not same:
         where = difference(result, reference.result)
         raise AssertionError(f"{open_cell.cell.id} gives other results than serial:\n{where}")
 
@@ -356,17 +397,18 @@ def check(open_cell: OpenCell, result: Any, reference: Reference) -> None:
 def difference(result: Any, expected: Any) -> str:
     """Where two results differ first, in a few words."""
     match result, expected:
-        case list(), list() if len(result) != len(expected):
-            return f"{len(result)} results, and serial gives {len(expected)}"
         case (list(), list()) | (tuple(), tuple()):
-            pairs = enumerate(zip(result, expected, strict=False))
-            number, (one, other) = next((n, pair) for n, pair in pairs if pair[0] != pair[1])
-            return f"result {number} is {one!r:.300}\nand serial gives {other!r:.300}"
+            if len(result) != len(expected):
+                return f"{len(result)} results, and serial gives {len(expected)}"
+            for number, (one, other) in enumerate(zip(result, expected, strict=True)):
+                if one != other:
+                    return f"in result {number}: {difference(one, other)}"
         case dict(), dict():
-            keys = [key for key in {**expected, **result} if result.get(key) != expected.get(key)]
-            key = keys[0]
-            return (
-                f"{key!r} is {result.get(key)!r:.300}\nand serial gives {expected.get(key)!r:.300}"
-            )
-        case _:
-            return f"{result!r:.300}\nand serial gives {expected!r:.300}"
+            for key in [*expected, *result]:
+                if key not in result:
+                    return f"{key!r} is missing"
+                if key not in expected:
+                    return f"{key!r} is there, and not in what serial gives"
+                if result[key] != expected[key]:
+                    return f"at {key!r}: {difference(result[key], expected[key])}"
+    return f"{result!r:.300}\nand serial gives {expected!r:.300}"

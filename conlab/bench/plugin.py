@@ -78,6 +78,6 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print the tables, the verdicts and the rules of thumb."""
     matrix = config.stash.get(MATRIX, None)
-    if matrix and matrix.measured:
+    if matrix and (matrix.measured or matrix.starts):
         writer = terminalreporter._tw
         writer.write(summary.text(matrix, writer.fullwidth, writer.hasmarkup))

@@ -8,6 +8,9 @@ from functools import cached_property
 from conlab.bench.measuring import Measured
 
 FLOOR_OF_NOISE = 0.02  # no run is so quiet that a smaller lead should be called one
+BUSY_ORIGIN = 0.85  # cores: the origin has one thread, and is the limit when that is always busy
+PARALLEL = 1.2  # cores busy from which work ran in parallel
+LOUD = 0.25  # noise above which that nothing stands out of it says nothing
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,19 @@ class Group:
 
     def floor_share(self, measured: Measured) -> float | None:
         """The larger of floor and work law over the time; None where the workload has none."""
-        if self.name == "dispatch_tasks":
+        if measured.floor is None:
             return None
         return max(measured.floor.seconds, self.work_law) / self.time(measured)
+
+    @property
+    def parallel(self) -> bool:
+        """Say whether any cell was seen to run in parallel: it takes cores, and free ones."""
+        return any(measured.cores_busy >= PARALLEL for measured in self.cells)
+
+    @property
+    def loud(self) -> bool:
+        """Say whether the run was so noisy that its small differences say nothing."""
+        return self.noise is not None and self.noise > LOUD
 
     @cached_property
     def leaders(self) -> list[Measured]:

@@ -4,21 +4,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from conlab.bench.measuring import Measured, Start
-from conlab.bench.report import FLOOR_OF_NOISE, Group
+from conlab.bench.report import FLOOR_OF_NOISE, PARALLEL, Group
 from conlab.bench.settings import free_threaded, gil_enabled
 from conlab.bench.tables import MEBI, duration
+from conlab.bench.verdicts import kind_of
 
 HOLDS = "holds"
 ONLY_IF = "holds only if"
 FAILS = "does not hold here"
 UNMEASURED = "not measured"
 
-PARALLEL = 1.2  # cores busy from which work ran in parallel
 MANY_TIMES = 2.0  # a gain that nobody would call noise
 
 
 class NotMeasured(Exception):
-    """A rule needs a cell that this run has not."""
+    """A rule needs what this run has not: a cell, a quiet machine, a second core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,19 @@ class Run:
         group = self.group(workload)
         return group.time(self.cell(workload, one)) / group.time(self.cell(workload, other))
 
-    def noise(self, workload: str) -> float:
-        """The noise of the workload's cells."""
-        return self.group(workload).noise or FLOOR_OF_NOISE
+    def exceeds(self, workload: str, ratio: float) -> bool:
+        """Say whether a ratio is above 1 by more than noise; raises NotMeasured if that is much."""
+        group = self.group(workload)
+        if ratio > 1 + (group.noise or FLOOR_OF_NOISE):
+            return True
+        if group.loud:
+            raise NotMeasured(f"a quieter machine (the noise of {workload} is {group.noise:.0%})")
+        return False
+
+    def need_cores(self, workload: str) -> None:
+        """Raise NotMeasured if no cell of the workload got more cores than one."""
+        if not self.group(workload).parallel:
+            raise NotMeasured(f"a second core that is free ({workload} never had one)")
 
     def start(self, model: str) -> Start:
         """What starting a model's pool cost; raises NotMeasured."""
@@ -97,6 +107,7 @@ def findings(groups: Iterable[Group], starts: dict[str, Start]) -> list[Finding]
 def one_thread(run: Run) -> Verdict:
     """Cores that threads keep busy with pure Python."""
     busy = run.cell("count_words", "threads").cores_busy
+    run.need_cores("count_words")
     gil = "with the GIL" if gil_enabled() else "without a GIL"
     return (
         HOLDS if busy < PARALLEL else FAILS,
@@ -108,6 +119,8 @@ def one_thread(run: Run) -> Verdict:
 def threads_wait(run: Run) -> Verdict:
     """The gain of threads where serial waits."""
     gain = run.ratio("download_files", "serial", "threads")
+    if kind_of(run.group("download_files")) != "waiting":
+        raise NotMeasured("downloads that wait: a longer --latency")
     return (
         HOLDS if gain > MANY_TIMES else FAILS,
         f"downloads ran {gain:.1f} times as fast as serial",
@@ -119,10 +132,9 @@ def threads_compute(run: Run) -> Verdict:
     """The gain of threads on pure Python and on C that lets go of the GIL."""
     words = run.ratio("count_words", "serial", "threads")
     images = run.ratio("resize_images", "serial", "threads")
-    gains = [
-        words > 1 + run.noise("count_words"),
-        images > 1 + run.noise("resize_images"),
-    ]
+    for workload in ("count_words", "resize_images"):
+        run.need_cores(workload)
+    gains = [run.exceeds("count_words", words), run.exceeds("resize_images", images)]
     figures = f"speedup {words:.2f} counting words, {images:.2f} resizing images"
     match gains:
         case [False, False]:
@@ -139,10 +151,10 @@ def processes_compute(run: Run) -> Verdict:
     gain = run.ratio("count_words", "serial", "processes")
     against = run.ratio("count_words", "threads", "processes")
     figures = f"counting words, {gain:.2f} times serial and {against:.2f} times threads"
-    noise = run.noise("count_words")
-    if gain <= 1 + noise:
+    if not run.exceeds("count_words", gain):
         return FAILS, figures
-    return (HOLDS if against > 1 + noise else f"{ONLY_IF} there is a GIL to get past"), figures
+    ahead = run.exceeds("count_words", against)
+    return (HOLDS if ahead else f"{ONLY_IF} there is a GIL to get past"), figures
 
 
 @rule("Image work needs processes.")
@@ -150,15 +162,15 @@ def images_need_processes(run: Run) -> Verdict:
     """Threads against processes on Pillow."""
     ratio = run.ratio("resize_images", "threads", "processes")
     busy = run.cell("resize_images", "threads").cores_busy
+    run.need_cores("resize_images")
     figures = f"threads took {ratio:.2f} times as long as processes, {busy:.2f} cores busy"
-    return (HOLDS if ratio > 1 + run.noise("resize_images") else FAILS), figures
+    return (HOLDS if run.exceeds("resize_images", ratio) else FAILS), figures
 
 
 @rule("An event loop is the fastest way to wait for many things.")
 def loop_fastest(run: Run) -> Verdict:
     """Coroutines against threads on downloads, by client."""
     lean = run.ratio("download_files", "threads", "coroutines")
-    noise = run.noise("download_files")
     figures = f"with aiohttp {lean:.2f} times as fast as threads"
     try:
         heavy = run.ratio("download_files", "threads", "coroutines_httpx")
@@ -166,9 +178,10 @@ def loop_fastest(run: Run) -> Verdict:
         heavy = lean
     else:
         figures += f", with httpx {heavy:.2f} times"
-    if lean <= 1 + noise:
+    if not run.exceeds("download_files", lean):
         return FAILS, figures
-    return (HOLDS if heavy > 1 + noise else f"{ONLY_IF} the client is a lean one"), figures
+    also_heavy = run.exceeds("download_files", heavy)
+    return (HOLDS if also_heavy else f"{ONLY_IF} the client is a lean one"), figures
 
 
 @rule("Coroutines need fewer resources than threads.")
@@ -208,7 +221,7 @@ def processes_start(run: Run) -> Verdict:
     """The start of both pools."""
     processes, threads = run.start("processes"), run.start("threads")
     figures = f"{duration(processes.start)} against {duration(threads.start)}"
-    return (HOLDS if processes.start > threads.start else FAILS), figures
+    return (HOLDS if slower(processes, threads) else FAILS), figures
 
 
 @rule("Interpreters start faster than processes.")
@@ -216,7 +229,7 @@ def interpreters_start(run: Run) -> Verdict:
     """The start of both pools."""
     interpreters, processes = run.start("interpreters"), run.start("processes")
     figures = f"{duration(interpreters.start)} against {duration(processes.start)}"
-    return (HOLDS if interpreters.start < processes.start else FAILS), figures
+    return (HOLDS if slower(processes, interpreters) else FAILS), figures
 
 
 @rule("Processes need more memory than threads.")
@@ -249,7 +262,7 @@ def lock_cost(run: Run) -> Verdict:
     """One dict under a lock against partial tallies, both under threads."""
     cost = run.ratio("count_words", "threads_one_dict", "threads")
     figures = f"a lock for each word took {cost:.1f} times as long as merging partial tallies"
-    return (FAILS if cost > 1 + run.noise("count_words") else HOLDS), figures
+    return (FAILS if run.exceeds("count_words", cost) else HOLDS), figures
 
 
 @rule("Jobs that wait and compute want an event loop and a pool together.")
@@ -263,7 +276,7 @@ def hybrid(run: Run) -> Verdict:
     best = others[0]
     ratio = group.time(best) / own
     figures = f"hybrid ran {ratio:.2f} times as fast as {best.cell.label}, the best of the others"
-    return (HOLDS if ratio > 1 + run.noise("fetch_and_resize") else FAILS), figures
+    return (HOLDS if run.exceeds("fetch_and_resize", ratio) else FAILS), figures
 
 
 @rule("Without a GIL, threads compute in parallel.")
@@ -272,6 +285,11 @@ def without_gil(run: Run) -> Verdict:
     if not free_threaded() or gil_enabled():
         raise NotMeasured("a free-threaded build of Python")
     gain = run.ratio("count_words", "serial", "threads")
-    return (
-        HOLDS if gain > 1 + run.noise("count_words") else FAILS
-    ), f"threads counted words {gain:.2f} times as fast as serial"
+    run.need_cores("count_words")
+    figures = f"threads counted words {gain:.2f} times as fast as serial"
+    return (HOLDS if run.exceeds("count_words", gain) else FAILS), figures
+
+
+def slower(one: Start, other: Start) -> bool:
+    """Say whether one pool takes longer to start, by more than both starts vary."""
+    return one.start * (1 - one.spread) > other.start * (1 + other.spread)

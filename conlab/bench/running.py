@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import time
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -95,12 +96,16 @@ class Tally:
     jobs: int = 0
     failed: int = 0
     first_failure: Any = None
-    seconds: list[float] = field(default_factory=list)
+    unawaited: int = 0
+    seconds: "array[float]" = field(default_factory=lambda: array("d"))
 
     def see(self, result: Any) -> None:
-        """Count a result if it is a Failure."""
+        """Count a result if it is a Failure, or a coroutine that somebody forgot to await."""
         from workloads.models.failure import Failure
 
+        if inspect.iscoroutine(result):
+            self.unawaited += 1
+            result.close()
         if isinstance(result, Failure):
             self.failed += 1
             self.first_failure = self.first_failure or result

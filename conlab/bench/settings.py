@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from conlab.errors import UserError
 
 START_METHODS = ("forkserver", "spawn", "fork")
 LOOPS = ("asyncio", "uvloop")
-MOST = 1_000_000
+MOST_JOBS = 1_000_000
+MOST_IN_FLIGHT = 10_000  # each may be a thread
+MOST_WORKERS = 61 if sys.platform == "win32" else 1024  # Windows waits for no more processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +56,18 @@ def add_options(parser: Any) -> None:
     def option(name: str, metavar: str, meaning: str, **more: Any) -> None:
         group.addoption(f"--{name}", metavar=metavar, help=meaning, default=None, **more)
 
-    option("workloads", "A,B", "run these workloads only (default: all in workloads/)")
+    option(
+        "workloads",
+        "A,B",
+        "run these workloads only (default: all in workloads/, or none beside --workload)",
+    )
     option("models", "A,B", "run these models only, and serial to compare with (default: all)")
     option(
         "workload",
         "FILE",
         "run your own workload in place of those of the suite: a file with jobs() and work(job),"
-        " and work_async(job) if it can run on an event loop; may be repeated",
+        " and work_async(job) if it can run on an event loop; may be repeated, and --workloads adds"
+        " workloads of the suite",
         action="append",
     )
     option("jobs", "N", "how many jobs each workload has (default: each workload's own JOBS)")
@@ -100,23 +108,26 @@ def read(config: Any, root: Path, small: bool) -> Settings:
         "--start-method", option("start_method") or START_METHODS[0], usable_start_methods()
     )
     workloads = tuple(discovery.workloads(root))
-    if own := option("workload"):
-        workloads = tuple(discovery.own_workload(Path(path)) for path in own)
+    own = own_workloads(option("workload") or [], {workload.name for workload in workloads})
+    names = option("workloads")
+    suite = () if own and names is None else chosen("--workloads", names, workloads)
     models = tuple(discovery.models(root))
     return Settings(
-        workloads=chosen("--workloads", option("workloads"), workloads),
+        workloads=(*suite, *own),
         models=chosen("--models", option("models"), models, always="serial"),
-        in_flight=whole("--in-flight", option("in_flight"), 4 if small else 32),
+        in_flight=whole(
+            "--in-flight", option("in_flight"), 4 if small else 32, most=MOST_IN_FLIGHT
+        ),
         workers=whole(
             "--workers",
             option("workers"),
             min(2, usable_cores()) if small else usable_cores(),
-            most=1024,
+            most=MOST_WORKERS,
         ),
         start_method=start_method,
         loop=loop,
         cluster=scheduler_address(option("cluster")),
-        jobs=whole("--jobs", option("jobs"), 8 if small else None),
+        jobs=whole("--jobs", option("jobs"), 8 if small else None, most=MOST_JOBS),
         latency=milliseconds("--latency", option("latency"), 1.0 if small else 20.0) / 1000,
         images=folder("--images", option("images")),
         texts=folder("--texts", option("texts")),
@@ -143,7 +154,20 @@ def usable_start_methods() -> tuple[str, ...]:
     )
 
 
-def whole(name: str, text: str | None, default: Any, most: int = MOST) -> Any:
+def own_workloads(paths: list[str], taken: set[str]) -> tuple[discovery.Workload, ...]:
+    """The reader's own workloads, each once; a name of the suite's stands for that one alone."""
+    found: dict[Path, discovery.Workload] = {}
+    for path in map(Path, paths):
+        workload = found[path.resolve()] = discovery.own_workload(path)
+        if workload.name in taken:
+            raise UserError(
+                f"--workload {path}: the suite has a workload {workload.name} of its own;"
+                f" --workloads {workload.name} runs that, and yours needs another file name"
+            )
+    return tuple(found.values())
+
+
+def whole(name: str, text: str | None, default: Any, most: int) -> Any:
     """A whole number from 1 to ``most``."""
     if text is None:
         return default
@@ -193,8 +217,11 @@ def scheduler_address(text: str | None) -> str:
     if text is None:
         return "local"
     host, _, port = text.removeprefix("tcp://").rpartition(":")
-    if not (text.startswith("tcp://") and host and port.isdecimal()):
-        raise UserError(f"--cluster {text}: it should be tcp://host:port")
+    right = text.startswith("tcp://") and host and port.isdecimal()
+    if not (right and 1 <= int(port) <= 65535):
+        raise UserError(
+            f"--cluster {text}: it should be tcp://host:port, with a port from 1 to 65535"
+        )
     return text
 
 
@@ -202,22 +229,39 @@ def folder(name: str, text: str | None) -> Path | None:
     """A folder with at least one file somewhere in it."""
     if text is None:
         return None
-    path = Path(text).expanduser()
-    if not path.is_dir():
+    path = full_path(text)
+    if not (text and path.is_dir()):
         raise UserError(f"{name} {text}: it should be a folder, and there is none of that name")
     if not any(entry.is_file() for entry in path.rglob("*")):
         raise UserError(f"{name} {text}: the folder holds no file")
-    return path.absolute()
+    return path
 
 
 def file(name: str, text: str | None) -> Path | None:
     """A file that can be read."""
     if text is None:
         return None
-    path = Path(text).expanduser()
+    path = full_path(text)
     if not path.is_file():
         raise UserError(f"{name} {text}: it should be a file, and there is none of that name")
-    return path.absolute()
+    return path
+
+
+def full_path(text: str) -> Path:
+    """The absolute path; a home that nobody has stays as it is written."""
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:
+        return Path(text).absolute()
+
+
+def tracers() -> tuple[str, ...]:
+    """What looks at every step of this process now: coverage, a debugger, a profiler."""
+    hooks = (sys.gettrace(), sys.getprofile(), threading.gettrace(), threading.getprofile())
+    names = {hook.__module__ or type(hook).__module__ for hook in hooks if hook is not None}
+    if hasattr(sys, "monitoring"):
+        names.update(filter(None, map(sys.monitoring.get_tool, range(6))))
+    return tuple(sorted(names))
 
 
 def python_build() -> str:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conlab.bench import guards, rules, settings, tables, verdicts
-from conlab.bench.measuring import Matrix
+from conlab.bench.measuring import Matrix, Start
 from conlab.bench.report import Group, groups
 
 NARROWEST = 108  # columns: a narrower table would cut its figures off
@@ -83,6 +83,7 @@ def pool_table(matrix: Matrix, found: list[Group]) -> Table:
     table.add_column("model")
     for name in ("start", "stop", "a job", f"worth it from (of {PRICED_JOBS:,} jobs)"):
         table.add_column(name, justify="right")
+    table.add_column("that")
     for name, start in matrix.starts.items():
         cell = dispatch.named(name) if dispatch else None
         cost = dispatch.time(cell) / cell.jobs if dispatch and cell else None
@@ -91,19 +92,22 @@ def pool_table(matrix: Matrix, found: list[Group]) -> Table:
             f"{tables.duration(start.start)} ±{start.spread:3.0%}",
             tables.duration(start.stop),
             tables.duration(cost) if cost else "",
-            worth(start.start, cost, start.at_once),
+            *worth(start, cost, settings.usable_cores()),
         )
     return table
 
 
-def worth(start: float, cost: float | None, at_once: int) -> str:
+def worth(start: Start, cost: float | None, cores: int) -> tuple[str, str]:
     """The length of a job at which PRICED_JOBS of them take as long in the pool as in a loop.
 
-    With t seconds a job, a loop takes n t, the pool start + n (cost + t / at_once).
+    With t seconds a job, a loop takes n t, the pool start + n (cost + t / at once). And what such
+    a job does: where a pool has no workers to compute, this is so for jobs that wait, alone.
     """
+    at_once = min(start.at_once, cores) if start.computes else start.at_once
     if cost is None or at_once < 2:
-        return ""
-    return tables.duration((cost + start / PRICED_JOBS) / (1 - 1 / at_once))
+        return "", ""
+    length = (cost + start.start / PRICED_JOBS) / (1 - 1 / at_once)
+    return tables.duration(length), "compute or wait" if start.computes else "wait"
 
 
 def rules_table(matrix: Matrix, found: list[Group]) -> Table:

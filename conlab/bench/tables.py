@@ -23,7 +23,7 @@ def workload_table(group: Group) -> Table:
         padding=(0, 1, 0, 0),
     )
     table.add_column("model", no_wrap=True)
-    http = any(measured.floor.seconds for measured in group.cells)
+    http = any(measured.cell.client() for measured in group.cells)
     columns = ["time", "jobs/s", "speedup", "floor", "in flight", "cores", "CPU s", "+MiB"]
     failed = any(measured.failed for measured in group.cells)
     for name in [*columns, *(["slowest"] if http else []), *(["failed"] if failed else [])]:

@@ -1,13 +1,12 @@
 """The verdict on a workload in words, each computed from the figures of the run."""
 
 from conlab.bench.measuring import Measured
-from conlab.bench.report import Group
-from conlab.bench.settings import free_threaded, gil_enabled
+from conlab.bench.report import BUSY_ORIGIN, PARALLEL, Group
+from conlab.bench.settings import gil_enabled
 from conlab.bench.tables import MEBI, duration
 
 WAITS = 0.7  # the share of serial's time without CPU from which it was waiting
 COMPUTES = 0.3  # and up to which it was computing
-PARALLEL = 1.2  # cores busy under threads from which they ran in parallel
 NEAR_FLOOR = 0.75  # the share of the floor from which little is left to gain
 
 
@@ -31,16 +30,15 @@ def leaders_sentence(group: Group) -> str:
         noise = f"the noise of this run is {group.noise:.0%}"
     first = leaders[0]
     speedup = group.speedup(first)
-    fast = f", {speedup:.1f} times serial" if speedup and first is not group.serial else ""
+    fast = f", {speedup:.1f} times serial" if speedup and group.serial not in leaders else ""
+    if len(group.rows) == 1:
+        return f"{names} is alone: there is nothing to compare it with."
+    if group.noise is None:
+        return f"Fastest: {names}{fast}; {noise}, so it may be no lead."
     if len(leaders) == 1:
-        behind = [measured for measured in group.rows if measured not in leaders]
-        lead = (
-            f" It leads {behind[0].cell.label} by"
-            f" {group.time(behind[0]) / group.time(first) - 1:.0%}; {noise}."
-            if behind
-            else f" It is alone; {noise}."
-        )
-        return f"Leader: {names}{fast}.{lead}"
+        behind = group.rows[1]
+        lead = f"{group.time(behind) / group.time(first) - 1:.0%}"
+        return f"Leader: {names}{fast}. It leads {behind.cell.label} by {lead}; {noise}."
     frugal = min(leaders, key=lambda measured: measured.cpu)
     small = min(leaders, key=lambda measured: measured.memory_added)
     costs = (
@@ -51,12 +49,16 @@ def leaders_sentence(group: Group) -> str:
 
 
 def waiting_share(serial: Measured) -> float:
-    """The share of serial's time in which it used no CPU."""
-    return max(0.0, 1 - serial.cores_busy)
+    """The share of serial's time in which it neither computed nor could have, given a core."""
+    return max(0.0, 1 - serial.cores_busy - serial.cost.ready / serial.cost.wall)
 
 
 def kind_of(group: Group) -> str:
-    """What serial was doing: waiting, computing with or without the GIL, or both."""
+    """What serial was doing: waiting, computing with or without the GIL, or both.
+
+    Threads that keep one core busy took turns at the GIL if there is one, and if others were seen
+    to get more cores than one: else they may have taken turns at the only core.
+    """
     if group.serial is None:
         return "unknown"
     share = waiting_share(group.serial)
@@ -65,11 +67,11 @@ def kind_of(group: Group) -> str:
     if share > COMPUTES:
         return "mixed"
     threads = group.named("threads")
-    if threads is None:
+    if threads is None or not gil_enabled():
         return "computing"
-    return (
-        "computing outside the GIL" if threads.cores_busy >= PARALLEL else "computing with the GIL"
-    )
+    if threads.cores_busy >= PARALLEL:
+        return "computing outside the GIL"
+    return "computing with the GIL" if group.parallel else "computing"
 
 
 def serial_sentence(group: Group, serial: Measured) -> str:
@@ -86,14 +88,12 @@ def serial_sentence(group: Group, serial: Measured) -> str:
             )
         case "computing":
             return f"Serial was computing {1 - share:.0%} of its time, {job} a job."
-        case kind if threads:
-            state = "" if gil_enabled() else " (there is none on this build)"
-            return (
-                f"Serial was {kind}{state}, {job} a job: it used no CPU for {share:.0%} of its"
-                f" time, and threads kept {threads.cores_busy:.2f} cores busy."
-            )
         case kind:
-            return f"Serial was {kind}, {job} a job."
+            busy = threads.cores_busy if threads else 0.0
+            return (
+                f"Serial was {kind}, {job} a job: it waited {share:.0%} of its time, and threads"
+                f" kept {busy:.2f} cores busy."
+            )
 
 
 def change_sentence(group: Group, serial: Measured) -> str:
@@ -102,14 +102,22 @@ def change_sentence(group: Group, serial: Measured) -> str:
     share = group.floor_share(leader)
     if group.name == "dispatch_tasks":
         return "Jobs that do nothing gain from no pool: what each costs is what this table is for."
+    if group.loud and len(group.leaders) > 1:
+        return "So much noise hides what the models differ by: run it again on a quieter machine."
     if serial in group.leaders:
         return (
             "No model is faster than serial by more than the noise: only longer jobs, more of"
             " them, or more cores could change that."
         )
-    if leader.origin_busy > BUSY:
+    if leader.origin_busy > BUSY_ORIGIN:
         return "The origin was the limit: this run cannot tell what the models could do."
-    if share and share >= NEAR_FLOOR:
+    if leader.floor is None or share is None:
+        return (
+            "No floor is known, for how long its jobs have to wait is not known:"
+            f" the leader had {leader.in_flight:.1f} in flight and kept {leader.cores_busy:.2f} of"
+            f" {group.cores} cores busy."
+        )
+    if share >= NEAR_FLOOR:
         what = (
             "shorter waits or more jobs in flight"
             if leader.floor.seconds >= group.work_law
@@ -121,12 +129,12 @@ def change_sentence(group: Group, serial: Measured) -> str:
     match kind_of(group):
         case "waiting" | "mixed":
             return (
-                f"The leader is at {share or 0:.0%} of what is possible, with"
+                f"The leader is at {share:.0%} of what is possible, with"
                 f" {leader.cores_busy:.2f} of {group.cores} cores busy: CPU spent on each job"
                 f" ({duration(leader.cpu / leader.jobs)}) is what is left to save; longer waits"
                 " would hide it."
             )
-        case "computing with the GIL" if not free_threaded():
+        case "computing with the GIL":
             return (
                 "Threads took turns at the GIL: processes or interpreters get past it here,"
                 " and a free-threaded build might let threads do so."
@@ -134,11 +142,8 @@ def change_sentence(group: Group, serial: Measured) -> str:
         case _:
             return (
                 f"The leader keeps {leader.cores_busy:.2f} of {group.cores} cores busy and is at"
-                f" {share or 0:.0%} of what is possible: more cores would change the answer first."
+                f" {share:.0%} of what is possible: more cores would change the answer first."
             )
-
-
-BUSY = 0.85  # cores: the origin has one thread, and is the limit when that is always busy
 
 
 def join(names: list[str]) -> str:

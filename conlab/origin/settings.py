@@ -105,8 +105,9 @@ class Settings:
 
 
 def photo_files(folder: Path) -> list[Path]:
-    """The images of a folder, its subfolders not among them, in the order of their names."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    """The images of a folder and its subfolders, in the order of their names."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    return sorted(path for path in found if path.is_file())
 
 
 def _check_whole(name: str, value: object, least: int, most: int) -> None:

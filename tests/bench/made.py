@@ -1,0 +1,154 @@
+"""Figures made by hand, and what stands in for pytest's own objects, for the tests of the bench."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+from conlab.bench.costs import Cost
+from conlab.bench.discovery import AGAIN, Cell, Model, Workload
+from conlab.bench.floors import Floor
+from conlab.bench.measuring import Measured
+from conlab.bench.report import Group
+from conlab.bench.settings import Settings
+from conlab.bench.tables import MEBI
+from workloads.models import processes, serial, threads
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+SERIAL = Model("serial", serial)
+THREADS = Model("threads", threads)
+PROCESSES = Model("processes", processes)
+
+QUIET = {"serial_again": 1.0, "threads_again": 1.0}  # factors between two timings
+
+
+def module(name: str, **contents: Any) -> ModuleType:
+    """A module that lies in no file."""
+    made = ModuleType(name)
+    vars(made).update(contents)
+    return made
+
+
+def workload(name: str = "my_job", **contents: Any) -> Workload:
+    """A workload with one job that gives itself, or with what is given."""
+    contents = {"jobs": lambda: iter(range(4)), "work": lambda job: job} | contents
+    # So that a worker that is asked to import it can: it is the name of a module that is there.
+    return Workload(name, module("string", **contents))
+
+
+def model(name: str, run: Callable[[Any, Iterable[Any]], Iterator[Any]]) -> Model:
+    """A model that runs jobs in a way of its own."""
+
+    @contextmanager
+    def pool(client: Any) -> Iterator[Any]:  # noqa: ARG001  # the contract has it
+        yield run
+
+    return Model(name, module(name, RUNS="work", absent=lambda: None, pool=pool))
+
+
+def settings(**changes: Any) -> Settings:
+    """The settings of a run with serial and threads, and what is changed."""
+    usual = Settings(
+        workloads=(),
+        models=(SERIAL, THREADS),
+        in_flight=4,
+        workers=2,
+        start_method="forkserver",
+        loop="asyncio",
+        cluster="local",
+        jobs=None,
+        latency=0.001,
+        images=None,
+        texts=None,
+        site=None,
+        urls=None,
+    )
+    return replace(usual, **changes)
+
+
+def cell(label: str, name: str = "count_words") -> Cell:
+    """The cell of that label: model, variant, again."""
+    again = label.endswith(f"_{AGAIN}")
+    model_name, _, variant = label.removesuffix(f"_{AGAIN}").partition("_")
+    stands_in = Model(model_name, module(model_name, RUNS="work", pool=serial.pool))
+    return Cell(workload(name), stands_in, variant, again)
+
+
+def measured(
+    label: str,
+    seconds: float,
+    *,
+    name: str = "count_words",
+    jobs: int = 10,
+    failed: int = 0,
+    cores: float = 1.0,
+    ready: float = 0.0,
+    in_flight: float = 1.0,
+    memory: float = 0.0,
+    origin: float = 0.0,
+    floor: Floor | None = Floor(),  # noqa: B008  # frozen
+    tracers: tuple[str, ...] = (),
+) -> Measured:
+    """The figures of a cell: ``cores`` and ``origin`` busy, ``ready`` as a share, memory in MiB."""
+    return Measured(
+        cell=cell(label, name),
+        settings={},
+        rounds=(seconds,) * 3,
+        jobs=jobs,
+        failed=failed,
+        start=0.0,
+        stop=0.0,
+        job_seconds=(in_flight * seconds / jobs,) * jobs,
+        repeats=1,
+        cost=Cost(seconds, cores * seconds, ready * seconds, int(memory * MEBI)),
+        cpu_origin=origin * seconds,
+        memory_before=0,
+        floor=floor,
+        sizes={},
+        tracers=tracers,
+    )
+
+
+def group(*cells: Measured, again: float | None = 1.0, cores: int = 2) -> Group:
+    """A workload's cells; serial is timed again, ``again`` times as long, unless that is None."""
+    found = list(cells)
+    for one in cells:
+        if one.cell.label == "serial" and again is not None:
+            seconds = tuple(second * again for second in one.rounds)
+            found.append(replace(one, cell=replace(one.cell, again=True), rounds=seconds))
+    return Group(cells[0].cell.workload.name, tuple(found), cores)
+
+
+class Stopwatch:
+    """Stands in for pytest-benchmark's fixture, which pytest's own run has switched off."""
+
+    def __init__(self, disabled: bool = False) -> None:
+        self.disabled = disabled
+        self.group = ""
+        self.extra_info: dict[str, Any] = {}
+        self.stats = SimpleNamespace(stats=SimpleNamespace(data=[]))
+
+    def pedantic(
+        self,
+        target: Callable[[], Any],
+        setup: Callable[[], Any] = nullcontext,
+        teardown: Callable[[], Any] = nullcontext,
+        rounds: int = 1,
+        warmup_rounds: int = 0,
+    ) -> None:
+        """Time the rounds; as the original, once and without teardown if disabled."""
+        if self.disabled:
+            setup()
+            target()
+            return
+        for number in range(-warmup_rounds, rounds):
+            setup()
+            began = time.perf_counter()
+            target()
+            if number >= 0:
+                self.stats.stats.data.append(time.perf_counter() - began)
+            teardown()
