@@ -1,6 +1,10 @@
 """Cluster: worker processes that may stand on other machines, behind a Dask scheduler."""
 
 import importlib.util
+import logging
+import os
+import signal
+import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,7 +19,7 @@ from workloads.models.failure import attempt
 
 RUNS = "work"
 START_LIMIT = 60  # seconds until scheduler and workers must have answered
-STOP_LIMIT = 1  # seconds that the workers of a local cluster have to end
+STOP_LIMIT = 30  # seconds that a local cluster has to end
 CHUNK = 64  # jobs that travel in one message
 
 
@@ -48,7 +52,7 @@ def pool(client: Client, *, in_flight: int, workers: int, cluster: str) -> Itera
                 dashboard_address="127.0.0.1:0",
                 silence_logs="CRITICAL",
             )
-            stack.callback(address.close, timeout=STOP_LIMIT)
+            stack.push(partial(end, address))
         scheduler = stack.enter_context(distributed.Client(address, timeout=START_LIMIT))
 
         def run(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
@@ -56,6 +60,18 @@ def pool(client: Client, *, in_flight: int, workers: int, cluster: str) -> Itera
 
         yield run
         scheduler.run(leave, pool_name)
+
+
+def end(cluster: Any, error: type[BaseException] | None, *_: Any) -> None:
+    """Close a local cluster. If an error ends it, its workers are killed first."""
+    if error:
+        for nanny in cluster.workers.values():
+            nanny.auto_restart = False
+            if nanny.pid:
+                os.kill(nanny.pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+        # The client gave up on what it was waiting for, and leaves that to be logged.
+        logging.getLogger("asyncio").addFilter(lambda record: "AllExit" not in record.getMessage())
+    cluster.close(timeout=STOP_LIMIT)
 
 
 def in_order(scheduler: Any, call: Any, jobs: Iterable[Any]) -> Iterator[Any]:

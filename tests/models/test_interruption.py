@@ -1,0 +1,115 @@
+"""Ctrl-C, a killed worker, a killed parent: what was begun is tidied up, and nothing stays behind."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from conlab.bench.discovery import Model
+from tests.models.contract import WORKERS, at_once, opened, work
+from workloads.models.failure import Failure
+
+LIMIT = 60.0  # seconds that a busy machine may take
+DIES_WITH_ITS_JOBS = ("threads", "interpreters")  # a thread cannot be ended from outside
+HAVE_WORKERS = ("processes", "hybrid", "cluster")
+
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no process group to send a signal to"
+)
+
+
+@pytest.fixture(autouse=True)
+def present(model: Model) -> None:
+    if reason := model.module.absent():
+        pytest.skip(reason)
+
+
+@pytest.fixture
+def program(model: Model, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """The program with its pool at work, in a session of its own, ended at the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.models.interrupted", model.name, str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        busy = WORKERS if model.name in HAVE_WORKERS else at_once(model)
+        wait_until(lambda: len(under_way(tmp_path)) >= busy or process.poll() is not None)
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def under_way(folder: Path) -> list[Path]:
+    return list(folder.glob("*.part"))
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LIMIT
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.01)
+
+
+def session(leader: int) -> list[psutil.Process]:
+    """The processes of the program's session that still run."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            zombie = process.status() == psutil.STATUS_ZOMBIE
+            if os.getsid(process.pid) == leader and not zombie:
+                found.append(process)
+    return found
+
+
+def test_ctrl_c_ends_the_program_and_leaves_nothing(
+    model: Model, program: "subprocess.Popen[str]", tmp_path: Path
+) -> None:
+    os.killpg(program.pid, signal.SIGINT)  # as a terminal does
+    said = ""
+    if model.name in DIES_WITH_ITS_JOBS:
+        assert program.stderr
+        said = program.stderr.readline()
+        assert said.startswith("Interrupted: waiting for")
+        (tmp_path / "go").touch()
+    said += program.communicate(timeout=LIMIT)[1]
+    assert program.returncode == 130, said
+    assert "Traceback" not in said
+    wait_until(lambda: not session(program.pid))
+    if model.name != "cluster":  # its jobs run in threads of workers that had to be killed
+        assert under_way(tmp_path) == []
+    begun_after = 0 if model.name not in DIES_WITH_ITS_JOBS else at_once(model)
+    assert len(list(tmp_path.glob("*.done"))) <= begun_after
+
+
+def test_a_killed_parent_takes_its_workers_along(
+    model: Model, program: "subprocess.Popen[str]"
+) -> None:
+    program.kill()
+    program.wait(LIMIT)
+    wait_until(lambda: not session(program.pid))
+
+
+def test_a_killed_worker_costs_at_most_the_jobs_under_way(model: Model) -> None:
+    if model.name not in HAVE_WORKERS:
+        pytest.skip(f"{model.name}: its jobs are done in the calling process")
+    with opened(model) as run:
+        results = list(run(work(model, "kill_worker"), range(40)))
+        failures = [result for result in results if isinstance(result, Failure)]
+        assert isinstance(results[7], Failure)
+        assert len(failures) <= WORKERS * (at_once(model) if model.name == "cluster" else 1)
+        assert [r for r in results if r not in failures] == [
+            n for n in range(40) if not isinstance(results[n], Failure)
+        ]
+        assert list(run(work(model, "square"), range(3))) == [0, 1, 4]
