@@ -157,11 +157,10 @@ def test_a_turned_photo_is_set_upright(target: Path) -> None:
 def test_damaged_metadata_does_no_harm(target: Path) -> None:
     exif = Image.Exif()
     exif[0x010E] = "a description long enough to be kept apart"
-    damaged = photo(exif=exif).replace(
-        b"\x01\x0e\x00\x02\x00\x00\x00", b"\x01\x0e\x00\x02\x7f\xff\xff"
-    )
-    photograph = photo(exif=exif).replace(entry, damaged)
-    assert compute(Job(URL, target), photograph).width == THUMBNAIL_SIDE
+    length = b"\x01\x0e\x00\x02\x00\x00\x00"
+    too_long = b"\x01\x0e\x00\x02\x7f\xff\xff"
+    damaged = photo(exif=exif).replace(length, too_long)
+    assert compute(Job(URL, target), damaged).width == THUMBNAIL_SIDE
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP", "PPM"])
