@@ -1,5 +1,6 @@
 """What every test of a waiting workload runs under: each client, and retries that do not wait."""
 
+import ssl
 from typing import Any
 
 import pytest
@@ -32,3 +33,14 @@ def delays(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
 
     monkeypatch.setattr(http_client, "delay_before_retry", at_once)
     return said
+
+
+@pytest.fixture(scope="session")
+def no_certificates() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+@pytest.fixture(autouse=True)
+def quick_clients(monkeypatch: pytest.MonkeyPatch, no_certificates: ssl.SSLContext) -> None:
+    """Spare each httpx client the reading of all certificates: no test speaks TLS."""
+    monkeypatch.setattr(ssl, "create_default_context", lambda **_: no_certificates)

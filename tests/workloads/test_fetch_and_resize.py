@@ -1,9 +1,13 @@
 """fetch_and_resize: a thumbnail of every photo that is one, and nothing of any other."""
 
+import contextlib
 import hashlib
 import io
 import json
+import random
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -18,7 +22,14 @@ from conlab.origin import Faults, Settings, serve
 from tests.workloads.scripted import Say, scripted
 from tests.workloads.ways import Do
 from workloads import fetch_and_resize
-from workloads.fetch_and_resize import MAX_PIXELS, THUMBNAIL_SIDE, Job, Thumbnail, compute
+from workloads.fetch_and_resize import (
+    MAX_PIXELS,
+    THUMBNAIL_SIDE,
+    ImageError,
+    Job,
+    Thumbnail,
+    compute,
+)
 from workloads.http_client import ATTEMPTS
 from workloads.models import coroutines, hybrid, serial, threads
 from workloads.models.failure import Failure
@@ -141,6 +152,39 @@ def test_a_turned_photo_is_set_upright(target: Path) -> None:
         shades = thumbnail.convert("L").tobytes()
         assert shades[0] < 100 < shades[-1]  # what was left is above
         assert ORIENTATION not in thumbnail.getexif()
+
+
+def test_damaged_metadata_does_no_harm(target: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "a description long enough to be kept apart"
+    length = b"\x01\x0e\x00\x02\x00\x00\x00"
+    too_long = b"\x01\x0e\x00\x02\x7f\xff\xff"
+    damaged = photo(exif=exif).replace(length, too_long)
+    assert compute(Job(URL, target), damaged).width == THUMBNAIL_SIDE
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP", "PPM"])
+def test_a_damaged_image_gives_a_thumbnail_or_an_image_error(target: Path, form: str) -> None:
+    chance = random.Random(form)
+    whole = photo(40, 30, form=form)
+    for _ in range(60):
+        damaged = bytearray(whole)
+        for _ in range(chance.randint(1, 8)):
+            damaged[chance.randrange(min(len(damaged), 400))] = chance.randrange(256)
+        with contextlib.suppress(ImageError):
+            compute(Job(URL, target), bytes(damaged))
+
+
+def test_a_bomb_is_refused_in_a_process_where_warnings_are_errors() -> None:
+    program = (
+        "import sys; from pathlib import Path; from workloads.fetch_and_resize import *\n"
+        "from workloads.fetch_and_resize import Job\n"
+        "try: compute(Job('x', Path('never.jpg')), sys.stdin.buffer.read())\n"
+        "except Exception as error: print(error)"
+    )
+    command = [sys.executable, "-W", "error", "-c", program]
+    result = subprocess.run(command, input=bomb(), capture_output=True, timeout=60, check=True)
+    assert result.stdout.decode().strip() == f"x: an image of more than {MAX_PIXELS} pixels"
 
 
 def test_a_small_image_is_not_enlarged(target: Path) -> None:

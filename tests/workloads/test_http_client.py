@@ -93,7 +93,7 @@ def test_a_refused_connection_is_tried_to_the_last_attempt(
     ids=["before the head", "within the body"],
 )
 def test_silence_is_cut_by_the_read_time_limit(
-    do_any: Do, silence: Say, monkeypatch: pytest.MonkeyPatch
+    do_any: Do, silence: Say, delays: list[float | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http_client, "READ_TIMEOUT", 0.05)
     monkeypatch.setattr(http_client, "ATTEMPTS", 2)
@@ -102,11 +102,11 @@ def test_silence_is_cut_by_the_read_time_limit(
         assert do_any(SIZES, url) == Failure(
             "SilenceError", f"{url}: nothing came within the read time limit"
         )
-        assert server.asked["/"] == 2
+    assert len(delays) == 2  # a slow server may not have counted what a quick client gave up
 
 
 def test_an_answer_without_an_end_is_cut_by_the_total_time_limit(
-    do_any: Do, monkeypatch: pytest.MonkeyPatch
+    do_any: Do, delays: list[float | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http_client, "TOTAL_TIMEOUT", 0.1)
     with scripted({"/": [Say(b"on and on ", ending="endless")]}) as server:
@@ -114,7 +114,7 @@ def test_an_answer_without_an_end_is_cut_by_the_total_time_limit(
         assert do_any(SIZES, url) == Failure(
             "TotalTimeError", f"{url}: not done within the total time limit"
         )
-        assert server.asked["/"] == 1
+    assert delays == []
 
 
 PASSING = {
