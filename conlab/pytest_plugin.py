@@ -1,5 +1,7 @@
 """The pytest plugin that the wheel installs: what a reader's own tests may use."""
 
+from itertools import pairwise
+
 import pytest
 
 PATH_OPTIONS = ("--workload", "--images", "--texts", "--site", "--urls")
@@ -13,7 +15,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     here = early_config.invocation_params.dir
     if early_config.rootpath == here or not (here / "conlab" / "bench" / "plugin.py").is_file():
         return
-    for option, value in zip(args, args[1:], strict=False):
+    for option, value in pairwise(args):
         if option in PATH_OPTIONS:
             raise pytest.UsageError(
                 f"{option} {value}: pytest takes what follows the blank for tests to run;"

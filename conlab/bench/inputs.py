@@ -99,7 +99,7 @@ class Inputs:
             self.origin = self.closing.enter_context(
                 serve(
                     OriginSettings(
-                        sites=SITES,
+                        sites=1 if self.settings.site else SITES,
                         pages=self.pages(),
                         seed=SEED,
                         latency=self.settings.latency,

@@ -1,4 +1,4 @@
-"""Ctrl-C, a killed worker, a killed parent: what was begun is tidied up, and nothing stays behind."""
+"""Ctrl-C, a killed worker, a killed parent: what was begun is tidied up, nothing stays behind."""
 
 import contextlib
 import os
@@ -93,9 +93,7 @@ def test_ctrl_c_ends_the_program_and_leaves_nothing(
     assert len(list(tmp_path.glob("*.done"))) <= begun_after
 
 
-def test_a_killed_parent_takes_its_workers_along(
-    model: Model, program: "subprocess.Popen[str]"
-) -> None:
+def test_a_killed_parent_takes_its_workers_along(program: "subprocess.Popen[str]") -> None:
     program.kill()
     program.wait(LIMIT)
     wait_until(lambda: not session(program.pid))
