@@ -62,7 +62,7 @@ def test_a_tracer_of_the_worker_threads_is_seen() -> None:
     try:
         tracers = settings.tracers()
     finally:
-        threading.settrace(before)  # type: ignore[arg-type]
+        threading.settrace(before)
     assert __name__ in tracers
 
 
