@@ -24,8 +24,6 @@ SLEEPERS = {  # the tests that may sleep: none to put things in order
     ("tests/models/test_interruption.py", "*"): "looks for the end of a process",
     ("tests/origin/test_lifetime.py", "*"): "looks for the end of a process; a child to be killed",
     ("tests/judge", "*"): "sides that hang until they are killed",
-    ("tests/bench/test_costs.py", "*"): "a child that holds its memory until it is killed",
-    ("tests/bench/test_guards.py", "*"): "a child that stays until it is killed",
 }
 
 

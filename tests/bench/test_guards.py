@@ -1,0 +1,125 @@
+"""What may have spoilt the figures is said: each guard on what it guards against."""
+
+import subprocess
+import sys
+import threading
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from conlab.bench import costs, guards, settings
+from tests.bench import made
+from tests.bench.made import measured
+
+LIMIT = 60
+
+
+@pytest.fixture(autouse=True)
+def helpers_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left over but what a test leaves."""
+    before = {left.partition(" ")[0] for left in costs.children_left(None)}
+    real = costs.children_left
+    monkeypatch.setattr(
+        costs,
+        "children_left",
+        lambda origin: [left for left in real(origin) if left.partition(" ")[0] not in before],
+    )
+
+
+def warnings(*cells: Any, origin: int | None = None, **options: Any) -> list[str]:
+    return guards.warnings(made.settings(**options), cells, origin)
+
+
+def test_a_clean_run_has_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guards, "usable_cores", lambda: 2)
+    monkeypatch.setattr(guards, "gil_enabled", lambda: not settings.free_threaded())
+    assert warnings(measured("threads", 1.0, origin=0.5)) == []
+
+
+def test_tracing_while_a_cell_was_measured_is_warned_of() -> None:
+    cells = [measured("serial", 1.0), measured("threads", 1.0, tracers=("coverage",))]
+    assert "tracing was on (coverage): it slows models unevenly" in warnings(*cells)
+
+
+def trace(_frame: FrameType, _event: str, _argument: Any) -> None:
+    """Trace nothing."""
+
+
+def test_a_tracer_of_the_calling_thread_is_seen() -> None:
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        tracers = settings.tracers()
+    finally:
+        sys.settrace(before)
+    assert __name__ in tracers
+
+
+def test_a_tracer_of_the_worker_threads_is_seen() -> None:
+    before = threading.gettrace()
+    threading.settrace(trace)
+    try:
+        tracers = settings.tracers()
+    finally:
+        threading.settrace(before)
+    assert __name__ in tracers
+
+
+def test_a_profiler_is_seen() -> None:
+    before = sys.getprofile()
+    sys.setprofile(trace)
+    try:
+        tracers = settings.tracers()
+    finally:
+        sys.setprofile(before)
+    assert __name__ in tracers
+
+
+@pytest.mark.skipif(not hasattr(sys, "monitoring"), reason="sys.monitoring came with Python 3.12")
+def test_a_tool_of_sys_monitoring_is_seen() -> None:
+    monitoring = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
+    monitoring.use_tool_id(4, "a tool")
+    try:
+        assert "a tool" in settings.tracers()
+    finally:
+        monitoring.free_tool_id(4)
+
+
+def test_more_workers_than_cores_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guards, "usable_cores", lambda: 2)
+    assert "3 workers had 2 usable cores: they took turns" in warnings(workers=3)
+
+
+@pytest.mark.parametrize(
+    ("free_threaded", "gil", "warned"),
+    [(True, True, True), (True, False, False), (False, True, False)],
+)
+def test_a_gil_that_an_import_switched_on_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, free_threaded: bool, gil: bool, warned: bool
+) -> None:
+    monkeypatch.setattr(guards, "free_threaded", lambda: free_threaded)
+    monkeypatch.setattr(guards, "gil_enabled", lambda: gil)
+    assert any("an import switched it on" in sentence for sentence in warnings()) == warned
+
+
+def test_an_origin_that_was_the_limit_is_warned_of() -> None:
+    (sentence,) = guards.origin_limits(
+        [measured("serial", 1.0, origin=0.84), measured("threads", 1.0, origin=0.93)]
+    )
+    assert sentence == (
+        "count_words-threads: the origin was busy 93% of the time,"
+        " so it and not the model was the limit"
+    )
+
+
+def test_a_worker_left_over_is_warned_of_and_the_origin_is_none() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as worker:
+        named = [w for w in warnings() if w.startswith("a worker process was left over: ")]
+        spared = warnings(origin=worker.pid)
+        assert worker.stdin
+        worker.stdin.close()
+        worker.wait(LIMIT)
+    assert len(named) == 1
+    assert str(worker.pid) in named[0]
+    assert not any("left over" in sentence for sentence in spared)

@@ -1,0 +1,149 @@
+"""What figures say about each other, on figures made by hand."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from conlab.bench.costs import Cost
+from conlab.bench.floors import Floor
+from conlab.bench.measuring import Measured
+from conlab.bench.report import FLOOR_OF_NOISE, LOUD, Group, groups
+from tests.bench.made import group, measured
+
+
+def with_rounds(label: str, *seconds: float) -> Measured:
+    return replace(measured(label, 1.0), rounds=seconds)
+
+
+# One cell
+
+
+def test_the_time_of_a_round_is_the_median() -> None:
+    assert with_rounds("serial", 1.0, 9.0, 2.0).median == 2.0
+
+
+def test_the_spread_is_half_the_distance_between_the_quartiles() -> None:
+    assert with_rounds("serial", 1.0, 2.0, 3.0).spread == 0.5
+    assert with_rounds("serial", 2.0).spread == 0.0
+
+
+def test_the_error_is_twice_the_standard_error() -> None:
+    assert with_rounds("serial", 1.0, 2.0, 3.0).error == pytest.approx(2 / math.sqrt(3))
+
+
+def test_the_error_of_one_round_is_not_known() -> None:
+    assert with_rounds("serial", 2.0).error == math.inf
+
+
+def test_figures_are_those_of_one_round_though_several_were_watched() -> None:
+    one = replace(
+        measured("threads", 0.5, jobs=10),
+        repeats=4,
+        cost=Cost(wall=2.0, cpu=1.0, peak_memory=300),
+        cpu_origin=0.4,
+        memory_before=100,
+        job_seconds=(0.1,) * 40,
+    )
+    assert one.cpu == 0.25
+    assert one.cpu_with_origin == pytest.approx(0.35)
+    assert one.cores_busy == 0.5
+    assert one.origin_busy == 0.2
+    assert one.in_flight == pytest.approx(2.0)
+    assert one.memory_added == 200
+    figures = one.figures()
+    assert figures["jobs_per_second"] == 20.0
+    assert figures["cpu_seconds"] == 0.25
+    assert figures["cpu_seconds_of_origin"] == pytest.approx(0.1)
+
+
+def test_the_slowest_job_is_the_maximum_below_1000_jobs_and_p99_from_there() -> None:
+    few = replace(measured("threads", 1.0), job_seconds=(0.1,) * 998 + (7.0,))
+    many = replace(few, job_seconds=(0.1,) * 999 + (7.0,))
+    assert few.slowest == ("max", 7.0)
+    assert many.slowest[0] == "p99"
+    assert many.slowest[1] == pytest.approx(0.1)
+
+
+# Cells against each other
+
+
+def test_the_speedup_is_serial_s_time_over_the_cell_s() -> None:
+    made = group(measured("serial", 3.0), threads := measured("threads", 1.5))
+    assert made.speedup(threads) == 2.0
+
+
+def test_there_is_no_speedup_without_serial() -> None:
+    made = group(threads := measured("threads", 1.5))
+    assert made.speedup(threads) is None
+    assert made.serial is None
+
+
+def test_both_timings_of_a_cell_make_its_time() -> None:
+    serial, again = with_rounds("serial", 1.0, 1.0, 1.0), with_rounds("serial_again", 3.0, 3.0, 3.0)
+    made = Group("count_words", (serial, again), cores=2)
+    assert made.time(serial) == 2.0
+    assert made.rows == [serial]
+
+
+def test_the_noise_is_the_larger_of_the_two_differences() -> None:
+    cells = [
+        measured("serial", 1.0),
+        measured("threads", 1.0),
+        measured("threads_again", 1.1),
+        measured("serial_again", 0.8),
+    ]
+    assert Group("count_words", tuple(cells), 2).noise == pytest.approx(0.25)
+    cells[2] = measured("threads_again", 1.5)
+    assert Group("count_words", tuple(cells), 2).noise == pytest.approx(0.5)
+
+
+def test_the_noise_is_never_called_less_than_its_floor() -> None:
+    assert group(measured("serial", 1.0), again=1.0).noise == FLOOR_OF_NOISE
+
+
+def test_the_noise_is_not_known_where_no_cell_was_timed_twice() -> None:
+    made = group(measured("serial", 1.0), measured("threads", 2.0), again=None)
+    assert made.noise is None
+    assert not made.loud
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.3, 2.0])
+def test_no_lead_smaller_than_the_noise_is_called_one(noise: float) -> None:
+    within = measured("threads", 1.0 + 0.99 * noise)
+    beyond = measured("processes", 1.0 + 1.01 * noise + 0.001)
+    # Serial stands far behind, and its two timings lie the noise apart.
+    serial = measured("serial", 9.0)
+    made = group(measured("coroutines", 1.0), within, beyond, serial, again=1 + noise)
+    assert [leader.cell.label for leader in made.leaders] == ["coroutines", "threads"]
+
+
+def test_a_run_is_loud_above_its_limit() -> None:
+    assert not group(measured("serial", 1.0), again=1 + LOUD - 0.001).loud
+    assert group(measured("serial", 1.0), again=1 + LOUD + 0.001).loud
+
+
+def test_the_work_law_is_the_least_cpu_of_any_cell_and_the_origin_over_the_cores() -> None:
+    lean = measured("coroutines", 1.0, cores=0.5, origin=0.1)
+    made = group(measured("serial", 9.0, cores=0.9, origin=0.1), lean, cores=2)
+    assert made.work_law == pytest.approx((0.5 + 0.1) / 2)
+
+
+def test_the_share_is_of_the_floor_where_waiting_is_the_limit() -> None:
+    made = group(cell := measured("threads", 1.0, cores=0.2, floor=Floor(waiting=0.8)))
+    assert made.floor_share(cell) == pytest.approx(0.8)
+
+
+def test_the_share_is_of_the_work_law_where_computing_is() -> None:
+    made = group(cell := measured("threads", 1.0, cores=1.0, floor=Floor(waiting=0.1)), cores=2)
+    assert made.floor_share(cell) == pytest.approx(0.5)
+
+
+def test_there_is_no_share_of_a_floor_that_is_not_known() -> None:
+    made = group(cell := measured("threads", 1.0, floor=None))
+    assert made.floor_share(cell) is None
+
+
+def test_groups_are_by_workload_in_the_order_of_measuring() -> None:
+    cells = [measured("serial", 1.0, name=name) for name in ("b_b", "a_a", "b_b")]
+    assert [(g.name, len(g.cells)) for g in groups(cells, 2)] == [("b_b", 2), ("a_a", 1)]
