@@ -1,5 +1,7 @@
 """The sites to crawl: a careful crawler finds just the records that the seed foretells."""
 
+import socket
+import time
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,6 +22,7 @@ from conlab.origin import (
 )
 from conlab.origin.pages import ENDLESS, ENDLESS_BURST, FORBIDDEN, OFF_SITE, QUIRKS
 
+HANG_UPS = 50
 MOST_BYTES = 1024 * 1024
 MOST_REDIRECTS = 5
 MOST_LEVELS = 5  # four of pages, and one that an old address may add
@@ -273,3 +276,18 @@ def _pages(origin: Origin, client: httpx.Client) -> list[Page]:
         answer = client.get(url)
         pages.append(Page(answer.headers["Content-Type"], answer.content))
     return pages
+
+
+def test_clients_that_hang_up_amid_a_page_are_no_error_of_the_origin(origin: Origin) -> None:
+    address = urlsplit(origin.urls[0])
+    request = f"GET {ENDLESS} HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n"
+    for _ in range(HANG_UPS):
+        with socket.create_connection((address.hostname, address.port), 10) as connection:
+            connection.sendall(request.encode())
+            received = 0
+            while received < MOST_BYTES:
+                received += len(connection.recv(65536))
+    ended, limit = 0, time.monotonic() + 30
+    while ended < HANG_UPS:
+        assert time.monotonic() < limit, "the origin still sends to clients that left"
+        ended += len(origin.take_log().served)  # raises what the origin's code raised
