@@ -1,23 +1,38 @@
 """The pytest plugin that the wheel installs: what a reader's own tests may use."""
 
-from itertools import pairwise
+import os
+import subprocess
+import sys
+from collections.abc import Generator, Iterator
 
 import pytest
 
 PATH_OPTIONS = ("--workload", "--images", "--texts", "--site", "--urls")
 
 
-def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
-    """Explain what pytest makes of a path outside the clone: a folder of tests, with no conftest.
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest begins to capture the output
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, args: list[str]
+) -> Generator[None, None, None]:
+    """Start again with ``--images=DIR`` in place of ``--images DIR``, where it matters.
 
-    Which folder is the root is settled before any conftest can say that an option takes a value.
+    Pytest settles what its root is before any conftest can say that an option takes a value: it
+    takes the folder for tests to run, and the root for one that lies outside of the clone.
     """
     here = early_config.invocation_params.dir
-    if early_config.rootpath == here or not (here / "conlab" / "bench" / "plugin.py").is_file():
-        return
-    for option, value in pairwise(args):
-        if option in PATH_OPTIONS:
-            raise pytest.UsageError(
-                f"{option} {value}: pytest takes what follows the blank for tests to run;"
-                f" {option}={value} would be right"
-            )
+    joined = list(joined_options(args))
+    in_clone = (here / "conlab" / "bench" / "plugin.py").is_file()
+    if in_clone and early_config.rootpath != here and joined != args:
+        command = [sys.executable, "-m", "pytest", *joined]
+        if sys.platform == "win32":
+            sys.exit(subprocess.call(command))
+        os.execv(sys.executable, command)
+    return (yield)
+
+
+def joined_options(args: list[str]) -> Iterator[str]:
+    """The arguments, each option that takes a path joined with its value."""
+    rest = iter(args)
+    for argument in rest:
+        value = next(rest, None) if argument in PATH_OPTIONS else None
+        yield argument if value is None else f"{argument}={value}"
