@@ -73,6 +73,8 @@ class Sites:
             return await self._respond(request, due, entry)
         except UserError as mistake:
             return await _send_text(request, entry, 503, str(mistake))
+        except ConnectionResetError:  # the client had enough, and that is its right
+            return web.Response()
         finally:
             self.logbook.close(entry)
 
