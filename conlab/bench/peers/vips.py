@@ -16,13 +16,14 @@ def candidates(
     A thumbnail's longer side is ``box`` pixels. A round's result is [path of a thumbnail], in the
     order of the photos. Raises PeerAbsent.
     """
-    vips = programs.found("vipsthumbnail", "libvips-tools")
-    xargs = programs.found("xargs", "findutils")
-    version = programs.version_of(vips, "--vips-version")
+    programs.found("vipsthumbnail", "libvips-tools")
+    programs.found("xargs", "findutils")
+    version = programs.version_of("vipsthumbnail", "--vips-version")
     thumbnails = [folder / f"{photo.stem}.jpg" for photo in photos]
     share = math.ceil(len(photos) / cores)
-    divided = [xargs, "-0", "-P", str(cores), "-n", str(share)]
-    plain = [vips, "--size", f"{box}x{box}", "--output", f"{folder}/%s.jpg[Q={quality},strip]"]
+    divided = ["xargs", "-0", "-P", str(cores), "-n", str(share)]
+    output = f"{folder}/%s.jpg[Q={quality},strip]"
+    plain = ["vipsthumbnail", "--size", f"{box}x{box}", "--output", output]
 
     def peer(command: list[str], tuning: str, *, listed: bool) -> Peer:
         stdin = "\0".join(map(str, photos)) if listed else ""
@@ -34,7 +35,7 @@ def candidates(
             seconds = timed(lambda: programs.run([*command, *arguments], stdin)).seconds
             return Round(seconds, thumbnails)
 
-        shown = shlex.join(command) + ("" if listed else " PHOTO...")
+        shown = shlex.join(command).replace(str(folder), "FOLDER") + " PHOTO..." * (not listed)
         tuning = f"{tuning}; it does not sharpen, we do; its process start counts"
         return Peer("vipsthumbnail", version, shown, tuning, run)
 
