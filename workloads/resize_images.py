@@ -1,6 +1,8 @@
 """Make a sharpened JPEG thumbnail of every image: C code that computes and lets go of the GIL."""
 
 import hashlib
+import io
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count as count_from
@@ -11,10 +13,18 @@ from PIL import Image, ImageFilter, ImageOps
 
 JOBS = 16
 BOX = 512  # pixels: the longer side of a thumbnail
+ROOM = 1.25  # an image is decoded at this many times the thumbnail's size, or more
 QUALITY = 85
-SHARPEN_RADIUS = 1.0  # pixels
-SHARPEN_PERCENT = 60
+SHARPEN_AMOUNT = 0.7  # of what a blur would take away, added on top
 MAX_PIXELS = 89_478_485  # Pillow's own limit, a quarter of a gigabyte in RGB
+
+# An unsharp mask in one pass over the pixels, a third of what ImageFilter.UnsharpMask takes: to the
+# image comes SHARPEN_AMOUNT of its difference from the image blurred by BLUR / 16.
+BLUR = (1, 2, 1, 2, 4, 2, 1, 2, 1)
+IMAGE = (0, 0, 0, 0, 16, 0, 0, 0, 0)
+UNSHARP = ImageFilter.Kernel(
+    (3, 3), [i + SHARPEN_AMOUNT * (i - b) for i, b in zip(IMAGE, BLUR, strict=True)], scale=16
+)
 
 # Pillow warns of a bomb, and a warning cannot be made an error for one thread alone: work() checks.
 Image.MAX_IMAGE_PIXELS = None
@@ -60,17 +70,29 @@ def work(job: Job) -> Thumbnail:
     with Image.open(job.source) as image:
         if image.width * image.height > MAX_PIXELS:
             raise TooManyPixels(f"{job.source.name}: {image.width} x {image.height} pixels")
-        image.draft("RGB", (2 * BOX, 2 * BOX))  # JPEG alone can decode at 1/2, 1/4 or 1/8
+        image.draft("RGB", size_to_decode(image))  # JPEG alone can decode at 1/2, 1/4 or 1/8
         image.thumbnail((BOX, BOX), Image.Resampling.LANCZOS)
         upright = ImageOps.exif_transpose(image).convert("RGB")
-        sharp = upright.filter(ImageFilter.UnsharpMask(SHARPEN_RADIUS, SHARPEN_PERCENT, 0))
+        sharp = upright.filter(UNSHARP)
+    encoded = io.BytesIO()
+    sharp.save(encoded, "JPEG", quality=QUALITY)
+    content = encoded.getvalue()
     part = job.target.with_suffix(".part")
     try:
-        sharp.save(part, "JPEG", quality=QUALITY)
-        content = part.read_bytes()
+        part.write_bytes(content)
         part.replace(job.target)
     finally:
         part.unlink(missing_ok=True)
     return Thumbnail(
         job.target.name, *sharp.size, len(content), hashlib.sha256(content).hexdigest()
     )
+
+
+def size_to_decode(image: Image.Image) -> tuple[int, int]:
+    """The least size in pixels to decode ``image`` at.
+
+    It has the image's own shape: Pillow shrinks no further than both sides allow, and of a square
+    the shorter side of a photo would stop it too early.
+    """
+    scale = ROOM * BOX / max(image.size)
+    return math.ceil(scale * image.width), math.ceil(scale * image.height)

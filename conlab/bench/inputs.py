@@ -212,13 +212,13 @@ class Inputs:
         return self.settings.texts or self.once("texts", make_texts)
 
 
-def make_photos(folder: Path, count: int) -> None:
+def make_photos(folder: Path, count: int, pixels: tuple[int, int] = PHOTO_PIXELS) -> None:
     """Write JPEGs with smooth areas, edges and grain, as photos have them."""
     from PIL import Image, ImageChops, ImageDraw
 
     folder.mkdir()
     chance = random.Random(SEED)
-    width, height = PHOTO_PIXELS
+    width, height = pixels
     for number in range(count):
         sky = Image.linear_gradient("L").resize((width, height))
         layers = [

@@ -11,6 +11,8 @@ from typing import Any
 from conlab.bench import costs, floors
 from conlab.bench.discovery import Cell, Model, Workload
 from conlab.bench.inputs import Inputs
+from conlab.bench.peers import Compared
+from conlab.bench.peers.memory import Grown
 from conlab.bench.running import CellAbsent, OpenCell, Tally, opened
 from conlab.bench.settings import Settings, gil_enabled, python_build, tracers, usable_cores
 from conlab.errors import UserError
@@ -184,6 +186,8 @@ class Matrix:
     starts: dict[str, Start] = field(default_factory=dict)
     references: dict[str, Reference] = field(default_factory=dict)
     bandwidth: float = 0.0
+    compared: list[Compared] = field(default_factory=list)
+    grown: list[Grown] = field(default_factory=list)
 
     def measure(self, cell: Cell, benchmark: Any) -> None:
         """Time the cell with pytest-benchmark's fixture, check every round, watch one more.

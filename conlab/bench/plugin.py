@@ -11,6 +11,7 @@ from conlab.bench.measuring import Matrix
 from conlab.errors import UserError
 
 MATRIX = pytest.StashKey[Matrix]()
+PEERS = "bench_peers.py"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,6 +27,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.benchmark_columns = ["min", "median", "iqr", "rounds"]
     else:
         config.option.benchmark_disable = True
+        if config.getoption("peers"):
+            raise pytest.UsageError("--peers measures: it needs --benchmark-only beside it")
     try:
         chosen = settings.read(config, Path(config.rootpath), small=not timed)
         inputs = Inputs(chosen, small=not timed)
@@ -55,10 +58,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep what measures apart from what tests, under ``--benchmark-only``."""
-    if not config.getoption("benchmark_only", False):
-        return
-    kept = [item for item in items if item.path.name.startswith("bench_")]
+    """Keep what measures apart from what tests, and peers out unless they are asked for."""
+    timed = config.getoption("benchmark_only", False)
+    peers = timed and config.getoption("peers")
+    kept = [
+        item
+        for item in items
+        if (item.path.name.startswith("bench_") or not timed) and (item.path.name != PEERS or peers)
+    ]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 
@@ -78,6 +85,6 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print the tables, the verdicts and the rules of thumb."""
     matrix = config.stash.get(MATRIX, None)
-    if matrix and (matrix.measured or matrix.starts):
+    if matrix and (matrix.measured or matrix.starts or matrix.compared or matrix.grown):
         writer = terminalreporter._tw
         writer.write(summary.text(matrix, writer.fullwidth, writer.hasmarkup))

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from conlab.bench import guards, rules, settings, tables, verdicts
 from conlab.bench.measuring import Matrix, Start
+from conlab.bench.peers import table as peer_tables
 from conlab.bench.report import Group, groups
 
 NARROWEST = 108  # columns: a narrower table would cut its figures off
@@ -29,6 +30,11 @@ def text(matrix: Matrix, width: int, color: bool) -> str:
     found = groups(matrix.measured, settings.usable_cores())
     console.print()
     console.print(f"[bold]Concurrency Lab[/bold]: {conditions(matrix)}")
+    for part in peer_tables.tables(matrix.compared, matrix.grown):
+        console.print()
+        console.print(part)
+    if not (matrix.measured or matrix.starts):
+        return file.getvalue()
     for group in found:
         console.print()
         console.print(tables.workload_table(group))
