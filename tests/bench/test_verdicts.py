@@ -138,14 +138,18 @@ def test_the_kind_is_not_known_without_serial() -> None:
         (
             1.0,
             1.0,
-            "Serial was computing with the GIL, 200.0 ms a job: it waited 0% of its time,"
-            + " and threads kept 1.00 cores busy.",
+            (
+                "Serial was computing with the GIL, 200.0 ms a job: it waited 0% of its time,"
+                " and threads kept 1.00 cores busy."
+            ),
         ),
         (
             0.95,
             1.9,
-            "Serial was computing outside the GIL, 200.0 ms a job: it waited 5% of its time,"
-            + " and threads kept 1.90 cores busy.",
+            (
+                "Serial was computing outside the GIL, 200.0 ms a job: it waited 5% of its time,"
+                " and threads kept 1.90 cores busy."
+            ),
         ),
         (0.95, None, "Serial was computing 95% of its time, 200.0 ms a job."),
     ],
