@@ -73,7 +73,7 @@ def gives_jobs_back(_work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
 
 
 def turns_around(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
-    return reversed(list(honest(work, jobs)))
+    yield from reversed(list(honest(work, jobs)))
 
 
 @pytest.mark.parametrize("disabled", [False, True], ids=["timed", "untimed"])
