@@ -1,0 +1,213 @@
+"""The summary: what it prints in which width, and what it adds to the JSON."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+
+from conlab.bench import costs, rules, summary
+from conlab.bench.floors import Floor
+from conlab.bench.inputs import Inputs
+from conlab.bench.measuring import Matrix, Start
+from conlab.bench.summary import NARROWEST, PRICED_JOBS, text, worth
+from tests.bench.made import cell, measured, settings
+from tests.bench.test_rules import EVERYTHING, STARTS
+
+ESCAPE = "\x1b"
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(costs, "children_left", lambda _origin: [])
+
+
+@pytest.fixture
+def matrix() -> Iterator[Matrix]:
+    """A whole run, made by hand."""
+    chosen = settings()
+    made = Matrix(chosen, Inputs(chosen, small=True))
+    for cells in EVERYTHING:
+        made.measured += cells
+    made.measured.append(measured("serial_again", 2.1))
+    made.starts |= STARTS
+    made.absent += [
+        (cell("coroutines"), "has no work_async"),
+        (cell("interpreters"), "needs Python 3.14"),
+        (cell("interpreters_by_64", "dispatch_tasks"), "needs Python 3.14"),
+        (cell("serial", "need_more"), "No module named 'more' on this Python"),
+        (cell("threads", "need_more"), "No module named 'more' on this Python"),
+    ]
+    yield made
+    made.inputs.close()
+
+
+def widths(said: str) -> list[int]:
+    return [cell_len(line) for line in said.splitlines()]
+
+
+@pytest.mark.parametrize("width", [NARROWEST, 120, 200])
+def test_the_summary_fits_its_width(matrix: Matrix, width: int) -> None:
+    said = text(matrix, width, color=False)
+    assert max(widths(said)) <= width
+    assert "…" not in said
+
+
+def test_a_narrow_terminal_gets_whole_figures_all_the_same(matrix: Matrix) -> None:
+    assert text(matrix, 40, color=False) == text(matrix, NARROWEST, color=False)
+
+
+def test_large_figures_are_not_cut_off(matrix: Matrix) -> None:
+    huge = measured(
+        "processes_by_64",
+        123.456,
+        name="dispatch_tasks",
+        jobs=1_000_000,
+        failed=999_999,
+        in_flight=1024.0,
+        memory=12_345,
+        floor=Floor(100.0),
+    )
+    matrix.measured = [replace(huge, settings={"in_flight": 1024, "workers": 1024})]
+    said = text(matrix, NARROWEST, color=False)
+    for figure in ("processes_by_64 (1024+1024)", "123.46 s", "1024.0", "12345", "999999"):
+        assert figure in said
+
+
+@pytest.mark.parametrize("variable", ["FORCE_COLOR", "TTY_COMPATIBLE"])
+def test_there_is_no_colour_where_none_is_wanted(
+    matrix: Matrix, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "1")
+    assert ESCAPE not in text(matrix, 120, color=False)
+
+
+def test_there_is_colour_where_it_is_wanted(
+    matrix: Matrix, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert ESCAPE in text(matrix, 120, color=True)
+
+
+def test_every_workload_has_a_table_sorted_by_time(matrix: Matrix) -> None:
+    said = text(matrix, 120, color=False)
+    table = said[said.index("download_files: 10 jobs") :].splitlines()[2:6]
+    names = [line.split()[0] for line in table]
+    assert names == ["coroutines", "threads", "coroutines_httpx", "serial"]
+
+
+def test_absent_cells_are_listed_with_their_reasons(matrix: Matrix) -> None:
+    said = text(matrix, 120, color=False)
+    assert "absent: coroutines: has no work_async" in said
+    assert "absent: interpreters: needs Python 3.14" in said
+    assert "absent: interpreters_by_64: needs Python 3.14" in said
+
+
+def test_a_workload_of_which_every_cell_is_absent_is_named(matrix: Matrix) -> None:
+    said = text(matrix, 120, color=False)
+    assert "need_more: every cell is absent" in said
+    assert "absent: serial, threads: No module named 'more' on this Python" in said
+
+
+def test_the_slowest_job_is_shown_where_there_is_a_client(matrix: Matrix) -> None:
+    assert "slowest" not in text(matrix, 120, color=False).partition("time: median")[0]
+    one = measured("serial", 1.0, name="ask_server")
+    assert one.cell.workload.module is not None
+    vars(one.cell.workload.module)["client"] = object
+    matrix.measured = [one]
+    assert "max 100.0 ms" in text(matrix, 120, color=False)
+
+
+def test_failed_jobs_are_shown_where_there_are_any(matrix: Matrix) -> None:
+    assert " failed" not in text(matrix, 120, color=False)
+    matrix.measured = [measured("serial", 1.0, failed=3)]
+    assert " failed" in text(matrix, 120, color=False)
+
+
+def test_no_share_of_the_floor_is_shown_where_none_is_known(matrix: Matrix) -> None:
+    matrix.measured = [measured("serial", 1.0, floor=None)]
+    row = next(
+        line
+        for line in text(matrix, 120, color=False).splitlines()
+        if line.startswith("serial") and "x" in line
+    )
+    assert "%" not in row.partition("x")[2]
+
+
+def test_warnings_are_printed_and_rules_end_the_summary(matrix: Matrix) -> None:
+    matrix.measured.append(measured("processes", 1.0, tracers=("coverage",)))
+    said = text(matrix, 120, color=False)
+    assert "Warning: tracing was on (coverage)" in said
+    assert said.index("Rules of thumb") > said.index("What a pool costs")
+
+
+def test_a_run_of_starts_alone_has_a_summary(matrix: Matrix) -> None:
+    matrix.measured, matrix.absent = [], []
+    said = text(matrix, 120, color=False)
+    assert "What a pool costs" in said
+
+
+# What a pool is worth
+
+
+def test_a_job_worth_a_pool_takes_as_long_in_it_as_in_a_loop() -> None:
+    start = Start(start=2.0, spread=0.0, stop=0.0, at_once=4, computes=True)
+    length = 4e-3  # (0.001 + 2.0 / 1000) / (1 - 1 / 4)
+    loop = PRICED_JOBS * length
+    pool = start.start + PRICED_JOBS * (0.001 + length / 4)
+    assert loop == pytest.approx(pool)
+    assert worth(start, 0.001, cores=8) == ("4.0 ms", "compute or wait")
+
+
+def test_workers_without_cores_compute_no_faster() -> None:
+    start = Start(start=2.0, spread=0.0, stop=0.0, at_once=4, computes=True)
+    assert worth(start, 0.001, cores=2) == ("6.0 ms", "compute or wait")
+    assert worth(start, 0.001, cores=1) == ("", "")
+
+
+def test_a_pool_without_workers_is_worth_it_for_jobs_that_wait() -> None:
+    start = Start(start=0.0, spread=0.0, stop=0.0, at_once=32, computes=False)
+    assert worth(start, 0.031, cores=1) == ("32.0 ms", "wait")
+
+
+def test_what_a_job_costs_must_be_known() -> None:
+    assert worth(STARTS["threads"], None, cores=2) == ("", "")
+
+
+# The JSON
+
+
+def json_of(matrix: Matrix) -> dict[str, Any]:
+    output: dict[str, Any] = {
+        "benchmarks": [
+            {"name": f"bench_cell[{one.cell.id}]", "extra_info": one.figures()}
+            for one in matrix.measured
+        ]
+        + [{"name": "bench_start[threads]", "extra_info": {"model": "threads"}}]
+    }
+    summary.complete(output, matrix)
+    completed: dict[str, Any] = json.loads(json.dumps(output))
+    return completed
+
+
+def test_the_json_tells_what_only_the_whole_run_could(matrix: Matrix) -> None:
+    by_name = {b["name"]: b["extra_info"] for b in json_of(matrix)["benchmarks"]}
+    threads = by_name["bench_cell[resize_images-threads]"]
+    assert threads["speedup"] == 2.0
+    assert threads["work_law_seconds"] == pytest.approx(1.0 * 1.9 / 2, rel=0.1)
+    assert threads["floor_share"] == pytest.approx(threads["work_law_seconds"] / 1.0)
+    assert threads["noise"] is None  # none of its cells was timed twice
+    assert by_name["bench_cell[count_words-threads]"]["noise"] == pytest.approx(0.05)
+    assert by_name["bench_start[threads]"] == {"model": "threads"}
+
+
+def test_the_json_tells_the_machine_the_absent_the_warnings_and_the_rules(matrix: Matrix) -> None:
+    told = json_of(matrix)["concurrency_lab"]
+    assert told["python"].startswith("CPython 3.")
+    assert (told["in_flight"], told["workers"], told["start_method"]) == (4, 2, "forkserver")
+    assert told["absent"]["count_words-interpreters"] == "needs Python 3.14"
+    assert told["loopback_bytes_per_second"] is None
+    assert set(told["rules_of_thumb"]) == set(rules.RULES)
