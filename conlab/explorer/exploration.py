@@ -66,13 +66,13 @@ def explore(
     stepped: Iterable[str | Path] | None = None,
     limit: int = 20_000,
     schedules: int = 1_000_000,
-    count_on: int = 1_000,
+    count_on: int | None = 1_000,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Exploration:
     """Run ``program`` under every schedule of at most ``bound`` preemptions, the fewest first.
 
     ``limit`` is the most steps of one run, ``schedules`` the most runs, ``count_on`` the most runs
-    after the first failing one. ``progress`` is called ten times a second with the number of
+    after the first failing one, or None for every run up to ``bound`` whatever fails. ``progress`` is called ten times a second with the number of
     schedules so far. Raises UserError for arguments that cannot be, Uncontrolled or Diverged when
     there can be no verdict.
     """
@@ -159,7 +159,7 @@ class _Session:
         self.stepper: Tracer | Monitor = stepper(stage, self._reading)
         stage.stepper = self.stepper
 
-    def explore(self, bound: int | None, schedules: int, count_on: int) -> Exploration:
+    def explore(self, bound: int | None, schedules: int, count_on: int | None) -> Exploration:
         """Enumerate, beginning anew as often as an assumption proves false."""
         while True:
             try:
@@ -204,7 +204,7 @@ class _Session:
                 return bool(self.stage.died)
         return True
 
-    def _enumerate(self, bound: int | None, schedules: int, count_on: int) -> Exploration:
+    def _enumerate(self, bound: int | None, schedules: int, count_on: int | None) -> Exploration:
         outcome: Outcome | None = None
 
         def run(trail: Trail) -> None:
@@ -215,7 +215,7 @@ class _Session:
         first: tuple[Trail, int] | None = None
         exhausted, reached = True, bound
         for trail in enumerate_runs(run, bound):
-            if first is not None:
+            if first is not None and count_on is not None:
                 more = self.count - first[1]
                 if trail.preemptions > first[0].preemptions or more >= count_on:
                     exhausted = trail.preemptions > first[0].preemptions
@@ -230,9 +230,6 @@ class _Session:
             if self.count >= schedules:
                 exhausted = False
                 break
-        else:
-            if first is not None:
-                reached = bound
         return Exploration(
             self.count,
             failing,

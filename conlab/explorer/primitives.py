@@ -98,11 +98,14 @@ class Lock:
 
     def describe(self) -> str:
         """Name it for a person."""
-        return f"lock {self.number}"
+        return "a notification" if self._is_waiter() else f"lock {self.number}"
 
     def holders(self) -> list[Strand]:
-        """Give who took it."""
-        return [self.owner] if self.owner is not None else []
+        """Give who took it; the lock that a condition's waiter takes twice is nobody's."""
+        return [self.owner] if self.owner is not None and not self._is_waiter() else []
+
+    def _is_waiter(self) -> bool:
+        return self.place[1] == "Condition.wait"
 
 
 class RLock(Lock):
