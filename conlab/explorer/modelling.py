@@ -41,7 +41,8 @@ def modelled(stage: Stage, program: Any) -> Iterator[Surroundings]:
             if callable(replacement) and not isinstance(target, type):
                 replaced[getattr(target, name, None)] = replacement
             stack.enter_context(mock.patch.object(target, name, replacement, create=True))
-        stage.begin = lambda: _begin(stage)
+        stage.begin = _begin
+        stage.exit = _exit
         surroundings = Surroundings(stage, replaced)
         stack.callback(surroundings.restore)
         surroundings.find(program)
@@ -52,11 +53,19 @@ def _place(frame: FrameType) -> Place:
     return frame.f_code.co_filename, frame.f_code.co_qualname, frame.f_lasti
 
 
-def _begin(stage: Stage) -> None:
+def _begin() -> None:
     """Set back what a run counts on: names and hashes must not differ from run to run."""
     threading._counter = itertools.count(1).__next__  # type: ignore[attr-defined]
-    pools._threads_queues = {}  # type: ignore[attr-defined]
+    pools._shutdown = False
+    pools._threads_queues = {}  # type: ignore[assignment]
     pools.ThreadPoolExecutor._counter = itertools.count().__next__  # type: ignore[attr-defined]
+
+
+def _exit() -> None:
+    """Tell the workers of pools that nobody shut down that the program ends, as Python does."""
+    pools._shutdown = True
+    for work in pools._threads_queues.values():
+        work.tell(None)  # type: ignore[attr-defined]
 
 
 def _replacements(stage: Stage) -> Iterator[tuple[Any, str, Any]]:
@@ -116,6 +125,7 @@ def _replacements(stage: Stage) -> Iterator[tuple[Any, str, Any]]:
     # Its locks are made at import time, and it orders futures by address.
     yield pools, "_global_shutdown_lock", nullcontext()
     yield pools, "_threads_queues", {}
+    yield pools, "_shutdown", False
     yield pools.ThreadPoolExecutor, "_counter", None
     yield _method(stage, futures.Future, "__hash__", lambda future: _number(stage, future))
     yield controlled(futures, "id", lambda each: _number(stage, each))

@@ -182,6 +182,10 @@ class SimpleQueue:
 
     put_nowait = put
 
+    def tell(self, item: Any) -> None:
+        """Add an item when no strand runs that could be preempted."""
+        self._items.append(item)
+
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         """Take the oldest item, waiting for one if asked to."""
         if not block:

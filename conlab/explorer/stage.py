@@ -200,6 +200,7 @@ class Stage:
         self.steps = 0
         self.recorder: Recorder | None = None
         self.begin: Callable[[], None] = lambda: None
+        self.exit: Callable[[], None] = lambda: None
         self._reset(Trail())
 
     def _reset(self, trail: Trail) -> None:
@@ -209,6 +210,7 @@ class Stage:
         self.current: Strand = None  # type: ignore[assignment]  # set before any strand runs
         self.clock = 0.0
         self.steps = 0
+        self.over = False  # what is finalised between two runs must not choose anything
         self.ending = False
         self.outcome: Outcome | None = None
         self.problem: BaseException | None = None
@@ -229,10 +231,12 @@ class Stage:
         self.idents.add(ident)
         try:
             self._run_main(main, program)
+            others = len(self.alive) > 1  # to be asked before the baton is handed on
             self.finished(main)
-            if self.alive:
+            if others:
                 self._done.acquire()
         finally:
+            self.over = True
             self.idents.discard(ident)
             self.runs += 1
         if self.problem is not None:
@@ -306,6 +310,8 @@ class Stage:
             if strand.index:
                 self._done.release()
             return
+        if strand.index == 0 and not self.ending:
+            self.exit()
         if not self.ending and self.strands[0].done and all(s.daemon for s in self.alive):
             self.ending = True
         if self.ending:
@@ -324,6 +330,8 @@ class Stage:
 
     def pause(self, what: Hashable) -> None:
         """Stop before the operation ``what`` and let the trail decide who goes on."""
+        if self.over:
+            return
         me = self.current
         if self.ending:
             self._end_strand(me)
