@@ -67,12 +67,15 @@ def explore(
     limit: int = 20_000,
     schedules: int = 1_000_000,
     count_on: int | None = 1_000,
+    specialised: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Exploration:
     """Run ``program`` under every schedule of at most ``bound`` preemptions, the fewest first.
 
     ``limit`` is the most steps of one run, ``schedules`` the most runs, ``count_on`` the most runs
-    after the first failing one, or None for every run up to ``bound`` whatever fails. ``progress`` is called ten times a second with the number of
+    after the first failing one, or None for every run up to ``bound`` whatever fails. With ``specialised`` the
+    reading ``gil`` takes every call for one that CPython has specialised already, where otherwise
+    the first few of each run are cold, as in a fresh process. ``progress`` is called ten times a second with the number of
     schedules so far. Raises UserError for arguments that cannot be, Uncontrolled or Diverged when
     there can be no verdict.
     """
@@ -81,6 +84,7 @@ def explore(
     if bound is not None and bound < 0:
         raise UserError(f"a bound of {bound} preemptions makes no sense: say 0, more, or None")
     with _session(program, check, reading, _stepped_files(program, stepped), limit) as session:
+        session.specialised(specialised)
         return supervise(
             session.stage,
             lambda: session.explore(bound, schedules, count_on),
@@ -158,6 +162,11 @@ class _Session:
         stepper = Tracer if sys.version_info < (3, 12) else Monitor
         self.stepper: Tracer | Monitor = stepper(stage, self._reading)
         stage.stepper = self.stepper
+
+    def specialised(self, already: bool) -> None:
+        """Say whether the reading ``gil`` takes every call for a specialised one."""
+        if already and isinstance(self._reading, Gil):
+            self._reading.warm()
 
     def explore(self, bound: int | None, schedules: int, count_on: int | None) -> Exploration:
         """Enumerate, beginning anew as often as an assumption proves false."""

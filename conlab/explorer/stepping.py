@@ -131,7 +131,12 @@ class Gil:
     def __init__(self, stage: Stage, switches: Switches) -> None:
         self._stage = stage
         self._switches = switches
+        self._cold = switches.cold
         self._calls: dict[Point, int] = {}
+
+    def warm(self) -> None:
+        """Take every call site for specialised from its first execution on."""
+        self._cold = 0
 
     def points(self, code: CodeType) -> dict[int, Point]:  # noqa: D102
         return call_points(code)
@@ -159,7 +164,7 @@ class Gil:
     def returned_c(self, point: Point, name: str) -> None:  # noqa: D102
         if name in self._switches.quiet:
             self._calls[point] = times = self._calls.get(point, 0) + 1
-            if times > self._switches.cold:
+            if times > self._cold:
                 return
         self._stage.pause(point)
 
