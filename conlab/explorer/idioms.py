@@ -8,17 +8,18 @@ class Idiom:
     """Something that several threads do to shared state, again and again.
 
     ``state`` makes the shared names, ``act`` is what each thread does; in it ``me`` is the thread's
-    number. ``wrong`` is true of the state when another thread has got in; ``times`` is how often the
-    act was done by all threads together. An exception out of the act is wrong as well.
+    number. ``times`` is how often the act was done by all threads together: when nobody got in,
+    ``count`` is equal to it and ``wrong`` is false, and no act raised an exception.
     """
 
     name: str
     state: str
     act: str
+    count: str = "times"
     wrong: str = "False"
 
 
-COUNT = "x != times"
+COUNT = "x"
 BOX = "class Box: pass\nbox = Box()\nbox.n = 0"
 PROPERTY = """
 class Box:
@@ -36,17 +37,17 @@ ADDS = "x = 0\ndef one(): return 1"
 IDIOMS = (
     Idiom("x += 1", "x = 0", "x += 1", COUNT),
     Idiom("t = x; x = t + 1", "x = 0", "t = x; x = t + 1", COUNT),
-    Idiom("box.n += 1", BOX, "box.n += 1", "box.n != times"),
-    Idiom("box.n += 1, n a property", PROPERTY, "box.n += 1", "box.n != times"),
-    Idiom("d['k'] += 1", "d = {'k': 0}", "d['k'] += 1", "d['k'] != times"),
+    Idiom("box.n += 1", BOX, "box.n += 1", "box.n"),
+    Idiom("box.n += 1, n a property", PROPERTY, "box.n += 1", "box.n"),
+    Idiom("d['k'] += 1", "d = {'k': 0}", "d['k'] += 1", "d['k']"),
     Idiom(
         "d['k'] += 1, d a defaultdict",
         "from collections import defaultdict\nd = defaultdict(int)",
         "d['k'] += 1",
-        "d['k'] != times",
+        "d['k']",
     ),
-    Idiom("d[k] = d.get(k, 0) + 1", "d = {}", "d['k'] = d.get('k', 0) + 1", "d['k'] != times"),
-    Idiom("lst[0] += 1", "lst = [0]", "lst[0] += 1", "lst[0] != times"),
+    Idiom("d[k] = d.get(k, 0) + 1", "d = {}", "d['k'] = d.get('k', 0) + 1", "d['k']"),
+    Idiom("lst[0] += 1", "lst = [0]", "lst[0] += 1", "lst[0]"),
     Idiom("x = x + one()", ADDS, "x = x + one()", COUNT),
     Idiom("x = one() + x", ADDS, "x = one() + x", COUNT),
     Idiom("x = x + int(1)", "x = 0", "x = x + int(1)", COUNT),
@@ -85,11 +86,11 @@ IDIOMS = (
         "t = x\nfor one in ones(): break\nx = t + one",
         COUNT,
     ),
-    Idiom("x, y = y, x", "x, y = 0, 1", "x, y = y, x", "sorted((x, y)) != [0, 1]"),
-    Idiom("flag = not flag", "flag = False", "flag = not flag", "flag != bool(times % 2)"),
-    Idiom("s += 'a'", "s = ''", "s += 'a'", "len(s) != times"),
-    Idiom("lst += [1]", "lst = []", "lst += [1]", "len(lst) != times"),
-    Idiom("lst.append(1)", "lst = []", "lst.append(1)", "len(lst) != times"),
+    Idiom("x, y = y, x", "x, y = 0, 1", "x, y = y, x", wrong="sorted((x, y)) != [0, 1]"),
+    Idiom("flag = not flag", "flag = False", "flag = not flag", wrong="flag != bool(times % 2)"),
+    Idiom("s += 'a'", "s = ''", "s += 'a'", "len(s)"),
+    Idiom("lst += [1]", "lst = []", "lst += [1]", "len(lst)"),
+    Idiom("lst.append(1)", "lst = []", "lst.append(1)", "len(lst)"),
     Idiom("if lst: lst.pop()", "lst = []", "if lst: lst.pop()\nelse: lst.append(1)"),
     Idiom(
         "if q: q.pop(), q a deque",
@@ -108,7 +109,7 @@ IDIOMS = (
         "d.setdefault(k, []).append(1)",
         "d = {}",
         "d.setdefault('k', []).append(1)",
-        "len(d['k']) != times",
+        "len(d['k'])",
     ),
     Idiom(
         "if flag is None: flag = me",
@@ -129,7 +130,7 @@ IDIOMS = (
         "seen.append(next(counter))",
         "import itertools\ncounter = itertools.count()\nseen = []",
         "seen.append(next(counter))",
-        "len(set(seen)) != times",
+        "len(set(seen))",
     ),
     Idiom(
         "next(shared generator)",
