@@ -159,6 +159,7 @@ class _Session:
             self._reading = Bytecode(stage, self._facts)
         else:
             self._reading = Gil(stage, switches_here())
+            stage.after_release = True
         stepper = Tracer if sys.version_info < (3, 12) else Monitor
         self.stepper: Tracer | Monitor = stepper(stage, self._reading)
         stage.stepper = self.stepper

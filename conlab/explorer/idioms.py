@@ -86,6 +86,38 @@ IDIOMS = (
         "t = x\nfor one in ones(): break\nx = t + one",
         COUNT,
     ),
+    Idiom(
+        "t = x; resume a generator; x = t + 1",
+        "x = 0\ndef ones():\n    yield 1\n    yield 1\nfresh = [None] * 9\n"
+        "def prepare(me):\n    fresh[me] = ones()\n    next(fresh[me])",
+        "prepare(me)\ng = fresh[me]\nt = x\nfor one in g: break\nx = t + one",
+        COUNT,
+    ),
+    Idiom("x = get() + 1", "x = 0\ndef get(): return x", "x = get() + 1", COUNT),
+    Idiom(
+        "x = Box().n + 1",
+        "x = 0\nclass Box:\n    def __init__(self): self.n = x",
+        "x = Box().n + 1",
+        COUNT,
+    ),
+    Idiom(
+        "x = get() + 1, get an object",
+        "x = 0\nclass Get:\n    def __call__(self): return x\nget = Get()",
+        "x = get() + 1",
+        COUNT,
+    ),
+    Idiom(
+        "t = x; q.append(t); x = t + 1, a deque",
+        "from collections import deque\nx = 0\nq = deque(maxlen=3)",
+        "t = x; q.append(t); x = t + 1",
+        COUNT,
+    ),
+    Idiom(
+        "with lock: t = x; x = t + 1 outside",
+        "import threading\nlock = threading.Lock()\nx = 0",
+        "with lock: t = x\nx = t + 1",
+        COUNT,
+    ),
     Idiom("x, y = y, x", "x, y = 0, 1", "x, y = y, x", wrong="sorted((x, y)) != [0, 1]"),
     Idiom("flag = not flag", "flag = False", "flag = not flag", wrong="flag != bool(times % 2)"),
     Idiom("s += 'a'", "s = ''", "s += 'a'", "len(s)"),

@@ -8,6 +8,7 @@ from the source is a point.
 import ast
 import builtins
 import dis
+import linecache
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -559,3 +560,16 @@ def nested(code: CodeType) -> Iterator[CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from nested(constant)
+
+
+def segment(file: str, span: Span) -> str:
+    """Return the source text of a span."""
+    first, last, start, end = span
+    if first is None or last is None or start is None or end is None:
+        return ""
+    lines = [linecache.getline(file, number).encode() for number in range(first, last + 1)]
+    if not lines:
+        return ""
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][start:]
+    return b"".join(lines).decode(errors="replace")

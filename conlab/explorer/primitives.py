@@ -79,6 +79,8 @@ class Lock:
         self._stage.current.worked = True
         self.busy = False
         self.owner = None
+        if self._stage.after_release:
+            self._stage.pause(("released", self.number))
 
     def locked(self) -> bool:
         """Say whether somebody holds the lock."""
@@ -133,9 +135,9 @@ class RLock(Lock):
             if self._stage.ending:
                 return
             raise RuntimeError("cannot release un-acquired lock")
-        if self._count == 1:
-            super().release()
         self._count -= 1
+        if self._count == 0:
+            super().release()
 
     def _is_owned(self) -> bool:
         return self.busy and self.owner is self._stage.current
@@ -179,6 +181,8 @@ class SimpleQueue:
         self._stage.pause(("put into", self.number))
         self._stage.current.worked = True
         self._items.append(item)
+        if self._stage.after_release:
+            self._stage.pause(("has put into", self.number))
 
     put_nowait = put
 

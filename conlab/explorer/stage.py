@@ -189,6 +189,7 @@ class Stage:
         self.stepped = stepped
         self.limit = limit
         self.driver = 0
+        self.after_release = False  # whether a switch is possible right after a release
         self.idents: set[int] = set()
         self.free: list[Carrier] = []
         self._done = allocate_lock()

@@ -4,10 +4,13 @@ On CPython 3.11 a trace function with opcode events meets them; from 3.12 on `sy
 because there the trace function is told of fewer opcodes on a function's first run than later.
 """
 
+import ast
+import builtins
 import dis
 import functools
 import inspect
 import sys
+import textwrap
 import threading
 from _thread import get_ident
 from pathlib import Path
@@ -15,9 +18,9 @@ from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any, Protocol
 
 from conlab.errors import UserError
-from conlab.explorer.points import Facts, Point, call_points, nested, points_of
+from conlab.explorer.points import Facts, Point, call_points, nested, points_of, segment
 from conlab.explorer.stage import Stage
-from conlab.explorer.switches import Switches
+from conlab.explorer.switches import PYTHON_CLASS, Switches
 
 # Python code whose shared accesses all stand behind an operation that the explorer controls: a call
 # to it needs no switch point of its own. `is_set` alone reads without a lock.
@@ -241,7 +244,11 @@ class Tracer(Stepper):
         code = frame.f_code
         strand = self._stage.current
         pending = strand.pending
-        if pending is not None and frame.f_back is pending[0]:
+        if (
+            pending is not None
+            and frame.f_back is pending[0]
+            and not _by_way_of_c(pending[1], code)
+        ):
             strand.pending = None
             if not self._is_inner(code):
                 self._foreign(pending[1])
@@ -277,7 +284,7 @@ class Tracer(Stepper):
                 pending = strand.pending
                 if pending is not None and pending[0] is frame:
                     strand.pending = None
-                    self._passed(pending[1], offset)
+                    self._passed(pending[1], frame)
                 point = points.get(offset)
                 if point is not None:
                     if point.role == "call":
@@ -296,8 +303,9 @@ class Tracer(Stepper):
 
         return trace
 
-    def _passed(self, point: Point, offset: int) -> None:
-        """Take note that the frame went on to ``offset`` with no Python function entered since."""
+    def _passed(self, point: Point, frame: FrameType) -> None:
+        """Take note that the frame went on, and what it called was no Python function."""
+        offset = frame.f_lasti
         if point.role != "call":
             if offset == point.target:
                 self._reading.turned(point)
@@ -305,9 +313,47 @@ class Tracer(Stepper):
         elif self._reading.needs_callee:
             if point.key not in self._stage.assumptions:
                 self._stage.disprove(point.key)
-        elif offset == point.after:
-            name = "list.append" if point.name == "append" else point.name
-            self._reading.returned_c(point, name)
+        elif offset == point.after and point.opname != "BEFORE_WITH":
+            self._reading.returned_c(point, _qualified(point, frame))
+
+
+def _by_way_of_c(point: Point, entered: CodeType) -> bool:
+    """Whether a call that entered this code did so from C: a class, a generator, a callback."""
+    name = entered.co_name
+    if entered.co_flags & GENERATOR or hasattr(builtins, point.name):
+        return True
+    return name.startswith("__") and name not in (point.name, "__enter__", "__exit__")
+
+
+def _qualified(point: Point, frame: FrameType) -> str:
+    """Name the method that was called with its type, where the receiver is a plain expression."""
+    if point.name != "append":
+        return point.name
+    receiver = None
+    names = _receiver(point)
+    if names:
+        receiver = frame.f_locals.get(names[0], frame.f_globals.get(names[0]))
+        for name in names[1:]:
+            receiver = getattr(receiver, name, None)
+    kind = "list" if receiver is None else type(receiver).__name__
+    return f"{kind}.{point.name}"
+
+
+@functools.cache
+def _receiver(point: Point) -> tuple[str, ...]:
+    """Return the names of ``a.b`` in a call ``a.b.append(...)``; nothing if it is anything else."""
+    try:
+        call = ast.parse(textwrap.dedent(segment(point.code.co_filename, point.span))).body[0]
+    except (SyntaxError, IndexError):
+        return ()
+    match call:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=node))):
+            names: list[str] = []
+            while isinstance(node, ast.Attribute):
+                names.insert(0, node.attr)
+                node = node.value
+            return (node.id, *names) if isinstance(node, ast.Name) else ()
+    return ()
 
 
 @functools.cache
@@ -428,7 +474,7 @@ class Monitor(Stepper):
             self._stage.recorder.executes(self._stage.current.name, code, offset)
 
     def _returned(self, code: CodeType, offset: int, callee: object, first: object) -> Any:  # noqa: ARG002
-        if get_ident() not in self._stage.idents or _python_code(callee) is not None:
+        if get_ident() not in self._stage.idents or _is_python(callee):
             return
         point = self._points[code].get(offset)
         if point is not None:
@@ -456,8 +502,15 @@ def _python_code(callee: Any) -> CodeType | None:
     return callee.__code__ if isinstance(callee, FunctionType) else None
 
 
+def _is_python(callee: object) -> bool:
+    """Whether a call enters Python code without any C between."""
+    return isinstance(getattr(callee, "__func__", callee), FunctionType)
+
+
 def _c_name(callee: Any) -> str:
     """Name a function in C as the table of switches does."""
+    if isinstance(callee, type) and isinstance(vars(callee).get("__init__"), FunctionType):
+        return PYTHON_CLASS
     name = getattr(callee, "__name__", "")
     owner = getattr(callee, "__objclass__", None)
     if owner is None:

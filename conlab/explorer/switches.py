@@ -22,13 +22,15 @@ class Switches:
     cold: int
 
 
+PYTHON_CLASS = "a class with a Python __init__"
 QUIET = frozenset(["len", "isinstance", "type", "list.append"])
+QUIETER = QUIET | {PYTHON_CLASS}
 SWITCHES = {
-    (3, 11): Switches(entering=True, resuming=False, quiet=QUIET, cold=8),
-    (3, 12): Switches(entering=True, resuming=False, quiet=QUIET, cold=2),
-    (3, 13): Switches(entering=True, resuming=False, quiet=QUIET, cold=2),
-    (3, 14): Switches(entering=True, resuming=False, quiet=QUIET, cold=2),
-    (3, 15): Switches(entering=True, resuming=False, quiet=QUIET, cold=2),
+    (3, 11): Switches(entering=True, resuming=True, quiet=QUIET, cold=8),
+    (3, 12): Switches(entering=True, resuming=True, quiet=QUIET, cold=2),
+    (3, 13): Switches(entering=True, resuming=True, quiet=QUIETER, cold=2),
+    (3, 14): Switches(entering=True, resuming=True, quiet=QUIETER, cold=2),
+    (3, 15): Switches(entering=True, resuming=True, quiet=QUIETER, cold=2),
 }
 
 

@@ -23,7 +23,7 @@ from conlab.explorer.outcomes import (
     Unfinished,
     Waiting,
 )
-from conlab.explorer.points import Point
+from conlab.explorer.points import Point, segment
 
 FORMAT = 1
 MOST_ROWS = 120  # of a printed witness; what comes before the threads do is left out first
@@ -338,7 +338,7 @@ def _access(point: Point) -> Access | None:
 
 @cache
 def _touch(file: str, line: int, span: tuple[Any, ...], opname: str) -> Access | None:
-    source = _segment(file, span)
+    source = segment(file, span)
     try:
         node: ast.AST = ast.parse(textwrap.dedent(source)).body[0]
     except (SyntaxError, IndexError):
@@ -364,15 +364,3 @@ def _named(node: ast.AST, *, writes: bool) -> Access | None:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return Access(name, writes)
     return None
-
-
-def _segment(file: str, span: tuple[Any, ...]) -> str:
-    first, last, start, end = span
-    if first is None or last is None or start is None or end is None:
-        return ""
-    lines = [linecache.getline(file, number).encode() for number in range(first, last + 1)]
-    if not lines:
-        return ""
-    lines[-1] = lines[-1][:end]
-    lines[0] = lines[0][start:]
-    return b"".join(lines).decode(errors="replace")
