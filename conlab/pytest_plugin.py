@@ -3,9 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from conlab.explorer import Exploration
 
 PATH_OPTIONS = ("--workload", "--images", "--texts", "--site", "--urls")
 
@@ -36,3 +40,18 @@ def joined_options(args: list[str]) -> Iterator[str]:
     for argument in rest:
         value = next(rest, None) if argument in PATH_OPTIONS else None
         yield argument if value is None else f"{argument}={value}"
+
+
+@pytest.fixture
+def explore(request: pytest.FixtureRequest) -> "Callable[..., Exploration]":
+    """Give `conlab.explorer.explore`; a failing schedule is shown should the test fail."""
+    # Imported here: a test session that explores nothing does not pay for it.
+    from conlab.explorer import explore as explore_program
+
+    def explore(program: Callable[[], Any], **options: Any) -> "Exploration":
+        exploration = explore_program(program, **options)
+        if exploration.witness is not None:
+            request.node.add_report_section("call", "failing schedule", str(exploration.witness))
+        return exploration
+
+    return explore

@@ -1,0 +1,108 @@
+"""How one run of a program can end, as values to ``match`` on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+LONGEST = 200  # characters of a value's repr
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An exception that a thread died of: the thread's name, the exception's type and traceback."""
+
+    thread: str
+    type: str
+    message: str
+    traceback: str
+
+    def last_line(self) -> str:
+        """Say type and message."""
+        return f"{self.type}: {self.message}".removesuffix(": ")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One thread of a deadlock: what it waits for, who could end that, and where it stands."""
+
+    thread: str
+    waits_for: str
+    held_by: tuple[str, ...]
+    where: str
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        held = f", held by {' and '.join(self.held_by)}" if self.held_by else ""
+        where = f" at {self.where}" if self.where else ""
+        return f"{self.thread} waits{where} for {self.waits_for}{held}"
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The program returned this value."""
+
+    value: Any
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"returned {self.text()}"
+
+    def text(self) -> str:
+        """Give the value's repr, cut short."""
+        try:
+            text = repr(self.value)
+        except Exception as error:
+            return f"a {type(self.value).__name__} whose repr raises {type(error).__name__}"
+        return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+
+
+class Text(str):
+    """The repr of a value that a saved witness told of: its own repr is without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Be the text itself."""
+        return str(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The program raised an exception of this type, with this message."""
+
+    type: str
+    message: str
+    traceback: str
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"raised {self.type}: {self.message}".removesuffix(": ")
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlocked:
+    """No thread can go on: every one that is left, and those that wait for each other in a circle."""
+
+    waiting: tuple[Waiting, ...]
+    cycle: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        if self.cycle:
+            return "deadlocks: " + " waits for ".join([*self.cycle, self.cycle[0]])
+        return (
+            "deadlocks: " + ", ".join(waiting.thread for waiting in self.waiting) + " wait for ever"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """The run was stopped after this many steps: a livelock, or a program without an end."""
+
+    steps: int
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"has not ended after {self.steps} steps (a livelock, or a program without an end)"
+
+
+Outcome = Returned | Raised | Deadlocked | Unfinished

@@ -1,0 +1,263 @@
+"""The lock, the re-entrant lock and the simple queue that the explorer controls.
+
+Everything else of `threading`, `queue` and `concurrent.futures` is written in Python above these
+and runs unmodified. Each operation behaves as its original does, errors included.
+"""
+
+import queue
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, Self
+
+from conlab.explorer.stage import Nothing, Stage, Strand
+
+Place = tuple[str, str, int]  # file, function, offset of the call that made a lock
+SLEEPING = Nothing("the end of a sleep")
+
+
+class Lock:
+    """`threading.Lock`, controlled."""
+
+    __slots__ = ("__weakref__", "_born", "_stage", "busy", "number", "owner", "place")
+
+    def __init__(self, stage: Stage, place: Place) -> None:
+        """Begin free; ``place`` is where in the program it was made."""
+        self._stage = stage
+        self._born = stage.steps
+        self.place = place
+        self.busy = False
+        self.owner: Strand | None = None
+        stage.numbers += 1
+        self.number = stage.numbers
+
+    def reset(self) -> None:
+        """Be free, as at the beginning of a run."""
+        self.busy = False
+        self.owner = None
+        self._born = -1
+
+    def _looked_at(self) -> None:
+        """Have releases be switch points: somebody can tell that the lock is taken."""
+        if self.place not in self._stage.assumptions:
+            self._stage.disprove(self.place)
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take the lock, as `threading.Lock.acquire` does."""
+        stage = self._stage
+        if not blocking:
+            if timeout != -1:
+                raise ValueError("can't specify a timeout for a non-blocking call")
+            if self.owner is not stage.current:
+                self._looked_at()
+                stage.pause(("try to acquire", self.number))
+            if self.busy:
+                return False
+        elif timeout == -1:
+            # Nobody else has run since a lock was made: to take it needs no switch point.
+            if self._born != stage.steps or self.busy:
+                stage.wait(self, ("acquire", self.number))
+        else:
+            if timeout < 0:
+                raise ValueError("timeout value must be a non-negative number")
+            if self.owner is not stage.current:
+                self._looked_at()
+            if not stage.wait(self, ("acquire", self.number), timeout):
+                return False
+        stage.current.worked = True
+        self.busy = True
+        self.owner = stage.current
+        return True
+
+    def release(self) -> None:
+        """Give the lock back, whoever took it."""
+        if not self.busy:
+            if self._stage.ending:
+                return
+            raise RuntimeError("release unlocked lock")
+        if self.place in self._stage.assumptions:
+            self._stage.pause(("release", self.number))
+        self._stage.current.worked = True
+        self.busy = False
+        self.owner = None
+        if self._stage.after_release:
+            self._stage.pause(("released", self.number))
+
+    def locked(self) -> bool:
+        """Say whether somebody holds the lock."""
+        self._looked_at()
+        self._stage.pause(("look at", self.number))
+        return self.busy
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *exception: object) -> None:
+        self.release()
+
+    def _at_fork_reinit(self) -> None:
+        self.busy = False
+        self.owner = None
+
+    def describe(self) -> str:
+        """Name it for a person."""
+        return "a notification" if self._is_waiter() else f"lock {self.number}"
+
+    def holders(self) -> list[Strand]:
+        """Give who took it; the lock that a condition's waiter takes twice is nobody's."""
+        return [self.owner] if self.owner is not None and not self._is_waiter() else []
+
+    def _is_waiter(self) -> bool:
+        return self.place[1] == "Condition.wait"
+
+
+class RLock(Lock):
+    """`threading.RLock`, controlled."""
+
+    __slots__ = ("_count",)
+
+    def __init__(self, stage: Stage, place: Place) -> None:
+        super().__init__(stage, place)
+        self._count = 0
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take the lock, once more if the caller has it."""
+        if self.busy and self.owner is self._stage.current:
+            self._count += 1
+            return True
+        if super().acquire(blocking, timeout):
+            self._count = 1
+            return True
+        return False
+
+    def release(self) -> None:
+        """Give the lock back when it was released as often as taken."""
+        if not self.busy or self.owner is not self._stage.current:
+            if self._stage.ending:
+                return
+            raise RuntimeError("cannot release un-acquired lock")
+        self._count -= 1
+        if self._count == 0:
+            super().release()
+
+    def _is_owned(self) -> bool:
+        return self.busy and self.owner is self._stage.current
+
+    def _recursion_count(self) -> int:
+        return self._count if self._is_owned() else 0
+
+    def _release_save(self) -> int:
+        count, self._count = self._count, 1
+        self.release()
+        return count
+
+    def _acquire_restore(self, count: int) -> None:
+        super().acquire()
+        self._count = count
+
+
+class SimpleQueue:
+    """`queue.SimpleQueue`, controlled."""
+
+    def __init__(self, stage: Stage, items: Iterable[Any] = ()) -> None:
+        self._stage = stage
+        self._first = tuple(items)
+        self._items: deque[Any] = deque(self._first)
+        stage.numbers += 1
+        self.number = stage.numbers
+
+    def reset(self) -> None:
+        """Hold the first items again, as at the beginning of a run."""
+        self._items = deque(self._first)
+
+    @property
+    def busy(self) -> bool:
+        """Whether who wants an item must wait."""
+        return not self._items
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Add an item; never blocks."""
+        if self._stage.ending:
+            return  # an executor's weak reference calls this when a run is being ended
+        self._stage.pause(("put into", self.number))
+        self._stage.current.worked = True
+        self._items.append(item)
+        if self._stage.after_release:
+            self._stage.pause(("has put into", self.number))
+
+    put_nowait = put
+
+    def tell(self, item: Any) -> None:
+        """Add an item when no strand runs that could be preempted."""
+        self._items.append(item)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """Take the oldest item, waiting for one if asked to."""
+        if not block:
+            self._stage.pause(("get from", self.number))
+            if not self._items:
+                raise queue.Empty
+        else:
+            if timeout is not None and timeout < 0:
+                raise ValueError("'timeout' must be a non-negative number")
+            if not self._stage.wait(self, ("get from", self.number), timeout):
+                raise queue.Empty
+        self._stage.current.worked = True
+        return self._items.popleft()
+
+    def get_nowait(self) -> Any:
+        """Take the oldest item or raise `queue.Empty`."""
+        return self.get(False)
+
+    def empty(self) -> bool:
+        """Say whether there is no item now."""
+        self._stage.pause(("look at", self.number))
+        return not self._items
+
+    def qsize(self) -> int:
+        """Say how many items there are now."""
+        self._stage.pause(("look at", self.number))
+        return len(self._items)
+
+    def __class_getitem__(cls, item: object) -> type[Self]:
+        return cls
+
+    def describe(self) -> str:
+        """Name it for a person."""
+        return f"an item of queue {self.number}"
+
+    def holders(self) -> list[Strand]:
+        """Anybody may put an item: nobody is named."""
+        return []
+
+
+class Local:
+    """`threading.local`, for one that was made outside the program; one made inside is real."""
+
+    def __init__(self, stage: Stage, found: dict[str, Any]) -> None:
+        """Begin, in every run, with what the main thread had set."""
+        object.__setattr__(self, "_parts", (stage, found, {}))
+
+    def reset(self) -> None:
+        """Forget what the strands of the last run have set."""
+        _, found, values = self._parts
+        values.clear()
+        values[0] = dict(found)
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("reset", "_parts", "__class__"):
+            return object.__getattribute__(self, name)
+        stage, _, values = object.__getattribute__(self, "_parts")
+        mine = values.setdefault(stage.current.index, {})
+        if name == "__dict__":
+            return mine
+        if name in mine:
+            return mine[name]
+        return object.__getattribute__(self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.__dict__[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        if name not in self.__dict__:
+            raise AttributeError(name)
+        del self.__dict__[name]
