@@ -1,0 +1,413 @@
+"""The stage: a program's threads on real threads that pass one baton, so that one runs at a time.
+
+Every modelled operation and every stepped bytecode calls `Stage.pause`; there, and nowhere else,
+the trail decides who goes on.
+"""
+
+import contextvars
+import threading
+import traceback
+from _thread import allocate_lock, get_ident, start_new_thread
+from collections.abc import Callable, Hashable
+from typing import Any, NoReturn, Protocol
+
+from conlab.explorer.outcomes import (
+    Deadlocked,
+    Failure,
+    Outcome,
+    Raised,
+    Returned,
+    Unfinished,
+    Waiting,
+)
+from conlab.explorer.search import Diverged, Trail
+
+MOST_STRANDS = 200
+ENDS_REFUSED = 200  # how often a strand may catch the exception that ends it
+
+
+class Ended(BaseException):
+    """Raised inside a strand to end it, when its run is over."""
+
+
+class Restart(Exception):
+    """The search assumed something that this run disproved: begin anew without the assumption."""
+
+
+class Uncontrolled(RuntimeError):
+    """The program did something that the explorer does not control, so no verdict is possible."""
+
+
+class Waitable(Protocol):
+    """What a strand can wait for: it goes on when ``busy`` is false."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether who waits must go on waiting."""
+
+    def describe(self) -> str:
+        """Name it for a person."""
+
+    def holders(self) -> "list[Strand]":
+        """Name the strands whose next step could end the wait, where that is known."""
+
+
+class Strand:
+    """One controlled thread of the program, and what it waits for."""
+
+    __slots__ = (
+        "carrier",
+        "daemon",
+        "deadline",
+        "done",
+        "index",
+        "name",
+        "refused",
+        "spins",
+        "thread",
+        "timed_out",
+        "wait",
+    )
+
+    def __init__(self, index: int, name: str, carrier: "Carrier") -> None:
+        self.index = index
+        self.name = name
+        self.carrier = carrier
+        self.thread: threading.Thread | None = None
+        self.daemon = False
+        self.done = False
+        self.wait: Waitable | None = None
+        self.deadline: float | None = None
+        self.timed_out = False
+        self.refused = 0
+        self.spins = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether it still runs: who joins it waits for that."""
+        return not self.done
+
+    def describe(self) -> str:
+        """Name it for a person."""
+        return f"the end of {self.name}"
+
+    def holders(self) -> "list[Strand]":
+        """Give itself: only it can end the wait for its end."""
+        return [self]
+
+
+class Carrier:
+    """A real thread that carries one strand of each run; kept from run to run."""
+
+    def __init__(self, stage: "Stage") -> None:
+        self.gate = allocate_lock()
+        self.gate.acquire()
+        self.job: Callable[[], None] | None = None
+        self.gone = allocate_lock()
+        self.gone.acquire()
+        start_new_thread(self._carry, (stage,))
+
+    def _carry(self, stage: "Stage") -> None:
+        stage.idents.add(get_ident())
+        try:
+            while True:
+                self.gate.acquire()
+                if self.job is None:
+                    return
+                self.job()
+        finally:
+            stage.idents.discard(get_ident())
+            self.gone.release()
+
+
+class Stage:
+    """What one exploration needs to run its program again and again, each time under a trail."""
+
+    def __init__(self, *, limit: int, enter: Callable[[], None], leave: Callable[[], None]) -> None:
+        """Run at most ``limit`` steps a run; ``enter`` and ``leave`` switch stepping on and off."""
+        self.limit = limit
+        self.enter = enter
+        self.leave = leave
+        self.idents: set[int] = set()
+        self.free: list[Carrier] = []
+        self.carriers: list[Carrier] = []
+        self.done_gate = allocate_lock()
+        self.done_gate.acquire()
+        self.steps = 0
+        self.total_steps = 0
+        self.assumptions: set[Hashable] = set()
+        self.record: Callable[[Strand, Hashable], None] | None = None
+        self.begin: Callable[[], None] = lambda: None
+        self.cancelled = False
+        self._reset(Trail())
+
+    def _reset(self, trail: Trail) -> None:
+        self.trail = trail
+        self.strands: list[Strand] = []
+        self.alive: list[Strand] = []
+        self.current: Strand = None  # type: ignore[assignment]  # set before any strand runs
+        self.clock = 0.0
+        self.steps = 0
+        self.ending = False
+        self.outcome: Outcome | None = None
+        self.problem: BaseException | None = None
+        self.died: list[Failure] = []
+        self.numbers = 0
+
+    # -- one run ---------------------------------------------------------------------------
+
+    def perform(self, bodies: list[Callable[[], Any]], trail: Trail) -> Outcome:
+        """Run the program once under ``trail``; the first body is its main thread."""
+        self._reset(trail)
+        self.begin()
+        results: list[Any] = []
+        if len(bodies) == 1:
+            self._new_strand("main", bodies[0], results)
+        else:
+            for number, body in enumerate(bodies):
+                self._new_strand(f"body {number + 1}", body, results)
+        self._first(bodies)
+        self.done_gate.acquire()
+        self.total_steps += self.steps
+        if self.problem is not None:
+            raise self.problem
+        assert self.outcome is not None
+        return self.outcome
+
+    def _first(self, bodies: list[Callable[[], Any]]) -> None:
+        first = self.strands[0]
+        self.current = first
+        first.carrier.gate.release()
+
+    def _new_strand(self, name: str, body: Callable[[], Any], results: list[Any]) -> Strand:
+        strand = self._strand(name)
+
+        def job() -> None:
+            self._started(strand)
+            outcome: Outcome | None = None
+            context = contextvars.copy_context()
+            try:
+                self.enter()
+                try:
+                    value = context.run(body)
+                finally:
+                    self.leave()
+                outcome = Returned(value)
+            except Ended:
+                pass
+            except BaseException as error:  # noqa: BLE001 - whatever the program raises is its outcome
+                outcome = Raised(error)
+            if strand.index == 0 and outcome is not None and self.outcome is None:
+                self.outcome = outcome
+            self.finished(strand)
+
+        strand.carrier.job = job
+        return strand
+
+    def _started(self, strand: Strand) -> None:
+        pass
+
+    def _strand(self, name: str) -> Strand:
+        if len(self.strands) >= MOST_STRANDS:
+            self.refuse(f"the program started more than {MOST_STRANDS} threads in one run")
+        if self.free:
+            carrier = self.free.pop()
+        else:
+            carrier = Carrier(self)
+            self.carriers.append(carrier)
+        strand = Strand(len(self.strands), name, carrier)
+        self.strands.append(strand)
+        self.alive.append(strand)
+        return strand
+
+    def spawn(self, thread: threading.Thread, run: Callable[[], None]) -> Strand:
+        """Add a strand for a thread that the program starts; it runs when it is chosen."""
+        strand = self._strand(thread.name)
+        strand.thread = thread
+        strand.daemon = thread.daemon
+
+        def job() -> None:
+            try:
+                self.enter()
+                try:
+                    run()
+                finally:
+                    self.leave()
+            except Ended:
+                pass
+            self.finished(strand)
+
+        strand.carrier.job = job
+        return strand
+
+    def finished(self, strand: Strand) -> None:
+        """Take a strand that has run to its end off the stage and hand the baton on."""
+        strand.done = True
+        self.alive.remove(strand)
+        self.free.append(strand.carrier)
+        if not self.alive:
+            self.done_gate.release()
+            return
+        if not self.ending and self.strands[0].done and all(s.daemon for s in self.alive):
+            self.ending = True
+        if self.ending:
+            following = self.alive[-1]
+            self.current = following
+            following.carrier.gate.release()
+            return
+        try:
+            following = self._choose(strand, ("end",))
+        except Ended:
+            following = self.alive[-1]
+            self.current = following
+        following.carrier.gate.release()
+
+    # -- the one place where a choice is made ------------------------------------------------
+
+    def pause(self, what: Hashable) -> None:
+        """Stop before the operation ``what`` and let the trail decide who goes on."""
+        me = self.current
+        if self.ending:
+            self._end_strand(me)
+        self.steps += 1
+        if self.steps > self.limit:
+            self.end(Unfinished(self.limit))
+        if len(self.alive) > 1 or me.wait is not None:
+            following = self._choose(me, what)
+            if following is not me:
+                following.carrier.gate.release()
+                me.carrier.gate.acquire()
+                if self.ending:
+                    self._end_strand(me)
+        if self.record is not None:
+            self.record(me, what)
+
+    def _choose(self, me: Strand, what: Hashable) -> Strand:
+        going: list[Strand] = []
+        timed: list[Strand] = []
+        for strand in self.alive:
+            wait = strand.wait
+            if wait is None or not wait.busy:
+                going.append(strand)
+            elif strand.deadline is not None:
+                timed.append(strand)
+        if going:
+            if len(going) == 1 and not timed:
+                following = going[0]
+                self.current = following
+                return following
+            if me in going and not me.done:
+                if going[0] is not me:
+                    going.remove(me)
+                    going.insert(0, me)
+                costs = (0,) + (1,) * (len(going) + len(timed) - 1)
+            else:
+                costs = (0,) * len(going) + (1,) * len(timed)
+            options = going + timed
+        elif timed:
+            timed.sort(key=_deadline)
+            soonest = timed[0].deadline
+            costs = tuple(int(strand.deadline != soonest) for strand in timed)
+            options = timed
+        else:
+            self.end(self._deadlock())
+        choice = 0
+        if len(options) > 1:
+            try:
+                choice = self.trail.choose(costs, (me.index, what))
+            except Diverged as diverged:
+                self.abandon(diverged)
+        following = options[choice]
+        if choice >= len(going):
+            following.timed_out = True
+            assert following.deadline is not None
+            self.clock = max(self.clock, following.deadline)
+        self.current = following
+        return following
+
+    def wait(self, waitable: Waitable, what: Hashable, timeout: float | None = None) -> bool:
+        """Go on when ``waitable`` is not busy; return False if ``timeout`` seconds passed first."""
+        me = self.current
+        me.wait = waitable
+        me.timed_out = False
+        me.deadline = None if timeout is None else self.clock + timeout
+        try:
+            self.pause(what)
+        finally:
+            me.wait = me.deadline = None
+        return not me.timed_out
+
+    # -- ends ------------------------------------------------------------------------------
+
+    def end(self, outcome: Outcome) -> NoReturn:
+        """End the run with this outcome, from inside the strand that runs."""
+        if self.outcome is None or not isinstance(self.outcome, Raised):
+            self.outcome = outcome
+        self.ending = True
+        raise Ended
+
+    def refuse(self, message: str) -> NoReturn:
+        """End the run because no verdict is possible, with one sentence that says why."""
+        self.abandon(Uncontrolled(message))
+
+    def abandon(self, problem: BaseException) -> NoReturn:
+        """End the run with an exception for the caller of the exploration."""
+        if self.problem is None:
+            self.problem = problem
+        self.ending = True
+        raise Ended
+
+    def assume_not(self, assumption: Hashable) -> None:
+        """Say that an assumption of the search is false; the search then begins anew."""
+        if assumption not in self.assumptions:
+            self.assumptions.add(assumption)
+            self.abandon(Restart())
+
+    def _end_strand(self, me: Strand) -> NoReturn:
+        me.refused += 1
+        if me.refused > ENDS_REFUSED:
+            if self.problem is None or isinstance(self.problem, Restart):
+                self.problem = Uncontrolled(
+                    f"thread {me.name!r} catches every exception and goes on, so a run cannot end it;"
+                    " let BaseException pass"
+                )
+            self.alive.remove(me)
+            if self.alive:
+                self.current = self.alive[-1]
+                self.current.carrier.gate.release()
+            else:
+                self.done_gate.release()
+            me.carrier.gate.acquire()  # for ever: the carrier is given up
+        raise Ended
+
+    def _deadlock(self) -> Deadlocked:
+        waits = []
+        for strand in self.alive:
+            assert strand.wait is not None
+            waits.append(
+                Waiting(
+                    strand.name,
+                    strand.wait.describe(),
+                    tuple(holder.name for holder in strand.wait.holders()),
+                    "",
+                )
+            )
+        return Deadlocked(tuple(waits))
+
+    def close(self) -> None:
+        """Send the carriers home."""
+        for carrier in self.free:
+            carrier.job = None
+            carrier.gate.release()
+        for carrier in self.free:
+            carrier.gone.acquire(timeout=5)
+
+
+def _deadline(strand: Strand) -> float:
+    assert strand.deadline is not None
+    return strand.deadline
+
+
+def thread_failure(thread: threading.Thread, error: BaseException) -> Failure:
+    """Describe the exception that a thread died of."""
+    return Failure(thread.name, type(error).__name__, "".join(traceback.format_exception(error)))
