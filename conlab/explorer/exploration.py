@@ -15,7 +15,9 @@ from conlab.explorer.modelling import modelled
 from conlab.explorer.outcomes import Deadlocked, Failure, Outcome, Raised, Returned, Unfinished
 from conlab.explorer.search import Trail, enumerate_runs, shrink
 from conlab.explorer.stage import Restart, Stage
-from conlab.explorer.stepping import Tracer, bytecode_points
+from conlab.explorer.points import read_facts
+from conlab.explorer.stepping import Bytecode, Gil, Monitor, Tracer
+from conlab.explorer.switches import switches_here
 
 Reading = Literal["gil", "bytecode"]
 Program = Callable[[], Any]
@@ -80,12 +82,15 @@ class _Explorer:
         self._check = check
         self._reading = reading
         self._files = files
-        self._stepper = Tracer(
-            frozenset(files), functools.cache(bytecode_points), lambda point: stage.pause(point)
+        stage = self._stage = Stage(limit=limit)
+        mode = (
+            Bytecode(stage, read_facts(files))
+            if reading == "bytecode"
+            else Gil(stage, switches_here())
         )
-        stage = self._stage = Stage(
-            limit=limit, enter=self._stepper.enter, leave=self._stepper.leave
-        )
+        stepper = Tracer if sys.version_info < (3, 12) else Monitor
+        self._mode = mode
+        self._stepper = stage.stepper = stepper(stage, mode, frozenset(files))
         self._modelled = modelled(self._stage)
 
     def __enter__(self) -> "_Explorer":
@@ -103,6 +108,7 @@ class _Explorer:
             gc.enable()
 
     def _run(self, trail: Trail) -> Outcome:
+        self._mode.begin()
         return self._stage.perform([self._program], trail)
 
     def _fails(self, outcome: Outcome) -> bool:
@@ -119,7 +125,7 @@ class _Explorer:
             try:
                 return self._enumerate(bound, schedules, count_on)
             except Restart:
-                continue
+                self._stepper.renew()
 
     def _enumerate(self, bound: int | None, schedules: int, count_on: int) -> Exploration:
         last: list[Outcome] = []

@@ -9,10 +9,11 @@ import concurrent.futures.thread
 import contextvars
 import itertools
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 from unittest import mock
 
@@ -30,6 +31,7 @@ ORIGINAL = {
     "time": time.time,
     "get_ident": threading.get_ident,
 }
+ENDS = "nobody asks whether a thread is alive"
 START_OF_TIME = 1_000_000_000.0  # seconds; what the virtual clocks say when a run begins
 
 
@@ -62,16 +64,27 @@ def _replacements(stage: Stage) -> Iterator[tuple[Any, str, Any]]:
 
         return choose
 
-    lock = controlled(lambda: Lock(stage), ORIGINAL["Lock"])
-    yield threading, "Lock", lock
-    yield threading, "_allocate_lock", lock
-    yield threading, "RLock", controlled(lambda: RLock(stage), ORIGINAL["RLock"])
+    def new_lock() -> Any:
+        if get_ident() not in idents:
+            return ORIGINAL["Lock"]()
+        frame = sys._getframe(1)
+        return Lock(stage, (frame.f_code, frame.f_lasti))
+
+    def new_rlock() -> Any:
+        if get_ident() not in idents:
+            return ORIGINAL["RLock"]()
+        frame = sys._getframe(1)
+        return RLock(stage, (frame.f_code, frame.f_lasti))
+
+    yield threading, "Lock", new_lock
+    yield threading, "_allocate_lock", new_lock
+    yield threading, "RLock", new_rlock
     yield (
         queue,
         "SimpleQueue",
         controlled(lambda: SimpleQueue(stage, queue.Empty), ORIGINAL["SimpleQueue"]),
     )
-    yield concurrent.futures.thread, "_global_shutdown_lock", Lock(stage)
+    yield concurrent.futures.thread, "_global_shutdown_lock", nullcontext()
     yield (
         threading,
         "excepthook",
@@ -160,6 +173,8 @@ def _start(stage: Stage, thread: Any) -> None:
     def run() -> None:
         try:
             contextvars.Context().run(thread.run)
+            if ENDS in stage.assumptions:
+                stage.pause(("end",))
         except Ended:
             raise
         except BaseException:  # noqa: BLE001 - a thread's last exception goes to its hook
@@ -167,8 +182,6 @@ def _start(stage: Stage, thread: Any) -> None:
 
     thread._strand = strand = stage.spawn(thread, run)
     thread._ident = strand.index + 1
-    stage.pause(("start", strand.index))
-
 
 def _join(stage: Stage, thread: Any, timeout: float | None) -> None:
     if not thread._initialized:
@@ -183,6 +196,8 @@ def _join(stage: Stage, thread: Any, timeout: float | None) -> None:
 
 def _is_alive(stage: Stage, thread: Any) -> bool:
     strand: Strand | None = getattr(thread, "_strand", None)
+    if ENDS not in stage.assumptions:
+        stage.disprove(ENDS)
     stage.pause(("is alive", -1 if strand is None else strand.index))
     return strand is not None and not strand.done
 

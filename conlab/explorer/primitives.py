@@ -5,39 +5,35 @@ and runs unmodified. Each operation behaves as its original does, errors include
 """
 
 from collections import deque
+from types import CodeType
 from typing import Any, Self
 
-from conlab.explorer.stage import Stage, Strand
+from conlab.explorer.stage import Nothing, Stage, Strand
 
 
-class Sleeping:
-    """What a sleeping strand waits for: nothing but the time."""
-
-    busy = True
-
-    def describe(self) -> str:
-        """Name it for a person."""
-        return "the end of a sleep"
-
-    def holders(self) -> list[Strand]:
-        """Nobody."""
-        return []
-
-
-SLEEPING = Sleeping()
+Place = tuple[CodeType, int]
+SLEEPING = Nothing("the end of a sleep")
 
 
 class Lock:
     """`threading.Lock`, controlled."""
 
-    __slots__ = ("__weakref__", "_stage", "busy", "number", "owner")
+    __slots__ = ("__weakref__", "_born", "_stage", "busy", "number", "owner", "place")
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, place: Place) -> None:
+        """Begin free; ``place`` is where in the program it was made."""
         self._stage = stage
+        self._born = stage.steps
+        self.place = place
         self.busy = False
         self.owner: Strand | None = None
         stage.numbers += 1
         self.number = stage.numbers
+
+    def _looked_at(self) -> None:
+        """Have releases be switch points: somebody can tell that the lock is taken."""
+        if self.place not in self._stage.assumptions:
+            self._stage.disprove(self.place)
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock, as `threading.Lock.acquire` does."""
@@ -46,17 +42,22 @@ class Lock:
             if timeout != -1:
                 raise ValueError("can't specify a timeout for a non-blocking call")
             if self.owner is not stage.current:
+                self._looked_at()
                 stage.pause(("try to acquire", self.number))
             if self.busy:
                 return False
         elif timeout == -1:
-            if not stage.wait(self, ("acquire", self.number)):
-                return False
+            # Nobody else has run since a lock was made: to take it needs no switch point.
+            if self._born != stage.steps or self.busy:
+                stage.wait(self, ("acquire", self.number))
         else:
             if timeout < 0:
                 raise ValueError("timeout value must be a non-negative number")
+            if self.owner is not stage.current:
+                self._looked_at()
             if not stage.wait(self, ("acquire", self.number), timeout):
                 return False
+        stage.current.worked = True
         self.busy = True
         self.owner = stage.current
         return True
@@ -67,12 +68,15 @@ class Lock:
             if self._stage.ending:
                 return
             raise RuntimeError("release unlocked lock")
-        self._stage.pause(("release", self.number))
+        if self.place in self._stage.assumptions:
+            self._stage.pause(("release", self.number))
+        self._stage.current.worked = True
         self.busy = False
         self.owner = None
 
     def locked(self) -> bool:
         """Say whether somebody holds the lock."""
+        self._looked_at()
         self._stage.pause(("look at", self.number))
         return self.busy
 
@@ -100,8 +104,8 @@ class RLock(Lock):
 
     __slots__ = ("_count",)
 
-    def __init__(self, stage: Stage) -> None:
-        super().__init__(stage)
+    def __init__(self, stage: Stage, place: Place) -> None:
+        super().__init__(stage, place)
         self._count = 0
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
@@ -158,6 +162,7 @@ class SimpleQueue:
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
         """Add an item; never blocks."""
         self._stage.pause(("put into", self.number))
+        self._stage.current.worked = True
         self._items.append(item)
 
     put_nowait = put
@@ -173,6 +178,7 @@ class SimpleQueue:
                 raise ValueError("'timeout' must be a non-negative number")
             if not self._stage.wait(self, ("get from", self.number), timeout):
                 raise self._empty
+        self._stage.current.worked = True
         return self._items.popleft()
 
     def get_nowait(self) -> Any:

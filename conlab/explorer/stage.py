@@ -30,6 +30,27 @@ class Ended(BaseException):
     """Raised inside a strand to end it, when its run is over."""
 
 
+class Nothing:
+    """What a strand waits for when only time can pass."""
+
+    busy = True
+
+    def __init__(self, description: str) -> None:
+        self._description = description
+
+    def describe(self) -> str:
+        """Name it for a person."""
+        return self._description
+
+    def holders(self) -> "list[Strand]":
+        """Nobody holds it."""
+        return []
+
+
+TURNING = Nothing("the others, in a loop that only looks")
+TURN = 0.001  # seconds of virtual time that such a loop lets pass
+
+
 class Restart(Exception):
     """The search assumed something that this run disproved: begin anew without the assumption."""
 
@@ -52,6 +73,16 @@ class Waitable(Protocol):
         """Name the strands whose next step could end the wait, where that is known."""
 
 
+class Stepper(Protocol):
+    """Switches the stepping of bytecodes on and off for the calling thread."""
+
+    def enter(self) -> None:
+        """Begin."""
+
+    def leave(self) -> None:
+        """Cease."""
+
+
 class Strand:
     """One controlled thread of the program, and what it waits for."""
 
@@ -63,10 +94,14 @@ class Strand:
         "index",
         "name",
         "refused",
-        "spins",
+        "idle_turns",
+        "loop",
+        "pending",
         "thread",
         "timed_out",
+        "turns",
         "wait",
+        "worked",
     )
 
     def __init__(self, index: int, name: str, carrier: "Carrier") -> None:
@@ -80,7 +115,11 @@ class Strand:
         self.deadline: float | None = None
         self.timed_out = False
         self.refused = 0
-        self.spins = 0
+        self.pending: Any = None  # for the tracer: the call that its frame is in
+        self.loop: object = None
+        self.turns = 0
+        self.idle_turns = 0
+        self.worked = False
 
     @property
     def busy(self) -> bool:
@@ -123,11 +162,11 @@ class Carrier:
 class Stage:
     """What one exploration needs to run its program again and again, each time under a trail."""
 
-    def __init__(self, *, limit: int, enter: Callable[[], None], leave: Callable[[], None]) -> None:
-        """Run at most ``limit`` steps a run; ``enter`` and ``leave`` switch stepping on and off."""
+    stepper: Stepper
+
+    def __init__(self, *, limit: int) -> None:
+        """Run at most ``limit`` steps a run."""
         self.limit = limit
-        self.enter = enter
-        self.leave = leave
         self.idents: set[int] = set()
         self.free: list[Carrier] = []
         self.carriers: list[Carrier] = []
@@ -135,7 +174,8 @@ class Stage:
         self.done_gate.acquire()
         self.steps = 0
         self.total_steps = 0
-        self.assumptions: set[Hashable] = set()
+        self.assumptions: set[Hashable] = set()  # what the search no longer assumes
+        self.disproved: set[Hashable] = set()
         self.record: Callable[[Strand, Hashable], None] | None = None
         self.begin: Callable[[], None] = lambda: None
         self.cancelled = False
@@ -171,6 +211,10 @@ class Stage:
         self.total_steps += self.steps
         if self.problem is not None:
             raise self.problem
+        if self.disproved:
+            self.assumptions |= self.disproved
+            self.disproved.clear()
+            raise Restart
         assert self.outcome is not None
         return self.outcome
 
@@ -187,11 +231,11 @@ class Stage:
             outcome: Outcome | None = None
             context = contextvars.copy_context()
             try:
-                self.enter()
+                self.stepper.enter()
                 try:
                     value = context.run(body)
                 finally:
-                    self.leave()
+                    self.stepper.leave()
                 outcome = Returned(value)
             except Ended:
                 pass
@@ -228,11 +272,11 @@ class Stage:
 
         def job() -> None:
             try:
-                self.enter()
+                self.stepper.enter()
                 try:
                     run()
                 finally:
-                    self.leave()
+                    self.stepper.leave()
             except Ended:
                 pass
             self.finished(strand)
@@ -357,11 +401,14 @@ class Stage:
         self.ending = True
         raise Ended
 
-    def assume_not(self, assumption: Hashable) -> None:
-        """Say that an assumption of the search is false; the search then begins anew."""
-        if assumption not in self.assumptions:
-            self.assumptions.add(assumption)
-            self.abandon(Restart())
+    def disprove(self, assumption: Hashable) -> None:
+        """Say that an assumption of the search is false: after this run the search begins anew."""
+        self.disproved.add(assumption)
+
+    def step_back(self, what: Hashable) -> None:
+        """Let the others go first: the strand that runs only turns in a loop."""
+        if len(self.alive) > 1:
+            self.wait(TURNING, what, TURN)
 
     def _end_strand(self, me: Strand) -> NoReturn:
         me.refused += 1
