@@ -30,7 +30,7 @@ switch before every bytecode that touches shared state. Both only in the ``stepp
 the file in which the program is defined) and at each operation of a lock, queue or thread.
 """
 
-from conlab.explorer.exploration import Exploration, Reading, Witness, explore
+from conlab.explorer.exploration import Exploration, ReadingName, explore, replay
 from conlab.explorer.outcomes import (
     Deadlocked,
     Failure,
@@ -42,19 +42,23 @@ from conlab.explorer.outcomes import (
 )
 from conlab.explorer.search import Diverged
 from conlab.explorer.stage import Uncontrolled
+from conlab.explorer.witness import Access, Step, Witness
 
 __all__ = [
+    "Access",
     "Deadlocked",
     "Diverged",
     "Exploration",
     "Failure",
     "Outcome",
     "Raised",
-    "Reading",
+    "ReadingName",
     "Returned",
+    "Step",
     "Uncontrolled",
     "Unfinished",
     "Waiting",
     "Witness",
     "explore",
+    "replay",
 ]

@@ -3,36 +3,28 @@
 import functools
 import gc
 import sys
-import threading
-from _thread import allocate_lock, start_new_thread
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType
 from typing import Any, Literal
 
 from conlab.errors import UserError
 from conlab.explorer.modelling import modelled
-from conlab.explorer.outcomes import Deadlocked, Failure, Outcome, Raised, Returned, Unfinished
-from conlab.explorer.search import Trail, enumerate_runs, shrink
+from conlab.explorer.outcomes import Failure, Outcome, Returned
+from conlab.explorer.points import Point, points_of, read_facts
+from conlab.explorer.search import Diverged, Trail, enumerate_runs, shrink
 from conlab.explorer.stage import Restart, Stage
-from conlab.explorer.points import read_facts
 from conlab.explorer.stepping import Bytecode, Gil, Monitor, Tracer
 from conlab.explorer.switches import switches_here
+from conlab.explorer.watch import supervise
+from conlab.explorer.witness import Recorder, Witness
 
-Reading = Literal["gil", "bytecode"]
+ReadingName = Literal["gil", "bytecode"]
 Program = Callable[[], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Witness:
-    """A failing schedule: its choices, what they lead to, and what is needed to repeat them."""
-
-    choices: tuple[int, ...]
-    preemptions: int
-    outcome: Outcome
-    died: tuple[Failure, ...]
-    reading: str
-    stepped: tuple[str, ...]
+Check = Callable[[Any], bool]
+BETWEEN_COLLECTIONS = 200  # runs; the collector is off meanwhile, as what it frees may run code
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,73 +43,118 @@ class Exploration:
     stepped: tuple[str, ...]
     witness: Witness | None
 
+    def __str__(self) -> str:
+        """Say the verdict in one sentence, with its bounds."""
+        bound = "any number of" if self.bound is None else f"up to {self.bound}"
+        ended = "" if self.exhausted else ", not exhausted"
+        return (
+            f"fails in {self.failing} of {self.schedules} enumerated schedules"
+            f" (reading {self.reading}, {bound} preemption{'' if self.bound == 1 else 's'}{ended})"
+            if self.failing
+            else f"passes all {self.schedules} enumerated schedules"
+            f" (reading {self.reading}, {bound} preemption{'' if self.bound == 1 else 's'}{ended})"
+        )
+
 
 def explore(
     program: Program,
     *,
-    check: Callable[[Any], bool] | None = None,
-    reading: Reading = "gil",
+    check: Check | None = None,
+    reading: ReadingName = "gil",
     bound: int | None = 2,
     stepped: Iterable[str | Path] | None = None,
     limit: int = 20_000,
     schedules: int = 1_000_000,
     count_on: int = 1_000,
+    progress: Callable[[int], None] = lambda schedules: None,
 ) -> Exploration:
-    """Run ``program`` under every schedule of at most ``bound`` preemptions, the fewest first."""
-    files = _stepped_files(program, stepped)
-    with _Explorer(program, check, reading, files, limit) as explorer:
-        return explorer.explore(bound, schedules, count_on)
+    """Run ``program`` under every schedule of at most ``bound`` preemptions, the fewest first.
+
+    ``limit`` is the most steps of one run, ``schedules`` the most runs, ``count_on`` the most runs
+    after the first failing one. ``progress`` is called ten times a second with the number of
+    schedules so far. Raises UserError for arguments that cannot be, Uncontrolled or Diverged when
+    there can be no verdict.
+    """
+    if reading not in ("gil", "bytecode"):
+        raise UserError(f"there is no reading {reading!r}: say 'gil' or 'bytecode'")
+    if bound is not None and bound < 0:
+        raise UserError(f"a bound of {bound} preemptions makes no sense: say 0, more, or None")
+    with _session(program, check, reading, _stepped_files(program, stepped), limit) as session:
+        return supervise(
+            session.stage,
+            lambda: session.explore(bound, schedules, count_on),
+            lambda: progress(session.count),
+        )
 
 
-class _Explorer:
+def replay(
+    witness: Witness, program: Program, *, check: Check | None = None, limit: int = 20_000
+) -> Outcome:
+    """Run ``program`` once more under the witness's schedule and return how that ends.
+
+    Raises Diverged when the program does not meet the same choices.
+    """
+    if witness.python != _python():
+        raise UserError(
+            f"the witness is of Python {witness.python} and this is {_python()}: their schedules"
+            " differ"
+        )
+    with _session(program, check, witness.reading, witness.stepped, limit) as session:
+        return supervise(session.stage, lambda: session.replay(witness), lambda: None)
+
+
+@contextmanager
+def _session(
+    program: Program, check: Check | None, reading: str, files: tuple[str, ...], limit: int
+) -> Iterator["_Session"]:
+    with ExitStack() as stack:
+        session = _Session(program, check, reading, files, limit)
+        stack.callback(session.stage.close)
+        stack.enter_context(modelled(session.stage))
+        session.stepper.install()
+        stack.callback(session.stepper.remove)
+        stack.enter_context(_collecting_between_runs())
+        yield session
+
+
+@contextmanager
+def _collecting_between_runs() -> Iterator[None]:
+    enabled, frozen = gc.isenabled(), gc.get_freeze_count()
+    gc.disable()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        if not frozen:
+            gc.unfreeze()
+        if enabled:
+            gc.enable()
+
+
+class _Session:
     def __init__(
         self,
         program: Program,
-        check: Callable[[Any], bool] | None,
-        reading: Reading,
+        check: Check | None,
+        reading: str,
         files: tuple[str, ...],
         limit: int,
     ) -> None:
+        self.count = 0
         self._program = program
         self._check = check
-        self._reading = reading
+        self._name = reading
         self._files = files
-        stage = self._stage = Stage(limit=limit)
-        mode = (
-            Bytecode(stage, read_facts(files))
-            if reading == "bytecode"
-            else Gil(stage, switches_here())
-        )
+        stage = self.stage = Stage(stepped=frozenset(files), limit=limit)
+        self._facts = read_facts(files)
+        self._reading: Bytecode | Gil
+        if reading == "bytecode":
+            self._reading = Bytecode(stage, self._facts)
+        else:
+            self._reading = Gil(stage, switches_here())
         stepper = Tracer if sys.version_info < (3, 12) else Monitor
-        self._mode = mode
-        self._stepper = stage.stepper = stepper(stage, mode, frozenset(files))
-        self._modelled = modelled(self._stage)
-
-    def __enter__(self) -> "_Explorer":
-        self._collecting = gc.isenabled()
-        gc.disable()
-        self._modelled.__enter__()
-        self._stepper.install()
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        self._stepper.remove()
-        self._modelled.__exit__(None, None, None)
-        self._stage.close()
-        if self._collecting:
-            gc.enable()
-
-    def _run(self, trail: Trail) -> Outcome:
-        self._mode.begin()
-        return self._stage.perform([self._program], trail)
-
-    def _fails(self, outcome: Outcome) -> bool:
-        match outcome:
-            case Returned(value) if self._check is not None:
-                return not self._check(value)
-            case Returned():
-                return bool(self._stage.died)
-        return True
+        self.stepper: Tracer | Monitor = stepper(stage, self._reading)
+        stage.stepper = self.stepper
 
     def explore(self, bound: int | None, schedules: int, count_on: int) -> Exploration:
         """Enumerate, beginning anew as often as an assumption proves false."""
@@ -125,55 +162,162 @@ class _Explorer:
             try:
                 return self._enumerate(bound, schedules, count_on)
             except Restart:
-                self._stepper.renew()
+                self.stepper.renew()
+
+    def replay(self, witness: Witness) -> Outcome:
+        """Run the witness's schedule under the assumptions of the search that found it."""
+        while True:
+            self.stage.assumptions = set(witness.assumptions)
+            trail = Trail(witness.choices)
+            try:
+                outcome = self._run(trail)
+            except Restart:
+                self.stepper.renew()
+                continue
+            met = _described(trail.sites)
+            for at, (was, now) in enumerate(zip(witness.sites, met, strict=False)):
+                if was != now:
+                    raise Diverged(
+                        f"choice {at + 1} of the witness was at {was} and is at {now} now"
+                    )
+            if len(met) != len(witness.sites):
+                raise Diverged(
+                    f"the witness has {len(witness.sites)} choices and the program met {len(met)} now"
+                )
+            return outcome
+
+    def _run(self, trail: Trail) -> Outcome:
+        self._reading.begin()
+        if self.stage.runs % BETWEEN_COLLECTIONS == BETWEEN_COLLECTIONS - 1:
+            gc.collect()
+        return self.stage.perform(self._program, trail)
+
+    def _fails(self, outcome: Outcome) -> bool:
+        match outcome:
+            case Returned(value) if self._check is not None:
+                return not self._check(value)
+            case Returned():
+                return bool(self.stage.died)
+        return True
 
     def _enumerate(self, bound: int | None, schedules: int, count_on: int) -> Exploration:
-        last: list[Outcome] = []
+        outcome: Outcome | None = None
 
         def run(trail: Trail) -> None:
-            last[:] = [self._run(trail)]
+            nonlocal outcome
+            outcome = self._run(trail)
 
-        count = failing = 0
-        witness: Witness | None = None
-        exhausted = True
-        reached: int | None = bound
-        since = 0
+        self.count = failing = 0
+        first: tuple[Trail, int] | None = None
+        exhausted, reached = True, bound
         for trail in enumerate_runs(run, bound):
-            if witness is not None and (
-                trail.preemptions > witness.preemptions or since >= count_on
-            ):
-                exhausted = trail.preemptions > witness.preemptions
-                reached = witness.preemptions
-                break
-            count += 1
-            since += witness is not None
-            if self._fails(last[0]):
+            if first is not None:
+                more = self.count - first[1]
+                if trail.preemptions > first[0].preemptions or more >= count_on:
+                    exhausted = trail.preemptions > first[0].preemptions
+                    reached = first[0].preemptions
+                    break
+            self.count += 1
+            assert outcome is not None
+            if self._fails(outcome):
                 failing += 1
-                if witness is None:
-                    witness = Witness(
-                        tuple(trail.choices),
-                        trail.preemptions,
-                        last[0],
-                        tuple(self._stage.died),
-                        self._reading,
-                        self._files,
-                    )
-            if count >= schedules:
+                if first is None:
+                    first = trail, self.count
+            if self.count >= schedules:
                 exhausted = False
                 break
-        return Exploration(count, failing, exhausted, reached, self._reading, self._files, witness)
+        else:
+            if first is not None:
+                reached = bound
+        return Exploration(
+            self.count,
+            failing,
+            exhausted,
+            reached,
+            self._name,
+            self._files,
+            None if first is None else self._witness(first[0]),
+        )
+
+    def _witness(self, trail: Trail) -> Witness:
+        """Shrink the failing schedule and run it once more to write down what happens."""
+        outcome = self._run(Trail(trail.choices, trail.sites))
+        if not self._fails(outcome):
+            raise Diverged(
+                "a failing schedule does not fail when it is repeated: something that the explorer"
+                " does not control decides"
+            )
+
+        def fails(choices: Sequence[int]) -> Trail | None:
+            shorter = Trail(choices)
+            try:
+                again = self._run(shorter)
+            except Diverged:
+                return None
+            return shorter if type(again) is type(outcome) and self._fails(again) else None
+
+        trail = shrink(fails, trail)
+        recorder = self.stage.recorder = Recorder(
+            functools.cache(lambda code: points_of(code, self._facts))
+        )
+        self.stepper.renew()
+        try:
+            outcome = self._run(Trail(trail.choices, trail.sites))
+        finally:
+            self.stage.recorder = None
+        return Witness(
+            _program_name(self._program),
+            tuple(trail.choices),
+            _described(trail.sites),
+            tuple(sorted(self.stage.assumptions, key=repr)),
+            trail.preemptions,
+            outcome,
+            tuple(self.stage.died),
+            self._name,
+            self._files,
+            _python(),
+            recorder.steps(),
+        )
+
+
+def _described(sites: Iterable[Any]) -> tuple[str, ...]:
+    """Say where each choice was made, in the same words in every process."""
+    return tuple(f"{strand}: {_what(what)}" for strand, what in sites)
+
+
+def _what(what: Any) -> str:
+    match what:
+        case Point(code=code, opname=opname, offset=offset):
+            return f"{opname} at {code.co_qualname}+{offset}"
+        case CodeType(co_qualname=name):
+            return f"entry of {name}"
+    return " ".join(map(str, what))
+
+
+def _python() -> str:
+    free = "" if getattr(sys, "_is_gil_enabled", lambda: True)() else "t"
+    return f"{sys.version_info.major}.{sys.version_info.minor}{free}"
+
+
+def _program_name(program: Any) -> str:
+    code = _code_of(program)
+    return f"{Path(code.co_filename).name}:{code.co_qualname}"
 
 
 def _stepped_files(program: Program, stepped: Iterable[str | Path] | None) -> tuple[str, ...]:
     if stepped is not None:
         return tuple(str(file) for file in stepped)
-    inner: Any = program
+    return (_code_of(program).co_filename,)
+
+
+def _code_of(program: Any) -> CodeType:
+    inner = program
     while isinstance(inner, functools.partial):
         inner = inner.func
     inner = getattr(inner, "__func__", inner)
     code = getattr(inner, "__code__", None)
-    if code is None:
+    if not isinstance(code, CodeType):
         raise UserError(
             f"cannot tell in which file {program!r} is defined: pass a function, or say stepped=[...]"
         )
-    return (code.co_filename,)
+    return code

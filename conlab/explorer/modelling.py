@@ -14,12 +14,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from types import FrameType
 from typing import Any
 from unittest import mock
 
-from conlab.explorer.outcomes import Failure
-from conlab.explorer.primitives import SLEEPING, Lock, RLock, SimpleQueue
-from conlab.explorer.stage import Ended, Stage, Strand, thread_failure
+from conlab.explorer.primitives import SLEEPING, Lock, Place, RLock, SimpleQueue
+from conlab.explorer.stage import Ended, Stage, Strand, failure_of
 
 ORIGINAL = {
     "Lock": threading.Lock,
@@ -31,7 +31,7 @@ ORIGINAL = {
     "time": time.time,
     "get_ident": threading.get_ident,
 }
-ENDS = "nobody asks whether a thread is alive"
+ENDS = ("ends",)  # that nobody asks whether a thread is still alive
 START_OF_TIME = 1_000_000_000.0  # seconds; what the virtual clocks say when a run begins
 
 
@@ -43,6 +43,10 @@ def modelled(stage: Stage) -> Iterator[None]:
             stack.enter_context(mock.patch.object(target, name, replacement))
         stage.begin = lambda: _begin(stage)
         yield
+
+
+def _place(frame: FrameType) -> Place:
+    return frame.f_code.co_filename, frame.f_code.co_qualname, frame.f_lasti
 
 
 def _begin(stage: Stage) -> None:
@@ -68,13 +72,13 @@ def _replacements(stage: Stage) -> Iterator[tuple[Any, str, Any]]:
         if get_ident() not in idents:
             return ORIGINAL["Lock"]()
         frame = sys._getframe(1)
-        return Lock(stage, (frame.f_code, frame.f_lasti))
+        return Lock(stage, _place(frame))
 
     def new_rlock() -> Any:
         if get_ident() not in idents:
             return ORIGINAL["RLock"]()
         frame = sys._getframe(1)
-        return RLock(stage, (frame.f_code, frame.f_lasti))
+        return RLock(stage, _place(frame))
 
     yield threading, "Lock", new_lock
     yield threading, "_allocate_lock", new_lock
@@ -183,6 +187,7 @@ def _start(stage: Stage, thread: Any) -> None:
     thread._strand = strand = stage.spawn(thread, run)
     thread._ident = strand.index + 1
 
+
 def _join(stage: Stage, thread: Any, timeout: float | None) -> None:
     if not thread._initialized:
         raise RuntimeError("Thread.__init__() not called")
@@ -206,5 +211,4 @@ def _died(stage: Stage, arguments: Any) -> None:
     thread, error = arguments.thread, arguments.exc_value
     if isinstance(error, SystemExit):
         return
-    failure: Failure = thread_failure(thread, error)
-    stage.died.append(failure)
+    stage.died.append(failure_of(thread.name, error))

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+LONGEST = 200  # characters of a value's repr
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -10,7 +12,12 @@ class Failure:
 
     thread: str
     type: str
+    message: str
     traceback: str
+
+    def last_line(self) -> str:
+        """Say type and message."""
+        return f"{self.type}: {self.message}".removesuffix(": ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,7 @@ class Waiting:
         """Say it in one line."""
         held = f", held by {' and '.join(self.held_by)}" if self.held_by else ""
         where = f" at {self.where}" if self.where else ""
-        return f"{self.thread} waits for {self.waits_for}{held}{where}"
+        return f"{self.thread} waits{where} for {self.waits_for}{held}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +44,54 @@ class Returned:
 
     def __str__(self) -> str:
         """Say it in one line."""
-        return f"returned {_short(self.value)}"
+        return f"returned {self.text()}"
+
+    def text(self) -> str:
+        """Give the value's repr, cut short."""
+        try:
+            text = repr(self.value)
+        except Exception as error:  # noqa: BLE001 - the value is a stranger's
+            return f"a {type(self.value).__name__} whose repr raises {type(error).__name__}"
+        return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+
+
+class Text(str):
+    """The repr of a value that a saved witness told of: its own repr is without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Be the text itself."""
+        return str(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """The program's main thread raised this exception."""
+    """The program raised an exception of this type, with this message."""
 
-    error: BaseException
+    type: str
+    message: str
+    traceback: str
 
     def __str__(self) -> str:
         """Say it in one line."""
-        return f"raised {type(self.error).__name__}: {self.error}".rstrip(": ")
+        return f"raised {self.type}: {self.message}".removesuffix(": ")
 
 
 @dataclass(frozen=True, slots=True)
 class Deadlocked:
-    """No thread can go on: every one that is left, and what it waits for."""
+    """No thread can go on: every one that is left, and those that wait for each other in a circle."""
 
     waiting: tuple[Waiting, ...]
+    cycle: tuple[str, ...]
 
     def __str__(self) -> str:
         """Say it in one line."""
-        return "deadlock: " + "; ".join(map(str, self.waiting))
+        if self.cycle:
+            return "deadlocks: " + " waits for ".join([*self.cycle, self.cycle[0]])
+        return (
+            "deadlocks: " + ", ".join(waiting.thread for waiting in self.waiting) + " wait for ever"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +102,7 @@ class Unfinished:
 
     def __str__(self) -> str:
         """Say it in one line."""
-        return f"not ended after {self.steps} steps (a livelock, or a program without an end)"
+        return f"has not ended after {self.steps} steps (a livelock, or a program without an end)"
 
 
 Outcome = Returned | Raised | Deadlocked | Unfinished
-
-
-def _short(value: object) -> str:
-    try:
-        text = repr(value)
-    except Exception as error:
-        return f"a {type(value).__name__} whose repr raises {type(error).__name__}"
-    return text if len(text) <= 200 else text[:197] + "..."

@@ -16,7 +16,7 @@ from typing import Literal
 
 Role = Literal["read", "write", "touch", "call", "turn"]
 Loop = Literal["", "for", "poll", "work"]  # a poll stores nothing: it can only wait
-Key = tuple[str, str]
+Key = tuple[str | int, ...]
 Span = tuple[int | None, int | None, int | None, int | None]
 
 GLOBAL_READS = frozenset(["LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"])
@@ -25,6 +25,7 @@ CELL_READS = frozenset(["LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DERE
 CELL_WRITES = frozenset(["STORE_DEREF", "DELETE_DEREF"])
 ATTRIBUTE_READS = frozenset(["LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"])
 ATTRIBUTE_WRITES = frozenset(["STORE_ATTR", "DELETE_ATTR"])
+NAMES_A_CALLEE = GLOBAL_READS | CELL_READS | ATTRIBUTE_READS
 CALLS = frozenset(["CALL", "CALL_KW", "CALL_FUNCTION_EX", "BEFORE_WITH"])
 TESTS = frozenset(
     """
@@ -74,6 +75,7 @@ class Point:
     after: int  # the offset of the instruction that follows
     target: int  # where it jumps back to, or -1
     loop: Loop  # what it closes, if it jumps back
+    span: Span
 
     def __repr__(self) -> str:
         """Say where it is, for a person."""
@@ -122,6 +124,7 @@ def points_of(code: CodeType, facts: Facts) -> dict[int, Point]:
     points: dict[int, Point] = {}
     harmless = facts.harmless.get(code.co_filename, set())
     previous: dis.Instruction | None = None
+    loaded: list[tuple[Span, str]] = []
     line = code.co_firstlineno
     instructions = [
         instruction
@@ -140,8 +143,14 @@ def points_of(code: CodeType, facts: Facts) -> dict[int, Point]:
                 positions.end_col_offset,
             )
         sort = _role(instruction, previous, facts, harmless=span in harmless)
+        if instruction.opname in NAMES_A_CALLEE:
+            loaded.append((span, instruction.argval))
         if sort is not None:
             role, key = sort
+            name = _name(instruction)
+            if role == "call":
+                name = _callee(span, loaded)
+                key = ("call", code.co_filename, code.co_qualname, instruction.offset)
             after = instructions[at + 1].offset if at + 1 < len(instructions) else -1
             target = instruction.argval if instruction.opname in TURNS else -1
             points[instruction.offset] = Point(
@@ -150,14 +159,26 @@ def points_of(code: CodeType, facts: Facts) -> dict[int, Point]:
                 role,
                 key,
                 instruction.opname,
-                _name(instruction),
+                name,
                 line,
                 after,
                 target,
                 _loop(instructions, target, instruction.offset),
+                span,
             )
         previous = instruction
     return points
+
+
+def _callee(call: Span, loaded: list[tuple[Span, str]]) -> str:
+    """Name what is called: the longest expression that begins where the call does."""
+    best, length = "", (0, 0)
+    for span, name in loaded:
+        if (span[0], span[2]) == (call[0], call[2]):
+            end = (span[1] or 0, span[3] or 0)
+            if length < end < (call[1] or 0, call[3] or 0):
+                best, length = name, end
+    return best
 
 
 def _loop(instructions: list[dis.Instruction], start: int, end: int) -> Loop:
@@ -188,7 +209,9 @@ def _role(
     if name in CELL_READS:
         return "read", ("cell", argval)
     if name in ATTRIBUTE_READS:
-        method = name == "LOAD_METHOD" or (name == "LOAD_ATTR" and "NULL|self" in instruction.argrepr)
+        method = name == "LOAD_METHOD" or (
+            name == "LOAD_ATTR" and "NULL|self" in instruction.argrepr
+        )
         known = method or argval in facts.stored_attributes
         if known and not facts.attributes_reflected:
             return "read", ("attribute", argval)
@@ -209,14 +232,20 @@ def _role(
         return None if harmless else ("call", None)
     if name == "COMPARE_OP" and _is_number(previous, before):
         return None
-    if name == "BINARY_OP" and instruction.argrepr in NUMBER_OPERATIONS and _is_number(previous, before):
+    if (
+        name == "BINARY_OP"
+        and instruction.argrepr in NUMBER_OPERATIONS
+        and _is_number(previous, before)
+    ):
         return None
     if name in OPERATIONS:
         return None if harmless else ("touch", None)
     if name == "CALL_INTRINSIC_1" and "UNPACK" not in instruction.argrepr.upper():
         return None
     if name in TOUCHES or name == "CALL_INTRINSIC_1":
-        if before == "BUILD_TUPLE" or (before == "LOAD_CONST" and name in ("LIST_EXTEND", "CONTAINS_OP")):
+        if before == "BUILD_TUPLE" or (
+            before == "LOAD_CONST" and name in ("LIST_EXTEND", "CONTAINS_OP")
+        ):
             return None
         return "touch", None
     return None

@@ -5,13 +5,12 @@ and runs unmodified. Each operation behaves as its original does, errors include
 """
 
 from collections import deque
-from types import CodeType
 from typing import Any, Self
 
 from conlab.explorer.stage import Nothing, Stage, Strand
 
 
-Place = tuple[CodeType, int]
+Place = tuple[str, str, int]  # file, function, offset of the call that made a lock
 SLEEPING = Nothing("the end of a sleep")
 
 

@@ -7,6 +7,8 @@ the run a `Trail` for each sequence of choices, every sequence exactly once.
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 
+MOST_KEPT = 2_000  # runs kept whole between two levels; of the others only the choices are kept
+
 
 class Diverged(Exception):
     """A replayed run met other choices than the run it repeats: something uncontrolled decides."""
@@ -63,24 +65,26 @@ class Trail:
 def enumerate_runs(run: Callable[[Trail], object], bound: int | None) -> Iterator[Trail]:
     """Run every sequence of choices of at most ``bound`` preemptions, the fewest first.
 
-    Yields each trail when its run has ended. Between two levels only the choices of the runs that
-    have costlier neighbours are kept; such a run is repeated once when its turn comes, which also
-    checks that it still goes the same way.
+    Yields each trail when its run has ended. Between two levels the runs that have costlier
+    neighbours are kept; of those above `MOST_KEPT` only the choices, and such a run is repeated
+    when its turn comes.
     """
     level = 0
-    costlier: list[tuple[bytes, int]] = []
+    costlier: list[tuple[Trail | bytes, int]] = []
     first = Trail()
     run(first)
-    first.finish()
     yield first
     yield from _free_neighbours(run, first, 0, costlier, keep=bound != 0)
     while costlier and (bound is None or level < bound):
         level += 1
         parents, costlier = costlier, []
-        for choices, start in parents:
-            parent = Trail(choices)
-            run(parent)
-            parent.finish()
+        while parents:
+            kept, start = parents.pop()
+            if isinstance(kept, Trail):
+                parent = kept
+            else:
+                parent = Trail(kept)
+                run(parent)
             for at in range(start, len(parent.choices)):
                 for option, cost in enumerate(parent.costs[at]):
                     if cost and option != parent.choices[at]:
@@ -95,13 +99,13 @@ def _free_neighbours(
     run: Callable[[Trail], object],
     trail: Trail,
     start: int,
-    costlier: list[tuple[bytes, int]],
+    costlier: list[tuple[Trail | bytes, int]],
     *,
     keep: bool,
 ) -> Iterator[Trail]:
     """Run what differs from ``trail`` at ``start`` or later by free choices, depth first."""
     if keep:
-        costlier.append((bytes(trail.choices), start))
+        _keep(costlier, trail, start)
     stack = [(trail, _free_options(trail, start))]
     while stack:
         parent, options = stack[-1]
@@ -109,11 +113,16 @@ def _free_neighbours(
             neighbour = _branch(run, parent, at, option)
             yield neighbour
             if keep:
-                costlier.append((bytes(neighbour.choices), at + 1))
+                _keep(costlier, neighbour, at + 1)
             stack.append((neighbour, _free_options(neighbour, at + 1)))
             break
         else:
             stack.pop()
+
+
+def _keep(costlier: list[tuple[Trail | bytes, int]], trail: Trail, start: int) -> None:
+    if any(1 in costs for costs in trail.costs[start:]):
+        costlier.append((trail if len(costlier) < MOST_KEPT else bytes(trail.choices), start))
 
 
 def _free_options(trail: Trail, start: int) -> Iterator[tuple[int, int]]:
@@ -126,7 +135,6 @@ def _free_options(trail: Trail, start: int) -> Iterator[tuple[int, int]]:
 def _branch(run: Callable[[Trail], object], trail: Trail, at: int, option: int) -> Trail:
     branch = Trail([*trail.choices[:at], option], trail.sites[:at])
     run(branch)
-    branch.finish()
     return branch
 
 

@@ -5,10 +5,13 @@ the trail decides who goes on.
 """
 
 import contextvars
+import sys
 import threading
 import traceback
 from _thread import allocate_lock, get_ident, start_new_thread
 from collections.abc import Callable, Hashable
+from pathlib import Path
+from types import CodeType, FrameType
 from typing import Any, NoReturn, Protocol
 
 from conlab.explorer.outcomes import (
@@ -83,6 +86,13 @@ class Stepper(Protocol):
         """Cease."""
 
 
+class Recorder(Protocol):
+    """Writes down what each thread executes."""
+
+    def executes(self, thread: str, code: CodeType, offset: int) -> None:
+        """Take note of one bytecode."""
+
+
 class Strand:
     """One controlled thread of the program, and what it waits for."""
 
@@ -104,7 +114,7 @@ class Strand:
         "worked",
     )
 
-    def __init__(self, index: int, name: str, carrier: "Carrier") -> None:
+    def __init__(self, index: int, name: str, carrier: "Place") -> None:
         self.index = index
         self.name = name
         self.carrier = carrier
@@ -135,19 +145,28 @@ class Strand:
         return [self]
 
 
-class Carrier:
+class Place:
+    """Where a strand waits for the baton."""
+
+    def __init__(self) -> None:
+        self.gate = allocate_lock()
+        self.gate.acquire()
+        self.ident = 0
+
+
+class Carrier(Place):
     """A real thread that carries one strand of each run; kept from run to run."""
 
     def __init__(self, stage: "Stage") -> None:
-        self.gate = allocate_lock()
-        self.gate.acquire()
+        super().__init__()
         self.job: Callable[[], None] | None = None
         self.gone = allocate_lock()
         self.gone.acquire()
         start_new_thread(self._carry, (stage,))
 
     def _carry(self, stage: "Stage") -> None:
-        stage.idents.add(get_ident())
+        self.ident = get_ident()
+        stage.idents.add(self.ident)
         try:
             while True:
                 self.gate.acquire()
@@ -155,7 +174,7 @@ class Carrier:
                     return
                 self.job()
         finally:
-            stage.idents.discard(get_ident())
+            stage.idents.discard(self.ident)
             self.gone.release()
 
 
@@ -164,21 +183,22 @@ class Stage:
 
     stepper: Stepper
 
-    def __init__(self, *, limit: int) -> None:
-        """Run at most ``limit`` steps a run."""
+    def __init__(self, *, stepped: frozenset[str], limit: int) -> None:
+        """Run at most ``limit`` steps a run; ``stepped`` are the files whose bytecodes count."""
+        self.stepped = stepped
         self.limit = limit
+        self.driver = 0
         self.idents: set[int] = set()
         self.free: list[Carrier] = []
-        self.carriers: list[Carrier] = []
-        self.done_gate = allocate_lock()
-        self.done_gate.acquire()
-        self.steps = 0
-        self.total_steps = 0
+        self._done = allocate_lock()
+        self._done.acquire()
+        self._home = Place()
+        self.runs = 0
         self.assumptions: set[Hashable] = set()  # what the search no longer assumes
         self.disproved: set[Hashable] = set()
-        self.record: Callable[[Strand, Hashable], None] | None = None
+        self.steps = 0
+        self.recorder: Recorder | None = None
         self.begin: Callable[[], None] = lambda: None
-        self.cancelled = False
         self._reset(Trail())
 
     def _reset(self, trail: Trail) -> None:
@@ -196,77 +216,68 @@ class Stage:
 
     # -- one run ---------------------------------------------------------------------------
 
-    def perform(self, bodies: list[Callable[[], Any]], trail: Trail) -> Outcome:
-        """Run the program once under ``trail``; the first body is its main thread."""
+    def perform(self, program: Callable[[], Any], trail: Trail) -> Outcome:
+        """Run the program once under ``trail``; the calling thread is its main thread."""
         self._reset(trail)
         self.begin()
-        results: list[Any] = []
-        if len(bodies) == 1:
-            self._new_strand("main", bodies[0], results)
-        else:
-            for number, body in enumerate(bodies):
-                self._new_strand(f"body {number + 1}", body, results)
-        self._first(bodies)
-        self.done_gate.acquire()
-        self.total_steps += self.steps
+        main = Strand(0, "main", self._home)
+        self.strands.append(main)
+        self.alive.append(main)
+        self.current = main
+        ident = self._home.ident = get_ident()
+        self.idents.add(ident)
+        try:
+            self._run_main(main, program)
+            self.finished(main)
+            if self.alive:
+                self._done.acquire()
+        finally:
+            self.idents.discard(ident)
+            self.runs += 1
         if self.problem is not None:
             raise self.problem
         if self.disproved:
             self.assumptions |= self.disproved
             self.disproved.clear()
             raise Restart
+        trail.finish()
         assert self.outcome is not None
         return self.outcome
 
-    def _first(self, bodies: list[Callable[[], Any]]) -> None:
-        first = self.strands[0]
-        self.current = first
-        first.carrier.gate.release()
-
-    def _new_strand(self, name: str, body: Callable[[], Any], results: list[Any]) -> Strand:
-        strand = self._strand(name)
-
-        def job() -> None:
-            self._started(strand)
-            outcome: Outcome | None = None
-            context = contextvars.copy_context()
+    def _run_main(self, main: Strand, program: Callable[[], Any]) -> None:
+        try:
+            self.stepper.enter()
             try:
-                self.stepper.enter()
-                try:
-                    value = context.run(body)
-                finally:
-                    self.stepper.leave()
-                outcome = Returned(value)
-            except Ended:
-                pass
-            except BaseException as error:  # noqa: BLE001 - whatever the program raises is its outcome
-                outcome = Raised(error)
-            if strand.index == 0 and outcome is not None and self.outcome is None:
-                self.outcome = outcome
-            self.finished(strand)
+                value = contextvars.copy_context().run(program)
+            finally:
+                self.stepper.leave()
+            outcome: Outcome = Returned(value)
+        except Ended:
+            return
+        except BaseException as error:  # noqa: BLE001 - whatever the program raises is its outcome
+            failure = failure_of("main", error)
+            outcome = Raised(failure.type, failure.message, failure.traceback)
+        if self.outcome is None:
+            self.outcome = outcome
 
-        strand.carrier.job = job
-        return strand
+    def holder(self) -> int:
+        """Return the identity of the real thread that has the baton."""
+        current = self.current
+        return self.driver if current is None else current.carrier.ident
 
-    def _started(self, strand: Strand) -> None:
-        pass
-
-    def _strand(self, name: str) -> Strand:
-        if len(self.strands) >= MOST_STRANDS:
-            self.refuse(f"the program started more than {MOST_STRANDS} threads in one run")
-        if self.free:
-            carrier = self.free.pop()
-        else:
-            carrier = Carrier(self)
-            self.carriers.append(carrier)
-        strand = Strand(len(self.strands), name, carrier)
-        self.strands.append(strand)
-        self.alive.append(strand)
-        return strand
+    def interrupt(self, problem: BaseException) -> None:
+        """End the run from outside, as soon as a strand comes to a switch point."""
+        self.problem = problem
+        self.ending = True
 
     def spawn(self, thread: threading.Thread, run: Callable[[], None]) -> Strand:
         """Add a strand for a thread that the program starts; it runs when it is chosen."""
-        strand = self._strand(thread.name)
+        if len(self.strands) >= MOST_STRANDS:
+            self.refuse(f"the program started more than {MOST_STRANDS} threads in one run")
+        carrier = self.free.pop() if self.free else Carrier(self)
+        strand = Strand(len(self.strands), thread.name, carrier)
+        self.strands.append(strand)
+        self.alive.append(strand)
         strand.thread = thread
         strand.daemon = thread.daemon
 
@@ -281,16 +292,18 @@ class Stage:
                 pass
             self.finished(strand)
 
-        strand.carrier.job = job
+        carrier.job = job
         return strand
 
     def finished(self, strand: Strand) -> None:
         """Take a strand that has run to its end off the stage and hand the baton on."""
         strand.done = True
         self.alive.remove(strand)
-        self.free.append(strand.carrier)
+        if strand.index:
+            self.free.append(strand.carrier)
         if not self.alive:
-            self.done_gate.release()
+            if strand.index:
+                self._done.release()
             return
         if not self.ending and self.strands[0].done and all(s.daemon for s in self.alive):
             self.ending = True
@@ -323,8 +336,6 @@ class Stage:
                 me.carrier.gate.acquire()
                 if self.ending:
                     self._end_strand(me)
-        if self.record is not None:
-            self.record(me, what)
 
     def _choose(self, me: Strand, what: Hashable) -> Strand:
         going: list[Strand] = []
@@ -423,23 +434,36 @@ class Stage:
                 self.current = self.alive[-1]
                 self.current.carrier.gate.release()
             else:
-                self.done_gate.release()
+                self._done.release()
             me.carrier.gate.acquire()  # for ever: the carrier is given up
         raise Ended
 
     def _deadlock(self) -> Deadlocked:
-        waits = []
+        frames = sys._current_frames()
+        waits_for: dict[str, str] = {}
+        waiting = []
         for strand in self.alive:
             assert strand.wait is not None
-            waits.append(
+            holders = tuple(holder.name for holder in strand.wait.holders())
+            if holders:
+                waits_for[strand.name] = holders[0]
+            waiting.append(
                 Waiting(
                     strand.name,
                     strand.wait.describe(),
-                    tuple(holder.name for holder in strand.wait.holders()),
-                    "",
+                    holders,
+                    self.place(frames.get(strand.carrier.ident)),
                 )
             )
-        return Deadlocked(tuple(waits))
+        return Deadlocked(tuple(waiting), _cycle(waits_for))
+
+    def place(self, frame: FrameType | None) -> str:
+        """Name the innermost line of the stepped files on this stack, or nothing."""
+        while frame is not None:
+            if frame.f_code.co_filename in self.stepped:
+                return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+            frame = frame.f_back
+        return ""
 
     def close(self) -> None:
         """Send the carriers home."""
@@ -455,6 +479,20 @@ def _deadline(strand: Strand) -> float:
     return strand.deadline
 
 
-def thread_failure(thread: threading.Thread, error: BaseException) -> Failure:
+def _cycle(waits_for: dict[str, str]) -> tuple[str, ...]:
+    """Return the names on a circle of the wait-for graph, or none."""
+    for start in waits_for:
+        path = [start]
+        while (following := waits_for.get(path[-1])) is not None:
+            if following == start:
+                return tuple(path)
+            if following in path:
+                break
+            path.append(following)
+    return ()
+
+
+def failure_of(thread: str, error: BaseException) -> Failure:
     """Describe the exception that a thread died of."""
-    return Failure(thread.name, type(error).__name__, "".join(traceback.format_exception(error)))
+    text = "".join(traceback.format_exception(error))
+    return Failure(thread, type(error).__name__, str(error), text)

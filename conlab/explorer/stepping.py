@@ -168,10 +168,10 @@ class Gil:
 class Stepper:
     """What both ways of meeting points share: which code is whose, and loops that only wait."""
 
-    def __init__(self, stage: Stage, reading: Reading, stepped: frozenset[str]) -> None:
+    def __init__(self, stage: Stage, reading: Reading) -> None:
         self._stage = stage
         self._reading = reading
-        self._stepped = stepped
+        self._stepped = stage.stepped
         self._inner: dict[CodeType, bool] = {}
 
     def _is_inner(self, code: CodeType) -> bool:
@@ -209,8 +209,8 @@ class Tracer(Stepper):
     that it was not.
     """
 
-    def __init__(self, stage: Stage, reading: Reading, stepped: frozenset[str]) -> None:
-        super().__init__(stage, reading, stepped)
+    def __init__(self, stage: Stage, reading: Reading) -> None:
+        super().__init__(stage, reading)
         self._tracers: dict[CodeType, Any] = {}
 
     def install(self) -> None:
@@ -254,8 +254,8 @@ class Tracer(Stepper):
     def _foreign(self, point: Point) -> None:
         if not self._reading.needs_callee:
             self._reading.calls_foreign(point)
-        elif point not in self._stage.assumptions:
-            self._stage.disprove(point)
+        elif point.key not in self._stage.assumptions:
+            self._stage.disprove(point.key)
 
     def _tracer(self, code: CodeType) -> Any:
         if code.co_filename not in self._stepped:
@@ -274,13 +274,15 @@ class Tracer(Stepper):
                 point = points.get(offset)
                 if point is not None:
                     if point.role == "call":
-                        if point in stage.assumptions:
+                        if point.key in stage.assumptions:
                             reading.calls_c(point)
                         strand.pending = (frame, point)
                     else:
                         reading.at(point)
                         if point.target >= 0:
                             strand.pending = (frame, point)
+                if stage.recorder is not None:
+                    stage.recorder.executes(strand.name, code, offset)
             elif event == "return" and strand.pending is not None and strand.pending[0] is frame:
                 strand.pending = None
             return trace
@@ -294,8 +296,8 @@ class Tracer(Stepper):
                 self._reading.turned(point)
                 self._turn(point)
         elif self._reading.needs_callee:
-            if point not in self._stage.assumptions:
-                self._stage.disprove(point)
+            if point.key not in self._stage.assumptions:
+                self._stage.disprove(point.key)
         elif offset == point.after:
             name = "list.append" if point.name == "append" else point.name
             self._reading.returned_c(point, name)
@@ -311,8 +313,8 @@ class Monitor(Stepper):
 
     TOOL = 4
 
-    def __init__(self, stage: Stage, reading: Reading, stepped: frozenset[str]) -> None:
-        super().__init__(stage, reading, stepped)
+    def __init__(self, stage: Stage, reading: Reading) -> None:
+        super().__init__(stage, reading)
         self._points: dict[CodeType, dict[int, Point]] = {}
 
     def install(self) -> None:
@@ -323,7 +325,9 @@ class Monitor(Stepper):
                 self._tool = tool
                 break
         else:
-            raise UserError("all tools of sys.monitoring are taken: switch a profiler or tracer off")
+            raise UserError(
+                "all tools of sys.monitoring are taken: switch a profiler or tracer off"
+            )
         monitoring.use_tool_id(self._tool, "conlab.explorer")
         events = monitoring.events
         for event, callback in [
@@ -376,7 +380,9 @@ class Monitor(Stepper):
             if code not in self._points:
                 for each in nested(code):
                     self.prepare(each)
-                self._stage.disprove(code)
+                self._stage.disprove(
+                    ("code", code.co_filename, code.co_qualname, code.co_firstlineno)
+                )
             if not code.co_name.startswith("<") or code.co_name == "<lambda>":
                 self._reading.entered(code, resumed=False)
         return None
@@ -386,12 +392,17 @@ class Monitor(Stepper):
             self._reading.entered(code, resumed=True)
 
     def _instruction(self, code: CodeType, offset: int) -> Any:
+        stage = self._stage
         point = self._points[code].get(offset)
         if point is None or point.role == "call":
-            return sys.monitoring.DISABLE
-        if get_ident() in self._stage.idents:
+            if stage.recorder is None:
+                return sys.monitoring.DISABLE
+        elif get_ident() in stage.idents:
             self._reading.at(point)
-        if self._reading.idle(point):
+        if stage.recorder is not None:
+            if get_ident() in stage.idents and (point is None or point.role != "call"):
+                stage.recorder.executes(stage.current.name, code, offset)
+        elif point is not None and self._reading.idle(point):
             return sys.monitoring.DISABLE
         return None
 
@@ -406,6 +417,8 @@ class Monitor(Stepper):
             self._reading.calls_c(point)
         elif not self._is_inner(entered):
             self._reading.calls_foreign(point)
+        if self._stage.recorder is not None:
+            self._stage.recorder.executes(self._stage.current.name, code, offset)
 
     def _returned(self, code: CodeType, offset: int, callee: object, first: object) -> Any:  # noqa: ARG002
         if get_ident() not in self._stage.idents or _python_code(callee) is not None:
