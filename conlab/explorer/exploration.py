@@ -17,6 +17,7 @@ from conlab.explorer.points import Point, points_of, read_facts
 from conlab.explorer.search import Diverged, Trail, enumerate_runs, shrink
 from conlab.explorer.stage import Restart, Stage
 from conlab.explorer.stepping import Bytecode, Gil, Monitor, Tracer
+from conlab.explorer.surroundings import Surroundings
 from conlab.explorer.switches import switches_here
 from conlab.explorer.watch import supervise
 from conlab.explorer.witness import Recorder, Witness
@@ -110,7 +111,7 @@ def _session(
     with ExitStack() as stack:
         session = _Session(program, check, reading, files, limit)
         stack.callback(session.stage.close)
-        stack.enter_context(modelled(session.stage))
+        session.surroundings = stack.enter_context(modelled(session.stage, program))
         session.stepper.install()
         stack.callback(session.stepper.remove)
         stack.enter_context(_collecting_between_runs())
@@ -132,6 +133,8 @@ def _collecting_between_runs() -> Iterator[None]:
 
 
 class _Session:
+    surroundings: Surroundings
+
     def __init__(
         self,
         program: Program,
@@ -188,6 +191,7 @@ class _Session:
 
     def _run(self, trail: Trail) -> Outcome:
         self._reading.begin()
+        self.surroundings.set_back()
         if self.stage.runs % BETWEEN_COLLECTIONS == BETWEEN_COLLECTIONS - 1:
             gc.collect()
         return self.stage.perform(self._program, trail)

@@ -5,8 +5,11 @@ Every replacement asks first whether it was called by a strand; any other thread
 """
 
 import _thread
+import builtins
+import concurrent.futures as futures
 import concurrent.futures.thread
 import contextvars
+import functools
 import itertools
 import queue
 import sys
@@ -20,29 +23,29 @@ from unittest import mock
 
 from conlab.explorer.primitives import SLEEPING, Lock, Place, RLock, SimpleQueue
 from conlab.explorer.stage import Ended, Stage, Strand, failure_of
+from conlab.explorer.surroundings import Surroundings
 
-ORIGINAL = {
-    "Lock": threading.Lock,
-    "RLock": threading.RLock,
-    "SimpleQueue": queue.SimpleQueue,
-    "sleep": time.sleep,
-    "monotonic": time.monotonic,
-    "perf_counter": time.perf_counter,
-    "time": time.time,
-    "get_ident": threading.get_ident,
-}
 ENDS = ("ends",)  # that nobody asks whether a thread is still alive
 START_OF_TIME = 1_000_000_000.0  # seconds; what the virtual clocks say when a run begins
 
 
 @contextmanager
-def modelled(stage: Stage) -> Iterator[None]:
-    """Let the strands of ``stage`` use controlled primitives for as long as the context lasts."""
+def modelled(stage: Stage, program: Any) -> Iterator[Surroundings]:
+    """Let the strands of ``stage`` use controlled primitives for as long as the context lasts.
+
+    Yields the program's surroundings, to be set back before each run.
+    """
     with ExitStack() as stack:
+        replaced = {}
         for target, name, replacement in _replacements(stage):
-            stack.enter_context(mock.patch.object(target, name, replacement))
+            if callable(replacement) and not isinstance(target, type):
+                replaced[getattr(target, name, None)] = replacement
+            stack.enter_context(mock.patch.object(target, name, replacement, create=True))
         stage.begin = lambda: _begin(stage)
-        yield
+        surroundings = Surroundings(stage, replaced)
+        stack.callback(surroundings.restore)
+        surroundings.find(program)
+        yield surroundings
 
 
 def _place(frame: FrameType) -> Place:
@@ -52,118 +55,98 @@ def _place(frame: FrameType) -> Place:
 def _begin(stage: Stage) -> None:
     """Set back what a run counts on: names and hashes must not differ from run to run."""
     threading._counter = itertools.count(1).__next__  # type: ignore[attr-defined]
-    concurrent.futures.thread._threads_queues = {}  # type: ignore[attr-defined]
-    concurrent.futures.ThreadPoolExecutor._counter = itertools.count().__next__  # type: ignore[attr-defined]
+    futures.thread._threads_queues = {}  # type: ignore[attr-defined]
+    futures.thread.ThreadPoolExecutor._counter = itertools.count().__next__  # type: ignore[attr-defined]
 
 
 def _replacements(stage: Stage) -> Iterator[tuple[Any, str, Any]]:
     idents = stage.idents
     get_ident = _thread.get_ident
+    real_lock, real_rlock = threading.Lock, threading.RLock
 
-    def controlled(ours: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
+    def controlled(target: Any, name: str, ours: Callable[..., Any]) -> tuple[Any, str, Any]:
+        original = getattr(target, name, None) or getattr(builtins, name)
+
+        @functools.wraps(original, updated=())
         def choose(*arguments: Any, **options: Any) -> Any:
             if get_ident() in idents:
                 return ours(*arguments, **options)
             return original(*arguments, **options)
 
-        return choose
+        return target, name, choose
 
     def new_lock() -> Any:
-        if get_ident() not in idents:
-            return ORIGINAL["Lock"]()
-        frame = sys._getframe(1)
-        return Lock(stage, _place(frame))
+        return Lock(stage, _place(sys._getframe(1))) if get_ident() in idents else real_lock()
 
     def new_rlock() -> Any:
-        if get_ident() not in idents:
-            return ORIGINAL["RLock"]()
-        frame = sys._getframe(1)
-        return RLock(stage, _place(frame))
+        return RLock(stage, _place(sys._getframe(1))) if get_ident() in idents else real_rlock()
 
     yield threading, "Lock", new_lock
     yield threading, "_allocate_lock", new_lock
     yield threading, "RLock", new_rlock
-    yield (
-        queue,
-        "SimpleQueue",
-        controlled(lambda: SimpleQueue(stage, queue.Empty), ORIGINAL["SimpleQueue"]),
-    )
-    yield concurrent.futures.thread, "_global_shutdown_lock", nullcontext()
-    yield (
-        threading,
-        "excepthook",
-        controlled(lambda arguments: _died(stage, arguments), threading.excepthook),
-    )
+    yield controlled(queue, "SimpleQueue", lambda: SimpleQueue(stage))
 
     def sleep(seconds: float) -> None:
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
         stage.wait(SLEEPING, ("sleep",), seconds)
 
-    yield time, "sleep", controlled(sleep, ORIGINAL["sleep"])
-    for module, name in [
-        (time, "monotonic"),
-        (time, "perf_counter"),
-        (time, "time"),
-        (threading, "_time"),
-        (queue, "time"),
-    ]:
-        yield module, name, controlled(lambda: START_OF_TIME + stage.clock, getattr(module, name))
-    yield threading, "get_ident", controlled(lambda: stage.current.index + 1, ORIGINAL["get_ident"])
-    yield (
-        threading,
-        "current_thread",
-        controlled(
-            lambda: stage.current.thread or threading.main_thread(), threading.current_thread
-        ),
-    )
+    yield controlled(time, "sleep", sleep)
+    for name in ("monotonic", "perf_counter", "time", "process_time", "thread_time"):
+        yield controlled(time, name, lambda: START_OF_TIME + stage.clock)
+        yield controlled(time, f"{name}_ns", lambda: int((START_OF_TIME + stage.clock) * 1e9))
+    yield controlled(threading, "_time", lambda: START_OF_TIME + stage.clock)
+    yield controlled(queue, "time", lambda: START_OF_TIME + stage.clock)
+
+    yield controlled(threading, "excepthook", lambda arguments: _died(stage, arguments))
+    yield controlled(threading, "get_ident", lambda: stage.current.index + 1)
+    yield controlled(threading, "get_native_id", lambda: stage.current.index + 1)
+    yield controlled(threading, "current_thread", lambda: _thread_of(stage.current))
+    yield controlled(threading, "enumerate", lambda: [_thread_of(each) for each in stage.alive])
+    yield controlled(threading, "active_count", lambda: len(stage.alive))
     yield threading, "_counter", threading._counter  # type: ignore[attr-defined]
-    yield concurrent.futures.ThreadPoolExecutor, "_counter", None
-    yield concurrent.futures.thread, "_threads_queues", {}
-    yield (
-        threading.Thread,
-        "__hash__",
-        _method(stage, lambda thread: _hash(stage, thread), threading.Thread.__hash__),
-    )
-    yield (
-        threading.Thread,
-        "start",
-        _method(stage, lambda thread: _start(stage, thread), threading.Thread.start),
-    )
-    yield (
-        threading.Thread,
-        "join",
-        _method(
-            stage, lambda thread, timeout=None: _join(stage, thread, timeout), threading.Thread.join
-        ),
-    )
-    yield (
-        threading.Thread,
-        "is_alive",
-        _method(stage, lambda thread: _is_alive(stage, thread), threading.Thread.is_alive),
-    )
+    for name, method in [
+        ("__hash__", lambda thread: _number(stage, thread)),
+        ("start", lambda thread: _start(stage, thread)),
+        ("join", lambda thread, timeout=None: _join(stage, thread, timeout)),
+        ("is_alive", lambda thread: _is_alive(stage, thread)),
+    ]:
+        yield _method(stage, threading.Thread, name, method)
+
+    # Its locks are made at import time, and it orders futures by address.
+    yield futures.thread, "_global_shutdown_lock", nullcontext()
+    yield futures.thread, "_threads_queues", {}
+    yield futures.thread.ThreadPoolExecutor, "_counter", None
+    yield _method(stage, futures.Future, "__hash__", lambda future: _number(stage, future))
+    yield controlled(futures._base, "id", lambda each: _number(stage, each))
+    yield controlled(futures._base.LOGGER, "critical", lambda *_, **__: None)
+    yield controlled(sys, "unraisablehook", lambda _: None)
 
 
-def _method(
-    stage: Stage, ours: Callable[..., Any], original: Callable[..., Any]
-) -> Callable[..., Any]:
+def _method(stage: Stage, owner: type, name: str, ours: Callable[..., Any]) -> tuple[Any, str, Any]:
     idents = stage.idents
     get_ident = _thread.get_ident
+    original = getattr(owner, name)
 
-    def method(self: threading.Thread, *arguments: Any, **options: Any) -> Any:
+    @functools.wraps(original)
+    def method(self: Any, *arguments: Any, **options: Any) -> Any:
         if get_ident() in idents:
             return ours(self, *arguments, **options)
         return original(self, *arguments, **options)
 
-    return method
+    return owner, name, method
 
 
-def _hash(stage: Stage, thread: Any) -> int:
-    """Number the threads as they are first hashed: a set of them must not be ordered by address."""
-    if "_conlab_hash" not in thread.__dict__:
+def _thread_of(strand: Strand) -> threading.Thread:
+    return strand.thread or threading.main_thread()
+
+
+def _number(stage: Stage, hashed: Any) -> int:
+    """Number what is hashed or ordered by address otherwise, in the order of asking."""
+    if "_conlab_number" not in hashed.__dict__:
         stage.numbers += 1
-        thread._conlab_hash = stage.numbers
-    number: int = thread._conlab_hash
+        hashed._conlab_number = stage.numbers
+    number: int = hashed._conlab_number
     return number
 
 

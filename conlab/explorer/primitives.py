@@ -4,7 +4,9 @@ Everything else of `threading`, `queue` and `concurrent.futures` is written in P
 and runs unmodified. Each operation behaves as its original does, errors included.
 """
 
+import queue
 from collections import deque
+from collections.abc import Iterable
 from typing import Any, Self
 
 from conlab.explorer.stage import Nothing, Stage, Strand
@@ -28,6 +30,12 @@ class Lock:
         self.owner: Strand | None = None
         stage.numbers += 1
         self.number = stage.numbers
+
+    def reset(self) -> None:
+        """Be free, as at the beginning of a run."""
+        self.busy = False
+        self.owner = None
+        self._born = -1
 
     def _looked_at(self) -> None:
         """Have releases be switch points: somebody can tell that the lock is taken."""
@@ -146,12 +154,16 @@ class RLock(Lock):
 class SimpleQueue:
     """`queue.SimpleQueue`, controlled."""
 
-    def __init__(self, stage: Stage, empty: type[Exception]) -> None:
+    def __init__(self, stage: Stage, items: Iterable[Any] = ()) -> None:
         self._stage = stage
-        self._empty = empty
-        self._items: deque[Any] = deque()
+        self._first = tuple(items)
+        self._items: deque[Any] = deque(self._first)
         stage.numbers += 1
         self.number = stage.numbers
+
+    def reset(self) -> None:
+        """Hold the first items again, as at the beginning of a run."""
+        self._items = deque(self._first)
 
     @property
     def busy(self) -> bool:
@@ -160,6 +172,8 @@ class SimpleQueue:
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
         """Add an item; never blocks."""
+        if self._stage.ending:
+            return  # an executor's weak reference calls this when a run is being ended
         self._stage.pause(("put into", self.number))
         self._stage.current.worked = True
         self._items.append(item)
@@ -171,12 +185,12 @@ class SimpleQueue:
         if not block:
             self._stage.pause(("get from", self.number))
             if not self._items:
-                raise self._empty
+                raise queue.Empty
         else:
             if timeout is not None and timeout < 0:
                 raise ValueError("'timeout' must be a non-negative number")
             if not self._stage.wait(self, ("get from", self.number), timeout):
-                raise self._empty
+                raise queue.Empty
         self._stage.current.worked = True
         return self._items.popleft()
 
@@ -204,3 +218,36 @@ class SimpleQueue:
     def holders(self) -> list[Strand]:
         """Anybody may put an item: nobody is named."""
         return []
+
+
+class Local:
+    """`threading.local`, for one that was made outside the program; one made inside is real."""
+
+    def __init__(self, stage: Stage, found: dict[str, Any]) -> None:
+        """Begin, in every run, with what the main thread had set."""
+        object.__setattr__(self, "_parts", (stage, found, {}))
+
+    def reset(self) -> None:
+        """Forget what the strands of the last run have set."""
+        _, found, values = self._parts
+        values.clear()
+        values[0] = dict(found)
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("reset", "_parts", "__class__"):
+            return object.__getattribute__(self, name)
+        stage, _, values = object.__getattribute__(self, "_parts")
+        mine = values.setdefault(stage.current.index, {})
+        if name == "__dict__":
+            return mine
+        if name in mine:
+            return mine[name]
+        return object.__getattribute__(self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.__dict__[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        if name not in self.__dict__:
+            raise AttributeError(name)
+        del self.__dict__[name]

@@ -6,6 +6,7 @@ because there the trace function is told of fewer opcodes on a function's first 
 
 import dis
 import functools
+import inspect
 import sys
 import threading
 from _thread import get_ident
@@ -31,6 +32,7 @@ INNER = tuple(
     ]
 )
 UNLOCKED = frozenset(["is_set", "isSet"])
+GENERATOR = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 MOST_TURNS = 100  # how often a loop turns before the other threads are let go first
 IDLE_TURNS = 2  # the same for a loop that does nothing but look
 
@@ -105,7 +107,7 @@ class Bytecode:
         return point.role == "read" and point.key not in self._stage.assumptions
 
     def entered(self, code: CodeType, *, resumed: bool) -> None:  # noqa: D102
-        if resumed:
+        if resumed or code.co_flags & GENERATOR:
             self._stage.pause(code)
 
     def calls_c(self, point: Point) -> None:  # noqa: D102
@@ -246,7 +248,7 @@ class Tracer(Stepper):
             frame.f_trace_lines = False
             frame.f_trace_opcodes = True
             if not code.co_name.startswith("<") or code.co_name == "<lambda>":
-                resumed = frame.f_lasti > 0 and bool(code.co_flags & 0x2A0)
+                resumed = frame.f_lasti > 0 and bool(code.co_flags & GENERATOR)
                 resumed = resumed and frame.f_lasti > _first_resume(code)
                 self._reading.entered(code, resumed=resumed)
         return tracer

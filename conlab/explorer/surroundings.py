@@ -1,0 +1,238 @@
+"""What a program finds outside itself, made controlled for an exploration and set back for each run.
+
+A module-level ``lock = threading.Lock()``, or a name imported with ``from threading import Lock``, is
+real. For as long as an exploration lasts its controlled equivalent takes its place, and what a run
+changed in the globals, classes, closures and containers of the stepped files is undone before the
+next.
+"""
+
+import _thread
+import queue
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from operator import is_
+from types import BuiltinMethodType, CellType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from conlab.errors import UserError
+from conlab.explorer.primitives import Local, Lock, RLock, SimpleQueue
+from conlab.explorer.stage import Stage
+
+REAL_LOCK = type(_thread.allocate_lock())
+REAL_RLOCK = type(threading.RLock())
+REAL_QUEUE = type(queue.SimpleQueue())
+LIBRARY = frozenset(["threading", "queue", "concurrent.futures.thread", "concurrent.futures._base"])
+MACHINERY = frozenset(["__builtins__", "__loader__", "__spec__", "__weakref__", "__dict__"])
+Undo = Callable[[], None]
+
+
+class Surroundings:
+    """The state that a program shares with its surroundings, found once and set back often."""
+
+    def __init__(self, stage: Stage, replacements: dict[Any, Any]) -> None:
+        """Know nothing yet; ``replacements`` gives the controlled equivalent of each original function."""
+        self._stage = stage
+        self._replacements = {id(original): ours for original, ours in replacements.items()}
+        self._adopted: dict[int, tuple[Any, Any]] = {}
+        self._seen: dict[int, Any] = {id(ours): ours for ours in replacements.values()}
+        self._set_back: list[Undo] = []
+        self._undo: list[Undo] = []
+        self._modules = {
+            name
+            for name, module in list(sys.modules.items())
+            if getattr(module, "__file__", None) in stage.stepped
+        }
+
+    def find(self, program: Any) -> None:
+        """Take note of what the program can reach, and make what is real there controlled."""
+        self._walk(program)
+        for name in sorted(self._modules):
+            self._walk(sys.modules[name])
+
+    def set_back(self) -> None:
+        """Undo what the last run changed."""
+        for undo in self._set_back:
+            undo()
+        for _, ours in self._adopted.values():
+            ours.reset()
+
+    def restore(self) -> None:
+        """Leave everything as it was found."""
+        self.set_back()
+        for undo in reversed(self._undo):
+            undo()
+
+    def _walk(self, root: Any) -> None:
+        waiting = [root]
+        while waiting:
+            found = waiting.pop()
+            if id(found) not in self._seen:
+                self._seen[id(found)] = found
+                waiting.extend(self._visit(found))
+
+    def _visit(self, found: Any) -> Iterator[Any]:
+        """Take note of one object's state, put controlled parts into it, and yield its parts."""
+        match found:
+            case ModuleType():
+                if found.__name__ in self._modules:
+                    yield from self._namespace(found.__dict__)
+            case FunctionType():
+                if found.__code__.co_filename in self._stage.stepped:
+                    yield from self._namespace(found.__globals__)
+                for cell in found.__closure__ or ():
+                    yield from self._cell(cell)
+                yield from found.__defaults__ or ()
+                yield from (found.__kwdefaults__ or {}).values()
+            case MethodType():
+                yield found.__func__
+                yield found.__self__
+            case property():
+                yield from (part for part in (found.fget, found.fset, found.fdel) if part)
+            case classmethod() | staticmethod():
+                yield found.__func__
+            case type():
+                if found.__module__ in self._modules:
+                    yield from self._class(found)
+            case dict():
+                yield from self._namespace(found)
+            case list() | deque():
+                yield from self._sequence(found)
+            case set() | bytearray():
+                yield from self._plain(found)
+            case tuple():
+                yield from found
+            case _:
+                if getattr(found, "func", None) is not None and callable(found):
+                    yield found.func  # functools.partial
+                if self._is_ours(found):
+                    yield from self._namespace(found.__dict__)
+
+    def _is_ours(self, found: Any) -> bool:
+        module = type(found).__module__
+        if module not in self._modules and module not in LIBRARY:
+            return False
+        if isinstance(found, threading.Thread):
+            return found is not threading.main_thread() and not found.is_alive()
+        return isinstance(getattr(found, "__dict__", None), dict)
+
+    def _namespace(self, names: dict[Any, Any]) -> Iterator[Any]:
+        if id(names) in self._seen and names is not self._seen[id(names)]:
+            return
+        self._seen[id(names)] = names
+        original = {}
+        for name, value in list(names.items()):
+            ours = self._controlled(value)
+            if ours is not value:
+                original[name] = value
+                names[name] = ours
+        self._undo.append(lambda: names.update(original))
+        found = dict(names)
+
+        def set_back() -> None:
+            if not _same(names, found):
+                names.clear()
+                names.update(found)
+
+        self._set_back.append(set_back)
+        yield from (value for name, value in found.items() if name not in MACHINERY)
+
+    def _class(self, owner: type) -> Iterator[Any]:
+        for name, value in list(vars(owner).items()):
+            ours = self._controlled(value)
+            if ours is not value:
+                setattr(owner, name, ours)
+                self._undo.append(lambda name=name, value=value: setattr(owner, name, value))  # type: ignore[misc]
+        found = dict(vars(owner))
+
+        def set_back() -> None:
+            now = vars(owner)
+            if not _same(now, found):
+                for name in [name for name in now if name not in found]:
+                    delattr(owner, name)
+                for name, value in found.items():
+                    if now.get(name, self) is not value:
+                        setattr(owner, name, value)
+
+        self._set_back.append(set_back)
+        yield from (value for name, value in found.items() if name not in MACHINERY)
+
+    def _cell(self, cell: CellType) -> Iterator[Any]:
+        if id(cell) in self._seen:
+            return
+        self._seen[id(cell)] = cell
+        try:
+            value = cell.cell_contents
+        except ValueError:
+            return
+        ours = self._controlled(value)
+        if ours is not value:
+            self._undo.append(lambda: setattr(cell, "cell_contents", value))
+        self._set_back.append(lambda: setattr(cell, "cell_contents", ours))
+        yield ours
+
+    def _sequence(self, items: Any) -> Iterator[Any]:
+        original = list(items)
+        found = [self._controlled(item) for item in original]
+
+        def put(content: list[Any]) -> None:
+            if len(items) != len(content) or not all(map(is_, items, content)):
+                items.clear()
+                items.extend(content)
+
+        put(found)
+        self._undo.append(lambda: put(original))
+        self._set_back.append(lambda: put(found))
+        yield from found
+
+    def _plain(self, items: Any) -> Iterator[Any]:
+        found = items.copy()
+
+        def set_back() -> None:
+            if items != found:
+                items.clear()
+                (items.update if isinstance(items, set) else items.extend)(found)
+
+        self._set_back.append(set_back)
+        yield from ()
+
+    def _controlled(self, value: Any) -> Any:
+        """Return what stands for ``value`` during the exploration: mostly itself."""
+        ours = self._replacements.get(id(value))
+        if ours is not None:
+            return ours
+        if isinstance(value, BuiltinMethodType) and isinstance(
+            value.__self__, REAL_LOCK | REAL_RLOCK | REAL_QUEUE
+        ):
+            return getattr(self._adopt(value.__self__), value.__name__)
+        if isinstance(value, REAL_LOCK | REAL_RLOCK | REAL_QUEUE) or type(value) is threading.local:
+            return self._adopt(value)
+        return value
+
+    def _adopt(self, real: Any) -> Any:
+        if id(real) in self._adopted:
+            return self._adopted[id(real)][1]
+        place = ("surroundings", "", len(self._adopted))
+        ours: Any
+        if isinstance(real, REAL_QUEUE):
+            items = [real.get_nowait() for _ in range(real.qsize())]
+            for item in items:
+                real.put(item)
+            ours = SimpleQueue(self._stage, items)
+        elif isinstance(real, threading.local):
+            ours = Local(self._stage, dict(vars(real)))
+        else:
+            if not real.acquire(blocking=False):
+                raise UserError(
+                    "a lock outside the program is held while it is to be explored: release it first"
+                )
+            real.release()
+            ours = (Lock if isinstance(real, REAL_LOCK) else RLock)(self._stage, place)
+        self._adopted[id(real)] = real, ours
+        return ours
+
+
+def _same(now: Mapping[Any, Any], found: Mapping[Any, Any]) -> bool:
+    """Whether two namespaces bind the same names in the same order to the very same values."""
+    return len(now) == len(found) and all(map(is_, now.values(), found.values()))
