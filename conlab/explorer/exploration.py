@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from conlab.errors import UserError
 from conlab.explorer.modelling import modelled
-from conlab.explorer.outcomes import Failure, Outcome, Returned
+from conlab.explorer.outcomes import Outcome, Returned
 from conlab.explorer.points import Point, points_of, read_facts
 from conlab.explorer.search import Diverged, Trail, enumerate_runs, shrink
 from conlab.explorer.stage import Restart, Stage
@@ -67,7 +67,7 @@ def explore(
     limit: int = 20_000,
     schedules: int = 1_000_000,
     count_on: int = 1_000,
-    progress: Callable[[int], None] = lambda schedules: None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Exploration:
     """Run ``program`` under every schedule of at most ``bound`` preemptions, the fewest first.
 
@@ -270,7 +270,7 @@ class _Session:
         finally:
             self.stage.recorder = None
         return Witness(
-            _program_name(self._program),
+            _program_name(self._program, self._files),
             tuple(trail.choices),
             _described(trail.sites),
             tuple(sorted(self.stage.assumptions, key=repr)),
@@ -303,8 +303,10 @@ def _python() -> str:
     return f"{sys.version_info.major}.{sys.version_info.minor}{free}"
 
 
-def _program_name(program: Any) -> str:
+def _program_name(program: Any, files: Sequence[str]) -> str:
     code = _code_of(program)
+    if code.co_filename not in files:
+        return Path(files[0]).name  # a script, which the command runs by a function of its own
     return f"{Path(code.co_filename).name}:{code.co_qualname}"
 
 

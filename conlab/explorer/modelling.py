@@ -6,8 +6,6 @@ Every replacement asks first whether it was called by a strand; any other thread
 
 import _thread
 import builtins
-import concurrent.futures as futures
-import concurrent.futures.thread
 import contextvars
 import functools
 import itertools
@@ -16,6 +14,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import _base as futures
+from concurrent.futures import thread as pools
 from contextlib import ExitStack, contextmanager, nullcontext
 from types import FrameType
 from typing import Any
@@ -55,8 +55,8 @@ def _place(frame: FrameType) -> Place:
 def _begin(stage: Stage) -> None:
     """Set back what a run counts on: names and hashes must not differ from run to run."""
     threading._counter = itertools.count(1).__next__  # type: ignore[attr-defined]
-    futures.thread._threads_queues = {}  # type: ignore[attr-defined]
-    futures.thread.ThreadPoolExecutor._counter = itertools.count().__next__  # type: ignore[attr-defined]
+    pools._threads_queues = {}  # type: ignore[attr-defined]
+    pools.ThreadPoolExecutor._counter = itertools.count().__next__  # type: ignore[attr-defined]
 
 
 def _replacements(stage: Stage) -> Iterator[tuple[Any, str, Any]]:
@@ -114,13 +114,15 @@ def _replacements(stage: Stage) -> Iterator[tuple[Any, str, Any]]:
         yield _method(stage, threading.Thread, name, method)
 
     # Its locks are made at import time, and it orders futures by address.
-    yield futures.thread, "_global_shutdown_lock", nullcontext()
-    yield futures.thread, "_threads_queues", {}
-    yield futures.thread.ThreadPoolExecutor, "_counter", None
+    yield pools, "_global_shutdown_lock", nullcontext()
+    yield pools, "_threads_queues", {}
+    yield pools.ThreadPoolExecutor, "_counter", None
     yield _method(stage, futures.Future, "__hash__", lambda future: _number(stage, future))
-    yield controlled(futures._base, "id", lambda each: _number(stage, each))
-    yield controlled(futures._base.LOGGER, "critical", lambda *_, **__: None)
+    yield controlled(futures, "id", lambda each: _number(stage, each))
+    yield controlled(futures.LOGGER, "critical", lambda *_, **__: None)
     yield controlled(sys, "unraisablehook", lambda _: None)
+    yield sys, "stdout", _Muffled(sys.stdout, idents)
+    yield sys, "stderr", _Muffled(sys.stderr, idents)
 
 
 def _method(stage: Stage, owner: type, name: str, ours: Callable[..., Any]) -> tuple[Any, str, Any]:
@@ -164,7 +166,7 @@ def _start(stage: Stage, thread: Any) -> None:
                 stage.pause(("end",))
         except Ended:
             raise
-        except BaseException:  # noqa: BLE001 - a thread's last exception goes to its hook
+        except BaseException:
             thread._invoke_excepthook(thread)
 
     thread._strand = strand = stage.spawn(thread, run)
@@ -195,3 +197,21 @@ def _died(stage: Stage, arguments: Any) -> None:
     if isinstance(error, SystemExit):
         return
     stage.died.append(failure_of(thread.name, error))
+
+
+class _Muffled:
+    """A stream that swallows what strands write: a program would say the same thousands of times."""
+
+    def __init__(self, stream: Any, idents: set[int]) -> None:
+        self._stream = stream
+        self._idents = idents
+
+    def write(self, text: str) -> int:
+        """Write, or only count."""
+        if _thread.get_ident() in self._idents:
+            return len(text)
+        written: int = self._stream.write(text)
+        return written
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

@@ -50,7 +50,7 @@ class Returned:
         """Give the value's repr, cut short."""
         try:
             text = repr(self.value)
-        except Exception as error:  # noqa: BLE001 - the value is a stranger's
+        except Exception as error:
             return f"a {type(self.value).__name__} whose repr raises {type(error).__name__}"
         return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 

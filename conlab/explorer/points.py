@@ -28,23 +28,13 @@ ATTRIBUTE_WRITES = frozenset(["STORE_ATTR", "DELETE_ATTR"])
 NAMES_A_CALLEE = GLOBAL_READS | CELL_READS | ATTRIBUTE_READS
 CALLS = frozenset(["CALL", "CALL_KW", "CALL_FUNCTION_EX", "BEFORE_WITH"])
 TESTS = frozenset(
-    """
-    UNARY_NOT TO_BOOL JUMP_IF_TRUE_OR_POP JUMP_IF_FALSE_OR_POP
-    POP_JUMP_FORWARD_IF_TRUE POP_JUMP_FORWARD_IF_FALSE
-    POP_JUMP_BACKWARD_IF_TRUE POP_JUMP_BACKWARD_IF_FALSE
-    POP_JUMP_IF_TRUE POP_JUMP_IF_FALSE
-    """.split()
+    ["UNARY_NOT", "TO_BOOL", "JUMP_IF_TRUE_OR_POP", "JUMP_IF_FALSE_OR_POP", "POP_JUMP_FORWARD_IF_TRUE", "POP_JUMP_FORWARD_IF_FALSE", "POP_JUMP_BACKWARD_IF_TRUE", "POP_JUMP_BACKWARD_IF_FALSE", "POP_JUMP_IF_TRUE", "POP_JUMP_IF_FALSE"]
 )
 OPERATIONS = frozenset(
     ["BINARY_OP", "COMPARE_OP", "GET_ITER", "FOR_ITER", "FORMAT_VALUE", "FORMAT_SIMPLE"]
 )
 TOUCHES = frozenset(
-    """
-    BINARY_SUBSCR BINARY_SLICE STORE_SUBSCR STORE_SLICE DELETE_SUBSCR CONTAINS_OP
-    GET_YIELD_FROM_ITER UNPACK_SEQUENCE UNPACK_EX GET_LEN
-    LIST_EXTEND SET_UPDATE DICT_UPDATE DICT_MERGE
-    MATCH_MAPPING MATCH_SEQUENCE MATCH_KEYS MATCH_CLASS FORMAT_WITH_SPEC CONVERT_VALUE
-    """.split()
+    ["BINARY_SUBSCR", "BINARY_SLICE", "STORE_SUBSCR", "STORE_SLICE", "DELETE_SUBSCR", "CONTAINS_OP", "GET_YIELD_FROM_ITER", "UNPACK_SEQUENCE", "UNPACK_EX", "GET_LEN", "LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE", "MATCH_MAPPING", "MATCH_SEQUENCE", "MATCH_KEYS", "MATCH_CLASS", "FORMAT_WITH_SPEC", "CONVERT_VALUE"]
 )
 TURNS = frozenset(["JUMP_BACKWARD", "POP_JUMP_BACKWARD_IF_TRUE", "POP_JUMP_BACKWARD_IF_FALSE"])
 MAKES_BOOL = frozenset(
@@ -52,13 +42,13 @@ MAKES_BOOL = frozenset(
     + ["WITH_EXCEPT_START"]
 )
 NUMBER_OPERATIONS = frozenset(["+", "-", "+=", "-=", "/", "//", "/=", "//="])
-PURE = frozenset("range isinstance issubclass type id callable super object".split())
-OF_SCALARS = frozenset("int float str bool abs round ord chr repr len hash min max divmod".split())
-SCALAR_RESULTS = frozenset("int float str bool round ord chr repr len hash id isinstance".split())
+PURE = frozenset(["range", "isinstance", "issubclass", "type", "id", "callable", "super", "object"])
+OF_SCALARS = frozenset(["int", "float", "str", "bool", "abs", "round", "ord", "chr", "repr", "len", "hash", "min", "max", "divmod"])
+SCALAR_RESULTS = frozenset(["int", "float", "str", "bool", "round", "ord", "chr", "repr", "len", "hash", "id", "isinstance"])
 REFLECTS_ATTRIBUTES = frozenset(
-    "setattr delattr vars __dict__ __setattr__ __delattr__ __class__ exec eval ctypes".split()
+    ["setattr", "delattr", "vars", "__dict__", "__setattr__", "__delattr__", "__class__", "exec", "eval", "ctypes"]
 )
-REFLECTS_GLOBALS = frozenset("globals locals exec eval __globals__ modules import_module".split())
+REFLECTS_GLOBALS = frozenset(["globals", "locals", "exec", "eval", "__globals__", "modules", "import_module"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

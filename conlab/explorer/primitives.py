@@ -11,7 +11,6 @@ from typing import Any, Self
 
 from conlab.explorer.stage import Nothing, Stage, Strand
 
-
 Place = tuple[str, str, int]  # file, function, offset of the call that made a lock
 SLEEPING = Nothing("the end of a sleep")
 

@@ -7,10 +7,12 @@ the run a `Trail` for each sequence of choices, every sequence exactly once.
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 
+from conlab.errors import UserError
+
 MOST_KEPT = 2_000  # runs kept whole between two levels; of the others only the choices are kept
 
 
-class Diverged(Exception):
+class Diverged(UserError):
     """A replayed run met other choices than the run it repeats: something uncontrolled decides."""
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NoReturn, Protocol
 
+from conlab.errors import UserError
 from conlab.explorer.outcomes import (
     Deadlocked,
     Failure,
@@ -58,7 +59,7 @@ class Restart(Exception):
     """The search assumed something that this run disproved: begin anew without the assumption."""
 
 
-class Uncontrolled(RuntimeError):
+class Uncontrolled(UserError):
     """The program did something that the explorer does not control, so no verdict is possible."""
 
 
@@ -101,12 +102,12 @@ class Strand:
         "daemon",
         "deadline",
         "done",
-        "index",
-        "name",
-        "refused",
         "idle_turns",
+        "index",
         "loop",
+        "name",
         "pending",
+        "refused",
         "thread",
         "timed_out",
         "turns",
@@ -254,7 +255,7 @@ class Stage:
             outcome: Outcome = Returned(value)
         except Ended:
             return
-        except BaseException as error:  # noqa: BLE001 - whatever the program raises is its outcome
+        except BaseException as error:
             failure = failure_of("main", error)
             outcome = Raised(failure.type, failure.message, failure.traceback)
         if self.outcome is None:

@@ -37,6 +37,7 @@ class Surroundings:
         self._replacements = {id(original): ours for original, ours in replacements.items()}
         self._adopted: dict[int, tuple[Any, Any]] = {}
         self._seen: dict[int, Any] = {id(ours): ours for ours in replacements.values()}
+        self._parts: dict[int, Any] = {}
         self._set_back: list[Undo] = []
         self._undo: list[Undo] = []
         self._modules = {
@@ -118,9 +119,9 @@ class Surroundings:
         return isinstance(getattr(found, "__dict__", None), dict)
 
     def _namespace(self, names: dict[Any, Any]) -> Iterator[Any]:
-        if id(names) in self._seen and names is not self._seen[id(names)]:
+        if id(names) in self._parts:
             return
-        self._seen[id(names)] = names
+        self._parts[id(names)] = names
         original = {}
         for name, value in list(names.items()):
             ours = self._controlled(value)
@@ -159,9 +160,9 @@ class Surroundings:
         yield from (value for name, value in found.items() if name not in MACHINERY)
 
     def _cell(self, cell: CellType) -> Iterator[Any]:
-        if id(cell) in self._seen:
+        if id(cell) in self._parts:
             return
-        self._seen[id(cell)] = cell
+        self._parts[id(cell)] = cell
         try:
             value = cell.cell_contents
         except ValueError:

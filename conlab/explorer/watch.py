@@ -32,7 +32,7 @@ def supervise(stage: Stage, work: Callable[[], T], notice: Callable[[], None]) -
         stage.driver = get_ident()
         try:
             results.append(context.run(work))
-        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+        except BaseException as error:
             errors.append(error)
         finally:
             finished.release()

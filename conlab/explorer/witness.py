@@ -29,12 +29,10 @@ FORMAT = 1
 MOST_ROWS = 120  # of a printed witness; what comes before the threads do is left out first
 NARROWEST = 20  # characters of a column
 READING_METHODS = frozenset(
-    "get keys values items copy index count empty full qsize is_set locked isdisjoint issubset"
-    " startswith endswith is_alive done cancelled".split()
+    ["get", "keys", "values", "items", "copy", "index", "count", "empty", "full", "qsize", "is_set", "locked", "isdisjoint", "issubset", "startswith", "endswith", "is_alive", "done", "cancelled"]
 )
 READING_FUNCTIONS = frozenset(
-    "len list tuple set dict sorted sum min max any all print repr str iter enumerate zip map filter"
-    " isinstance reversed frozenset bool".split()
+    ["len", "list", "tuple", "set", "dict", "sorted", "sum", "min", "max", "any", "all", "print", "repr", "str", "iter", "enumerate", "zip", "map", "filter", "isinstance", "reversed", "frozenset", "bool"]
 )
 
 OUTCOMES: dict[str, type[Any]] = {

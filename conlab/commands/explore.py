@@ -1,0 +1,150 @@
+"""Run a program under every schedule of its threads, and show one that breaks it.
+
+FILE alone is run as a script each time; FILE:FUNCTION calls a function without arguments, and what
+it returns is judged by the file's function `holds`, if it has one, or by --check.
+"""
+
+import argparse
+import importlib.util
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from conlab.errors import UserError
+from conlab.explorer import Exploration, Witness, explore, replay
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what to explore and how far."""
+    parser.add_argument("target", metavar="FILE[:FUNCTION]", help="the program")
+    parser.add_argument(
+        "--check", metavar="NAME", help="the function of FILE that says whether a result is right"
+    )
+    parser.add_argument(
+        "--reading",
+        choices=["gil", "bytecode"],
+        default="bytecode",
+        help="where a switch is possible: where this build of CPython was seen to switch, or"
+        " before every bytecode that touches shared state (the default)",
+    )
+    parser.add_argument(
+        "--bound", type=int, default=2, metavar="N", help="most preemptions of a schedule (2)"
+    )
+    parser.add_argument(
+        "--schedules", type=int, default=100_000, metavar="N", help="most schedules (100,000)"
+    )
+    parser.add_argument("--save", type=Path, metavar="JSON", help="write the witness there")
+    parser.add_argument(
+        "--replay", type=Path, metavar="JSON", help="run the schedule of this witness only"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Explore or replay; return 1 when a schedule fails or not every one could be run."""
+    program, check, stepped = _program(options.target, options.check)
+    if options.replay is not None:
+        witness = Witness.load(options.replay)
+        outcome = replay(witness, program, check=check)
+        print(f"{witness.program} {outcome}")
+        return int(str(outcome) == str(witness.outcome))
+    progress = _Progress() if sys.stderr.isatty() else None
+    began = time.perf_counter()
+    exploration = explore(
+        program,
+        check=check,
+        reading=options.reading,
+        bound=options.bound,
+        schedules=options.schedules,
+        stepped=[stepped],
+        progress=progress or (lambda _: None),
+    )
+    seconds = time.perf_counter() - began
+    if progress is not None:
+        progress.clear()
+    _report(options.target, exploration, seconds)
+    if exploration.witness is not None and options.save is not None:
+        exploration.witness.save(options.save)
+        print(f"\nwritten to {options.save}: repeat it with --replay {options.save}")
+    return int(bool(exploration.failing) or not exploration.exhausted)
+
+
+def _report(target: str, exploration: Exploration, seconds: float) -> None:
+    print(f"{target} {exploration}")
+    print(f"stepped: {', '.join(exploration.stepped)}")
+    print(f"{exploration.schedules / seconds:,.0f} schedules a second")
+    if exploration.witness is not None:
+        print()
+        print(exploration.witness)
+
+
+class _Progress:
+    """One line on a terminal that is written over."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+
+    def __call__(self, schedules: int) -> None:
+        rate = schedules / (time.perf_counter() - self._began)
+        print(f"\r{schedules:,} schedules, {rate:,.0f} a second ", end="", file=sys.stderr)
+
+    def clear(self) -> None:
+        """Leave nothing of the line."""
+        print("\r" + " " * 60 + "\r", end="", file=sys.stderr, flush=True)
+
+
+def _program(
+    target: str, check: str | None
+) -> tuple[Callable[[], Any], Callable[[Any], bool] | None, str]:
+    name, colon, function = target.rpartition(":")
+    if not colon or not name.endswith(".py"):
+        name, function = target, ""
+    path = Path(name).resolve()
+    if not path.is_file():
+        raise UserError(f"there is no file {name}: say FILE.py or FILE.py:FUNCTION")
+    if not function:
+        if check is not None:
+            raise UserError("--check needs a result to judge: say FILE.py:FUNCTION")
+        return _script(path), None, str(path)
+    module = _module(path)
+    found = _function(module, function, path)
+    if check is None and hasattr(module, "holds"):
+        check = "holds"
+    return found, _function(module, check, path) if check is not None else None, str(path)
+
+
+def _script(path: Path) -> Callable[[], None]:
+    try:
+        code = compile(path.read_bytes(), str(path), "exec")
+    except SyntaxError as error:
+        raise UserError(f"{path} is no Python: {error}") from None
+
+    def script() -> None:
+        exec(code, {"__name__": "__main__", "__file__": str(path), "__builtins__": __builtins__})
+
+    return script
+
+
+def _module(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise UserError(
+            f"importing {path} raised {type(error).__name__}: {error}; it must import cleanly"
+        ) from error
+    return module
+
+
+def _function(module: Any, name: str, path: Path) -> Callable[..., Any]:
+    found = getattr(module, name, None)
+    if not callable(found):
+        raise UserError(f"{path.name} has no function {name!r}")
+    result: Callable[..., Any] = found
+    return result
