@@ -12,7 +12,7 @@ are written there, a tree that stands at exactly those is a hang at once, withou
 
 An order is forced from outside, by a trace function in the tree's processes: ``meet`` holds threads
 at a statement until so many have come to it, ``order`` holds each statement until the one before
-it has ended. Where the program itself does not let that order come about, so that all its threads
+it has ended, and ``at_rest`` holds a statement until every other thread sleeps. Where the program itself does not let that order come about, so that all its threads
 wait, the gate opens and the judgement says "prevented".
 """
 
@@ -57,6 +57,7 @@ def judge(
     stuck_at: Sequence[str] = (),
     meet: Mapping[str, int] | None = None,
     order: Sequence[str] = (),
+    at_rest: Sequence[str] = (),
 ) -> Judgement:
     """Run ``function`` of ``file`` and say what became of it.
 
@@ -74,6 +75,7 @@ def judge(
         stuck_at=stuck_at,
         meet=meet,
         order=order,
+        at_rest=at_rest,
         says_ready=True,
     )
 
@@ -86,6 +88,7 @@ def judge_command(
     stuck_at: Sequence[str] = (),
     meet: Mapping[str, int] | None = None,
     order: Sequence[str] = (),
+    at_rest: Sequence[str] = (),
     says_ready: bool = False,
 ) -> Judgement:
     """Run a command that works on ``file`` in the same way: under the limit, and to the last child.
@@ -105,15 +108,17 @@ def judge_command(
             "stuck_at": list(stuck_at),
             "meet": dict(meet or {}),
             "order": list(order),
+            "at_rest": list(at_rest),
             "says_ready": says_ready,
             "scratch": str(scratch),
         }
-        report = _ask_warden(job, _environment(path, scratch, [*(meet or {}), *order]))
+        gated = [*(meet or {}), *order, *at_rest]
+        report = _ask_warden(job, _environment(path, scratch, gated))
         return Judgement(
             outcome=_outcome(report, path),
             lost=tuple(_last(report, "lost")),
             left=(*_last(report, "left"), *(f"process {line}" for line in report.get("left", ()))),
-            gate=report["gate"] if meet or order else "none",
+            gate=report["gate"] if gated else "none",
             stdout=_tail(scratch / "stdout"),
             stderr=_tail(scratch / "stderr"),
         )

@@ -30,10 +30,11 @@ PR_SET_CHILD_SUBREAPER = 36
 
 @dataclass
 class Gate:
-    """Who may run which statement: a meeting of some threads, or an order of statements."""
+    """Who may run which statement: a meeting of some threads, an order, or after all the others."""
 
     meet: dict[str, int]
     order: list[str]
+    at_rest: list[str]
     waiting: list[tuple[str, socket.socket]] = field(default_factory=list)
     passed: int = 0  # how many statements of the order have ended
     open: bool = False
@@ -49,11 +50,17 @@ class Gate:
             self.waiting.append((statement, thread))
         self._let_go()
 
-    def give_up(self) -> None:
-        """Open the gate for good: everybody waits, so the order cannot come about."""
-        self.prevented = True
+    def rest(self) -> None:
+        """Open the gate for good: every thread waits, so no other order can come about."""
+        self.prevented = not any(statement in self.at_rest for statement, _ in self.waiting)
         self.open = True
         self._let_go()
+
+    def __str__(self) -> str:
+        if self.prevented:
+            return "prevented"
+        came = self.open or not (self.meet or self.at_rest)
+        return "kept" if came and self.passed == len(self.order) else "never reached"
 
     def _let_go(self) -> None:
         still_waiting = []
@@ -69,6 +76,8 @@ class Gate:
             return True
         if statement in self.order:
             return self.order.index(statement) <= self.passed
+        if statement in self.at_rest:
+            return False
         if sum(statement == other for other, _ in self.waiting) >= self.meet[statement]:
             self.open = True
         return self.open
@@ -77,7 +86,7 @@ class Gate:
 def watch(job: dict[str, Any]) -> dict[str, Any]:
     """Run the job's command to its end, or to the end of its time, and say what happened."""
     scratch = Path(job["scratch"])
-    gate = Gate(job["meet"], job["order"])
+    gate = Gate(job["meet"], job["order"], job["at_rest"])
     messages: list[dict[str, Any]] = []
     with (
         socket.socket(socket.AF_UNIX) as door,
@@ -122,20 +131,20 @@ def watch(job: dict[str, Any]) -> dict[str, Any]:
             calm = calm + 1 if now == last and processes.at_rest(now) else 0
             last = now
             if calm >= CALM and gate.waiting:
-                gate.give_up()
+                gate.rest()
             elif calm >= CALM and job["stuck_at"] and time.monotonic() > ask_again:
                 hang = _look_twice(scratch)
                 if hang["steady"] and not hang["seconds_on_core"] and _is_declared(hang, job):
-                    return {"end": "hung", "messages": messages, "gate": _said(gate), **hang}
+                    return {"end": "hung", "messages": messages, "gate": str(gate), **hang}
                 ask_again = time.monotonic() + 1
             if time.monotonic() > deadline:
                 hang = _look_twice(scratch)
-                return {"end": "hung", "messages": messages, "gate": _said(gate), **hang}
+                return {"end": "hung", "messages": messages, "gate": str(gate), **hang}
     return {
         "end": "exited" if command.returncode >= 0 else "killed",
         "status": command.returncode,
         "messages": messages,
-        "gate": _said(gate),
+        "gate": str(gate),
         "left": _left_behind(),
     }
 
@@ -184,13 +193,6 @@ def stuck_statements(stacks: Threads, file: str) -> list[str]:
             if lines:
                 statements.add(linecache.getline(file, lines[0]).strip())
     return sorted(statements)
-
-
-def _said(gate: Gate) -> str:
-    if gate.prevented:
-        return "prevented"
-    met = gate.open or not gate.meet
-    return "kept" if met and gate.passed == len(gate.order) else "never reached"
 
 
 def _left_behind() -> list[str]:
