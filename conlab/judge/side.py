@@ -88,7 +88,8 @@ def _collecting(lost: list[str]) -> Iterator[None]:
 def _held() -> set[str]:
     """What a function may leave behind: threads, descriptors, segments of shared memory."""
     threads = {f"thread {thread.name}" for thread in threading.enumerate()}
-    segments = {f"shared memory {name.name}" for name in Path("/dev/shm").iterdir()}
+    # By the name that SharedMemory gives: the folder is the whole machine's.
+    segments = {f"shared memory {name.name}" for name in Path("/dev/shm").glob("psm_*")}
     return threads | _descriptors() | segments
 
 
