@@ -5,12 +5,13 @@ law. Nothing is tried twice: a broken side that fails only now and then is again
 """
 
 import importlib.util
+import linecache
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
-from conlab import explorer
-from conlab.explorer import Exploration, explore
+from conlab.explorer import Deadlocked, Exploration, explore
 from conlab.judge import Hung, Judgement, Raised, Returned, judge
 from conlab.pitfall import ORACLE, Pitfall
 
@@ -110,30 +111,54 @@ def _not_sound(pitfall: Pitfall, judgement: Judgement) -> list[str]:
 
 def _explored(pitfall: Pitfall, side: Side) -> Finding:
     program, holds = load(pitfall, side), load(pitfall, ORACLE)
-    reading: explorer.Reading = "gil" if side == "broken" else "bytecode"
-    exploration = explore(program, check=holds, reading=reading, bound=BOUND)
-    failing, schedules = exploration.failing, exploration.schedules
-    scope = f"reading {exploration.reading}, up to {exploration.bound} preemptions"
+    if side == "fixed":
+        exploration = explore(program, check=holds, reading="bytecode", bound=BOUND)
+        return _found(side, exploration, _not_survived(exploration))
+    if not pitfall.safe_by_accident:
+        exploration = explore(program, check=holds, reading="gil", bound=BOUND)
+        return _found(side, exploration, _not_the_witness(pitfall, exploration))
+    with_the_gil = explore(program, check=holds, reading="gil", bound=BOUND)
+    exploration = explore(program, check=holds, reading="bytecode", bound=BOUND)
+    objections = _not_the_witness(pitfall, exploration)
+    objections += [f"it is not safe by accident: {why}" for why in _not_survived(with_the_gil)]
+    found = _found(side, exploration, objections)
+    return replace(found, sentence=f"{found.sentence}; safe by accident: it {with_the_gil}")
+
+
+def _found(side: Side, exploration: Exploration, objections: list[str]) -> Finding:
     witness = str(exploration.witness) if exploration.witness else ""
-    if side == "broken":
-        sentence = f"broken fails in {failing} of {schedules} enumerated schedules ({scope})"
-        return Finding(side, sentence, witness, tuple(_not_the_witness(pitfall, exploration)))
-    objections = []
-    if failing:
-        objections.append(f"it fails in {failing} of {schedules} schedules")
+    return Finding(side, f"{side} {exploration}", witness, tuple(objections))
+
+
+def _not_survived(exploration: Exploration) -> list[str]:
+    """Why an exploration is no proof that a side is sound up to the bound."""
+    objections = [f"it {exploration}"] if exploration.failing else []
     if not exploration.exhausted:
-        objections.append(f"not every schedule was run: {schedules} of them")
-    passed = f"all {schedules}" if not failing else f"{schedules - failing} of {schedules}"
-    return Finding(side, f"fixed passes {passed} ({scope})", witness, tuple(objections))
+        objections.append(f"not every schedule was run, only {exploration.schedules}")
+    return objections
 
 
 def _not_the_witness(pitfall: Pitfall, exploration: Exploration) -> list[str]:
+    """Where the witness of a broken side differs from what its file declares."""
     if exploration.witness is None:
-        return ["it is not broken: no schedule fails"]
-    shown = str(exploration.witness.outcome)
-    if not shown.startswith(pitfall.shows):
-        return [f"it {shown}, declared is {pitfall.shows!r}"]
-    return []
+        return [f"it is not broken: it {exploration}"]
+    objections = []
+    match exploration.witness.outcome:
+        case Deadlocked(waiting) if pitfall.shows == "hung":
+            statements = {_statement(pitfall.path, thread.where) for thread in waiting}
+            if statements != set(pitfall.stuck_at):
+                objections.append(f"it stands at {sorted(statements)}, not {pitfall.stuck_at}")
+        case outcome if str(outcome) != pitfall.shows:
+            objections.append(f"it {outcome}, declared is {pitfall.shows!r}")
+    died = tuple(f"{thread.type}: {thread.message}" for thread in exploration.witness.died)
+    if died != pitfall.lost:
+        objections.append(f"it lost {list(died)}, declared is {list(pitfall.lost)}")
+    return objections
+
+
+def _statement(path: Path, where: str) -> str:
+    """The statement at a place that the explorer names as ``file.py:line``."""
+    return linecache.getline(str(path), int(where.rpartition(":")[2])).strip()
 
 
 def load(pitfall: Pitfall, function: str) -> Callable[..., Any]:

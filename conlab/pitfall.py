@@ -158,7 +158,9 @@ def _story(docstring: str, path: Path) -> tuple[str, dict[str, str]]:
 
 def _declared(module: ast.Module, path: Path) -> dict[str, Any]:
     constants = _constants(module)
-    missing = [name for name, default in DECLARED.items() if default is None and name not in constants]
+    missing = [
+        name for name, default in DECLARED.items() if default is None and name not in constants
+    ]
     if missing:
         raise UserError(f"{path} does not declare {missing[0]}")
     declared = {name: constants.get(name, default) for name, default in DECLARED.items()}

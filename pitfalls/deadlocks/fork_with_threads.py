@@ -66,4 +66,6 @@ if __name__ == "__main__":
     if side is broken:
         print("This may hang; then its stacks follow in a second.", flush=True)
         faulthandler.dump_traceback_later(1)
-    print(f"The child ended with {(exit_code := side())}:", "right" if holds(exit_code) else "wrong")
+    print(
+        f"The child ended with {(exit_code := side())}:", "right" if holds(exit_code) else "wrong"
+    )

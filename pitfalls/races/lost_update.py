@@ -1,6 +1,6 @@
 """Lost update: two deposits read the same balance, and the later write erases the earlier one.
 
-Symptom: The total is too low, now and then, and only under load.
+Symptom: The balance is too low, now and then, and only under load.
 
 Why: `balance += after_fee(amount)` reads the balance, calls, and then writes. Python may let another
 thread run inside the call, and whatever that thread writes is overwritten by the older sum.
@@ -15,8 +15,8 @@ Source: https://github.com/python/cpython/issues/134212 and https://github.com/p
 """
 
 import sys
+import threading
 from collections.abc import Callable
-from threading import Lock, Thread
 
 FAILURE = "wrong result"
 SHOWS = "returned 99"
@@ -40,7 +40,7 @@ def broken() -> int:
 
 def fixed() -> int:
     balance = 0
-    lock = Lock()
+    lock = threading.Lock()
 
     def deposit() -> None:
         nonlocal balance
@@ -63,7 +63,7 @@ def after_fee(amount: int) -> int:
 
 def twice_at_once(work: Callable[[], None]) -> None:
     """Run the work in two threads, and wait for both."""
-    threads = [Thread(target=work) for _ in range(2)]
+    threads = [threading.Thread(target=work) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
