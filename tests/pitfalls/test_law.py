@@ -3,19 +3,32 @@
 import pytest
 
 from conlab import pitfall
-from conlab.law import examine
+from conlab.law import Finding, examine
 from conlab.pitfall import Pitfall
 
-every_pitfall = pytest.mark.parametrize("pitfall", pitfall.collect(), ids=str)
+pytestmark = pytest.mark.timeout(300)  # the first test waits for the children of all
+
+SIDES = ("broken", "fixed")
+judged = [each for each in pitfall.collect() if each.evidence != "explored"]
+explored = [each for each in pitfall.collect() if each.evidence == "explored"]
 
 
-@every_pitfall
-def test_broken_fails_for_its_declared_reason(pitfall: Pitfall) -> None:
-    finding = examine(pitfall, "broken")
-    assert not finding.against_the_law, f"{finding.sentence}\n{finding.exhibit}"
+@pytest.fixture(scope="module")
+def findings(all_at_once):
+    return all_at_once(examine, "pitfall", "side")
 
 
-@every_pitfall
-def test_fixed_never_fails(pitfall: Pitfall) -> None:
-    finding = examine(pitfall, "fixed")
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("pitfall", judged, ids=str)
+def test_a_judged_side_does_what_the_law_says(findings, pitfall: Pitfall, side: str) -> None:
+    assert_lawful(findings[str(pitfall), side].result())
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("explored", explored, ids=str)
+def test_an_explored_side_does_what_the_law_says(explored: Pitfall, side: str) -> None:
+    assert_lawful(examine(explored, side))
+
+
+def assert_lawful(finding: Finding) -> None:
     assert not finding.against_the_law, f"{finding.sentence}\n{finding.exhibit}"
