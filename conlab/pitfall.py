@@ -46,6 +46,7 @@ class Pitfall:
     path: Path
     title: str  # one sentence
     story: Mapping[str, str]  # a paragraph for each of SECTIONS
+    must_hold: str  # what the oracle asks, in a sentence
     failure: str
     shows: str
     evidence: str
@@ -58,7 +59,7 @@ class Pitfall:
     at_rest: tuple[str, ...]
     safe_by_accident: bool
     versions: Mapping[str, Mapping[str, Any]]
-    broken: str  # the source of each side
+    broken: str  # the source of each side, with what no one else in the file uses
     fixed: str
 
     @property
@@ -111,16 +112,19 @@ def read(path: Path) -> Pitfall:
     module = ast.parse(source)
     title, story = _story(ast.get_docstring(module) or "", path)
     declared = _declared(module, path)
-    functions = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
+    definitions = {
+        node.name: node for node in module.body if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
     for function in ("broken", "fixed", ORACLE):
-        if function not in functions:
+        if not isinstance(definitions.get(function), ast.FunctionDef):
             raise UserError(f"{path} lacks a function {function}()")
     return Pitfall(
         path=path,
         title=title,
         story=story,
-        broken=ast.get_source_segment(source, functions["broken"]) or "",
-        fixed=ast.get_source_segment(source, functions["fixed"]) or "",
+        must_hold=ast.get_docstring(definitions[ORACLE]) or "",
+        broken=_side("broken", "fixed", definitions, source),
+        fixed=_side("fixed", "broken", definitions, source),
         **{name.lower(): value for name, value in declared.items()},
     )
 
@@ -172,6 +176,22 @@ def _declared(module: ast.Module, path: Path) -> dict[str, Any]:
     if declared["EVIDENCE"] not in EVIDENCE:
         raise UserError(f"{path}: EVIDENCE is {declared['EVIDENCE']!r}; one of {sorted(EVIDENCE)}")
     return declared
+
+
+def _side(
+    side: str,
+    other: str,
+    definitions: Mapping[str, ast.FunctionDef | ast.ClassDef],
+    source: str,
+) -> str:
+    """The source of a side, and of the definitions that it uses and the other side does not."""
+    own = _names(definitions[side]) - _names(definitions[other])
+    parts = [definitions[side], *(definitions[name] for name in definitions if name in own)]
+    return "\n\n\n".join(ast.get_source_segment(source, part) or "" for part in parts)
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
 def _constants(module: ast.Module) -> dict[str, Any]:

@@ -20,14 +20,13 @@ from concurrent.futures import ThreadPoolExecutor
 FAILURE = "deadlock"
 SHOWS = "hung"
 EVIDENCE = "judged"
-STUCK_AT = ("return inner.submit(pow, 6, 2).result()", "return outer.submit(area, inner).result()")
+STUCK_AT = ("return inner.submit(pow, 6, 2).result()", "return outer.submit(area, outer).result()")
 DETECT = {"faulthandler": "in area", "pytest-timeout": "inner.submit(pow, 6, 2).result()"}
 
 
 def broken() -> int:
     with ThreadPoolExecutor(1) as outer:
-        inner = outer
-        return outer.submit(area, inner).result()
+        return outer.submit(area, outer).result()
 
 
 def fixed() -> int:

@@ -34,3 +34,13 @@ def all_at_once(request: pytest.FixtureRequest) -> Callable[..., Results]:
             }
 
     return do
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run that skipped every test it selected has shown nothing, so it does not pass."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or session.exitstatus != pytest.ExitCode.OK:
+        return
+    if reporter.stats.get("skipped") and not reporter.stats.get("passed"):
+        reporter.write_line("every test was skipped: nothing was shown", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
