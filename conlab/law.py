@@ -1,4 +1,4 @@
-"""The law of the pitfalls: broken fails, for its declared reason and no other, and fixed never does.
+"""The law of the pitfalls: broken fails for its declared reason and no other, fixed never does.
 
 A finding tells what one side did, in a sentence that may be quoted, and where that is against the
 law. Nothing is tried twice: a broken side that fails only now and then is against the law too.

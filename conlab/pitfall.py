@@ -15,8 +15,15 @@ from conlab.errors import UserError
 ROOT = Path(__file__).parents[1] / "pitfalls"
 SECTIONS = ("Symptom", "Why", "Fix", "Detect", "Source")
 FAILURES = frozenset(
-    "wrong result, exception, deadlock, livelock, lost exception, stall, leak, needless cost".split(
-        ", "
+    (
+        "wrong result",
+        "exception",
+        "lost exception",
+        "deadlock",
+        "livelock",
+        "stall",
+        "leak",
+        "needless cost",
     )
 )
 EVIDENCE = frozenset(("explored", "judged", "measured"))

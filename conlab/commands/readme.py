@@ -49,7 +49,7 @@ def table(pitfalls: Iterable[Pitfall]) -> str:
 
 def _found_by(each: Pitfall) -> str:
     """The tools, by name; the same on every Python, so that the table is."""
-    tools = each.detect | {
+    tools = dict(each.detect) | {
         tool: finding
         for differences in each.versions.values()
         for tool, finding in differences.get("DETECT", {}).items()

@@ -2,14 +2,15 @@
 
 Symptom: After some impatient clients the pool is empty and stays so: PoolTimeout for everybody.
 
-Why: A cancellation is raised at an await. Where one stands after the connection was taken and before
-the try whose finally gives it back, nobody gives it back.
+Why: A cancellation is raised at an await. Where one stands after the connection was taken and
+before the try whose finally gives it back, nobody gives it back.
 
 Fix: Begin the try right after taking; or take in an `async with` that does both.
 
 Detect: none known.
 
-Source: https://github.com/encode/httpcore/issues/658 and https://github.com/MagicStack/asyncpg/issues/464
+Source: https://github.com/encode/httpcore/issues/658 and
+https://github.com/MagicStack/asyncpg/issues/464
 """
 
 import asyncio

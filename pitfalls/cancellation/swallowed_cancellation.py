@@ -2,11 +2,11 @@
 
 Symptom: Shutdown takes for ever, a timeout has no effect, a cancelled request is still made.
 
-Why: cancel() raises CancelledError at the task's await. An `except BaseException` or a bare `except`
-catches it like any error; the task is then not cancelled, and nobody asks again.
+Why: cancel() raises CancelledError at the task's await. An `except BaseException` or a bare
+`except` catches it like any error; the task is then not cancelled, and nobody asks again.
 
-Fix: Catch the errors that can be retried and no others. What must be done on the way out belongs into
-finally.
+Fix: Catch the errors that can be retried and no others. What must be done on the way out belongs
+into finally.
 
 Detect: ruff BLE001 (blind except).
 
@@ -31,7 +31,7 @@ def broken() -> str:
         for _ in range(TRIES):
             try:
                 return await connect()
-            except BaseException:  # noqa: BLE001 - the mistake
+            except BaseException:
                 continue
         return "gave up"
 

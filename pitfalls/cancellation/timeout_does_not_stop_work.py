@@ -10,8 +10,8 @@ which can be killed.
 
 Detect: none known.
 
-Source: https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Future.result and
-https://bugs.python.org/issue37909
+Source: https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Future.result
+and https://bugs.python.org/issue37909
 """
 
 import sys

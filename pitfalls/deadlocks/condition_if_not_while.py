@@ -2,8 +2,8 @@
 
 Symptom: IndexError in a consumer that has just been told that the buffer is not empty.
 
-Why: notify_all() wakes every waiter, and they run one after the other. The first takes the item. The
-second does not look again, and takes from an empty buffer.
+Why: notify_all() wakes every waiter, and they run one after the other. The first takes the item.
+The second does not look again, and takes from an empty buffer.
 
 Fix: Look again after every wake-up: while, or wait_for(), which is the same loop.
 

@@ -2,12 +2,13 @@
 
 Symptom: Works with a few requests and hangs with as many as the pool has workers.
 
-Why: The outer job keeps its worker while it waits. When every worker is such a waiter, the inner jobs
-stay in the pool's queue for ever.
+Why: The outer job keeps its worker while it waits. When every worker is such a waiter, the inner
+jobs stay in the pool's queue for ever.
 
 Fix: A pool of its own for the inner jobs, or no waiting inside a job.
 
-Detect: pytest-timeout and faulthandler, whose stacks show every worker in result(). No linter warns.
+Detect: pytest-timeout and faulthandler, whose stacks show every worker in result(). No linter
+warns.
 
 Source: https://github.com/django/asgiref/issues/249 and the deadlock shown in the documentation of
 concurrent.futures.ThreadPoolExecutor.

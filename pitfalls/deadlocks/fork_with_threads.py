@@ -5,12 +5,13 @@ Symptom: A worker process hangs at its first log line, once in some thousand sta
 Why: fork() copies the memory, and with it every lock as it stands, but only the thread that called
 it. A lock that another thread held at that moment stays locked in the child for ever.
 
-Fix: Start processes with spawn or forkserver, whose children begin with fresh memory; the default is
-no longer fork from Python 3.14 on.
+Fix: Start processes with spawn or forkserver, whose children begin with fresh memory; the default
+is no longer fork from Python 3.14 on.
 
 Detect: the DeprecationWarning that Python 3.12 and later give under -X dev; pytest-timeout.
 
-Source: https://github.com/python/cpython/issues/84559 and https://github.com/python/cpython/issues/109767
+Source: https://github.com/python/cpython/issues/84559 and
+https://github.com/python/cpython/issues/109767
 """
 
 import faulthandler

@@ -9,8 +9,8 @@ Fix: Take everything out of the queue first, then join the child.
 
 Detect: pytest-timeout and faulthandler, whose stacks end in join(). No linter warns.
 
-Source: https://github.com/python/cpython/issues/73983 and "Joining processes that use queues" in the
-programming guidelines of multiprocessing.
+Source: https://github.com/python/cpython/issues/73983 and "Joining processes that use queues" in
+the programming guidelines of multiprocessing.
 """
 
 import faulthandler
@@ -29,7 +29,7 @@ SIZE = 1_000_000  # bytes, well above what a pipe holds
 
 
 def broken() -> int:
-    results: "Queue[bytes]" = SPAWN.Queue()
+    results: Queue[bytes] = SPAWN.Queue()
     child = SPAWN.Process(target=produce, args=(results,))
     child.start()
     child.join()
@@ -38,7 +38,7 @@ def broken() -> int:
 
 
 def fixed() -> int:
-    results: "Queue[bytes]" = SPAWN.Queue()
+    results: Queue[bytes] = SPAWN.Queue()
     child = SPAWN.Process(target=produce, args=(results,))
     child.start()
     result = results.get()

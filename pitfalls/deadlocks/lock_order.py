@@ -1,4 +1,4 @@
-"""Lock order: one transfer takes A, then B, the other takes B, then A, and each waits for the other.
+"""Lock order: one transfer takes A, then B, the other takes B, then A, and each waits.
 
 Symptom: Two threads stop for ever, seldom, and with no message.
 
@@ -8,8 +8,8 @@ Fix: One order for all locks, whoever takes them: here by the account's number.
 
 Detect: pytest-timeout and faulthandler, whose stacks show both threads at their second lock.
 
-Source: https://github.com/storaged-project/blivet/issues/1500; "deadlock" in Lu et al., Learning from
-Mistakes, ASPLOS 2008.
+Source: https://github.com/storaged-project/blivet/issues/1500; "deadlock" in Lu et al., Learning
+from Mistakes, ASPLOS 2008.
 """
 
 import faulthandler
@@ -37,7 +37,7 @@ class Account:
 def broken() -> list[int]:
     def transfer(amount: int, giver: Account, taker: Account) -> None:
         first, second = giver, taker
-        with first.lock:
+        with first.lock:  # noqa: SIM117 - two statements, so that one can be named
             with second.lock:
                 giver.balance -= amount
                 taker.balance += amount
@@ -48,7 +48,7 @@ def broken() -> list[int]:
 def fixed() -> list[int]:
     def transfer(amount: int, giver: Account, taker: Account) -> None:
         first, second = sorted((giver, taker), key=lambda account: account.number)
-        with first.lock:
+        with first.lock:  # noqa: SIM117 - two statements, so that one can be named
             with second.lock:
                 giver.balance -= amount
                 taker.balance += amount

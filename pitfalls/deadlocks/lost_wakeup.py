@@ -2,8 +2,8 @@
 
 Symptom: A thread waits for something that has long happened.
 
-Why: A condition keeps nothing. notify() wakes those who wait now, and whoever begins to wait a moment
-later waits for the next one.
+Why: A condition keeps nothing. notify() wakes those who wait now, and whoever begins to wait a
+moment later waits for the next one.
 
 Fix: Keep what happened in a variable under the lock, and wait for the variable: wait_for().
 

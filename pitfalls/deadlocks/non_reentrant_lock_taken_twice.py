@@ -2,8 +2,8 @@
 
 Symptom: The first call hangs, every time, often only on the rare path that calls the second method.
 
-Why: threading.Lock does not know who holds it. A thread that asks for a lock it already has waits for
-itself.
+Why: threading.Lock does not know who holds it. A thread that asks for a lock it already has waits
+for itself.
 
 Fix: Take the lock at the public methods only, and let them call helpers that need it held. An RLock
 stops the hang as well, and hides that the inner method saw a half-done change.

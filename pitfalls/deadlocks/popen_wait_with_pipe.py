@@ -2,8 +2,8 @@
 
 Symptom: A command hangs when it prints a lot, and never when it is tried by hand.
 
-Why: A pipe holds about 64 KiB. The child that writes more waits until somebody reads, and the parent
-does not read before the child has ended.
+Why: A pipe holds about 64 KiB. The child that writes more waits until somebody reads, and the
+parent does not read before the child has ended.
 
 Fix: communicate(), which reads while it waits.
 

@@ -2,8 +2,8 @@
 
 Symptom: The whole program freezes as soon as two requests overlap.
 
-Why: Taking a threading.Lock blocks the thread, and the thread is the event loop. The task that holds
-the lock can never be resumed to release it.
+Why: Taking a threading.Lock blocks the thread, and the thread is the event loop. The task that
+holds the lock can never be resumed to release it.
 
 Fix: asyncio.Lock, which lets the other tasks run while one waits.
 

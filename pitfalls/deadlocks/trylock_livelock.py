@@ -2,8 +2,8 @@
 
 Symptom: No progress at full CPU. Nothing is blocked, so nothing looks stuck.
 
-Why: Each task takes its own lock, finds the other's taken, gives its own back so as not to deadlock,
-and tries again. They do so in step, so both are always in the way.
+Why: Each task takes its own lock, finds the other's taken, gives its own back so as not to
+deadlock, and tries again. They do so in step, so both are always in the way.
 
 Fix: Take the locks in one order. Whoever has the first gets the second.
 

@@ -2,13 +2,14 @@
 
 Symptom: A background job stops for no reason, now and then, without an exception.
 
-Why: The event loop keeps only weak references to tasks. One that waits for something that nobody else
-keeps is part of a cycle of garbage, and the next collection destroys it.
+Why: The event loop keeps only weak references to tasks. One that waits for something that nobody
+else keeps is part of a cycle of garbage, and the next collection destroys it.
 
-Fix: Keep every task until it is done: a TaskGroup, or a set that the task leaves by a done callback.
+Fix: Keep every task until it is done: a TaskGroup, or a set that the task leaves by a done
+callback.
 
-Detect: ruff RUF006, mypy (unused-awaitable), and asyncio's own message, "Task was destroyed but it is
-pending!", when it is too late.
+Detect: ruff RUF006, mypy (unused-awaitable), and asyncio's own message, "Task was destroyed but it
+is pending!", when it is too late.
 
 Source: https://github.com/python/cpython/issues/91887 and the note on asyncio.create_task() in the
 documentation.
@@ -17,6 +18,7 @@ documentation.
 import asyncio
 import gc
 import sys
+from typing import ClassVar
 from weakref import WeakSet
 
 FAILURE = "wrong result"
@@ -33,7 +35,7 @@ DETECT = {
 def broken() -> list[str]:
     async def shop() -> list[str]:
         mailed: list[str] = []
-        asyncio.create_task(mail_when_paid(mailed))  # noqa: RUF006  # type: ignore[unused-awaitable]
+        asyncio.create_task(mail_when_paid(mailed))  # type: ignore[unused-awaitable]  # noqa: RUF006
         await asyncio.sleep(0)
         await pay()
         return mailed
@@ -61,7 +63,7 @@ def holds(mailed: list[str]) -> bool:
 class Subscription:
     """What a subscriber waits for. The publisher does not keep it alive."""
 
-    current: "WeakSet[Subscription]" = WeakSet()
+    current: ClassVar["WeakSet[Subscription]"] = WeakSet()
 
     def __init__(self) -> None:
         self.told = asyncio.Event()

@@ -6,8 +6,8 @@ Why: Calling an async function runs none of it. It gives a coroutine that runs w
 
 Fix: await.
 
-Detect: mypy (unused-coroutine); the RuntimeWarning "was never awaited", which `pytest -W error` turns
-into a failure and which is easily missed in a log.
+Detect: mypy (unused-coroutine); the RuntimeWarning "was never awaited", which `pytest -W error`
+turns into a failure and which is easily missed in a log.
 
 Source: https://docs.python.org/3/library/asyncio-dev.html#detect-never-awaited-coroutines
 """

@@ -9,7 +9,8 @@ Fix: Keep what failed together with the job, where the giver of the job looks fo
 
 Detect: ruff S110 (try, except, pass).
 
-Source: https://docs.astral.sh/ruff/rules/try-except-pass/ and https://cwe.mitre.org/data/definitions/390.html
+Source: https://docs.astral.sh/ruff/rules/try-except-pass/ and
+https://cwe.mitre.org/data/definitions/390.html
 """
 
 import sys
@@ -26,14 +27,14 @@ ORDERS = ["2 apples", "pear", "3 plums"]
 
 
 def broken() -> dict[str, object]:
-    orders: "SimpleQueue[str | None]" = SimpleQueue()
+    orders: SimpleQueue[str | None] = SimpleQueue()
     done: dict[str, object] = {}
 
     def work() -> None:
         while (order := orders.get()) is not None:
-            try:
+            try:  # noqa: SIM105 - so that both sides can be read side by side
                 done[order] = quantity(order)
-            except Exception:  # noqa: S110 - the mistake
+            except Exception:
                 pass
 
     run(work, orders)
@@ -41,7 +42,7 @@ def broken() -> dict[str, object]:
 
 
 def fixed() -> dict[str, object]:
-    orders: "SimpleQueue[str | None]" = SimpleQueue()
+    orders: SimpleQueue[str | None] = SimpleQueue()
     done: dict[str, object] = {}
 
     def work() -> None:

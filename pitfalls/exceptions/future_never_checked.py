@@ -2,8 +2,8 @@
 
 Symptom: Nothing. The program says that all went well, and a part of the work is missing.
 
-Why: An executor keeps a job's exception in its future, for whoever calls result(). wait() does not: it
-waits, and lets the exception go with the future. There is no traceback, no warning, and
+Why: An executor keeps a job's exception in its future, for whoever calls result(). wait() does not:
+it waits, and lets the exception go with the future. There is no traceback, no warning, and
 threading.excepthook is not called.
 
 Fix: Ask every future for its result, where somebody can act on what it raises.

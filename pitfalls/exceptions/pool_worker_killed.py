@@ -5,11 +5,13 @@ Symptom: A long computation stops at some per cent. The workers are idle, nothin
 Why: multiprocessing.Pool replaces a worker that died and forgets the job that it had taken, so the
 result that map() waits for never comes.
 
-Fix: ProcessPoolExecutor watches its workers, and raises BrokenProcessPool from every waiting future.
+Fix: ProcessPoolExecutor watches its workers, and raises BrokenProcessPool from every waiting
+future.
 
 Detect: pytest-timeout and faulthandler, whose stacks end in map(). No linter warns.
 
-Source: https://github.com/python/cpython/issues/96062 and https://github.com/python/cpython/issues/66587
+Source: https://github.com/python/cpython/issues/96062 and
+https://github.com/python/cpython/issues/66587
 """
 
 import faulthandler

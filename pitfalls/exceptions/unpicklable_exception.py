@@ -3,15 +3,16 @@
 Symptom: BrokenProcessPool, "a process was terminated abruptly", though no process was; the other
 jobs are lost as well. With multiprocessing.Pool the parent hangs instead.
 
-Why: An exception crosses to the parent as its class and its `args`. An __init__ that takes two values
-and passes one text to super() cannot be called again with `args`, so unpickling fails in the pool's
-own thread.
+Why: An exception crosses to the parent as its class and its `args`. An __init__ that takes two
+values and passes one text to super() cannot be called again with `args`, so unpickling fails in the
+pool's own thread.
 
 Fix: Pass every argument to super().__init__, and make the text in __str__.
 
 Detect: none known. It is legal Python, and works until the exception has to travel.
 
-Source: https://github.com/python/cpython/issues/103061 and https://github.com/python/cpython/issues/79492
+Source: https://github.com/python/cpython/issues/103061 and
+https://github.com/python/cpython/issues/79492
 """
 
 import multiprocessing

@@ -36,10 +36,9 @@ def broken() -> int:
 
 
 def fixed() -> int:
-    with server() as origin:
-        with closing(origin.client()) as client:
-            for _ in range(REQUESTS):
-                get(client)
+    with server() as origin, closing(origin.client()) as client:
+        for _ in range(REQUESTS):
+            get(client)
     return origin.accepted
 
 
@@ -60,7 +59,7 @@ class Page(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
-    def do_GET(self) -> None:  # noqa: N802 - http.server asks for this name
+    def do_GET(self) -> None:
         """Send two bytes."""
         self.send_response(200)
         self.send_header("Content-Length", "2")

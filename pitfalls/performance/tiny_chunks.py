@@ -1,16 +1,16 @@
-"""Tiny chunks: every item makes its own journey to a process, and the journey costs more than the work.
+"""Tiny chunks: each item travels to a process by itself, and the journey costs the most.
 
 Symptom: The pool is slower than a plain loop, and adding workers does not help.
 
-Why: ProcessPoolExecutor.map() sends one item at a time unless it is told otherwise: pickle, pipe, wake
-up, and back again for each. Pool.map() makes larger chunks by itself.
+Why: ProcessPoolExecutor.map() sends one item at a time unless it is told otherwise: pickle, pipe,
+wake up, and back again for each. Pool.map() makes larger chunks by itself.
 
 Fix: chunksize, so large that a journey is small beside the work in it.
 
 Detect: none known.
 
-Source: https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Executor.map and
-https://github.com/joblib/loky/issues/12
+Source: https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Executor.map
+and https://github.com/joblib/loky/issues/12
 """
 
 import multiprocessing

@@ -2,8 +2,8 @@
 
 Symptom: "Too many open files", memory that grows with the list, a server that refuses to answer.
 
-Why: gather() makes a task of each awaitable, and every one begins at once. Nothing says how many may
-be open together.
+Why: gather() makes a task of each awaitable, and every one begins at once. Nothing says how many
+may be open together.
 
 Fix: A semaphore around the part that holds a resource, or a fixed number of workers and a queue.
 

@@ -1,9 +1,10 @@
 """Random generator duplicated by fork: every worker draws the same "random" numbers.
 
-Symptom: Augmented images repeat, samples are correlated, and all workers pick the same temporary name.
+Symptom: Augmented images repeat, samples are correlated, and all workers pick the same temporary
+name.
 
-Why: fork() copies the generator with its state. Python reseeds the functions of the module `random` in
-the child, and neither a random.Random of your own nor NumPy's global generator.
+Why: fork() copies the generator with its state. Python reseeds the functions of the module `random`
+in the child, and neither a random.Random of your own nor NumPy's global generator.
 
 Fix: Seed in every worker.
 
@@ -30,7 +31,7 @@ random = Random(2026)
 
 
 def broken() -> int:
-    def draw(number: int, drawn: "SimpleQueue[float]") -> None:
+    def draw(_: int, drawn: "SimpleQueue[float]") -> None:
         drawn.put(random.random())
 
     return different_draws(draw)

@@ -10,14 +10,14 @@ Fix: loop.call_soon_threadsafe(), which writes to the pipe that wakes the loop.
 
 Detect: asyncio's debug mode, which raises in the thread: "Non-thread-safe operation".
 
-Source: https://github.com/python/cpython/issues/97970 and https://github.com/python/cpython/issues/116654
+Source: https://github.com/python/cpython/issues/97970 and
+https://github.com/python/cpython/issues/116654
 """
 
 import asyncio
 import faulthandler
 import sys
 from collections.abc import Callable
-from functools import partial
 from threading import Thread
 
 FAILURE = "deadlock"
@@ -31,7 +31,10 @@ DETECT = {"asyncio debug": "Non-thread-safe operation", "faulthandler": "in brok
 def broken() -> float:
     async def first_reading() -> float:
         readings: asyncio.Queue[float] = asyncio.Queue()
-        give = readings.put_nowait
+
+        def give(reading: float) -> None:
+            readings.put_nowait(reading)
+
         sensor = Thread(target=sense, args=(give,))
         sensor.start()
         reading = await readings.get()
@@ -45,7 +48,10 @@ def fixed() -> float:
     async def first_reading() -> float:
         readings: asyncio.Queue[float] = asyncio.Queue()
         loop = asyncio.get_running_loop()
-        give = partial(loop.call_soon_threadsafe, readings.put_nowait)
+
+        def give(reading: float) -> None:
+            loop.call_soon_threadsafe(readings.put_nowait, reading)
+
         sensor = Thread(target=sense, args=(give,))
         sensor.start()
         reading = await readings.get()
@@ -60,7 +66,7 @@ def holds(reading: float) -> bool:
     return reading == 21.5
 
 
-def sense(give: Callable[[float], object]) -> None:
+def sense(give: Callable[[float], None]) -> None:
     """What the thread of a sensor does when the sensor has something to say."""
     give(21.5)
 

@@ -3,14 +3,15 @@
 Symptom: With the GIL, none has been seen since Python 3.10. Without it, hits are lost at once.
 
 Why: `hits += 1` is a read, an addition and a write, and nothing promises that they stay together.
-CPython with the GIL lets another thread in only at calls and at the end of loops, and there is neither
-between them. So the code is safe by accident of this interpreter, not by what it says.
+CPython with the GIL lets another thread in only at calls and at the end of loops, and there is
+neither between them. So the code is safe by accident of this interpreter, not by what it says.
 
 Fix: A lock, which says what is meant and holds on every build.
 
 Detect: none known.
 
-Source: https://github.com/python/cpython/issues/125646 (half of the increments lost without the GIL) and
+Source: https://github.com/python/cpython/issues/125646 (half of the increments lost without the
+GIL) and
 https://docs.python.org/3/faq/library.html#what-kinds-of-global-value-mutation-are-thread-safe
 """
 

@@ -6,7 +6,8 @@ fail.
 Why: An await lets the other tasks run. What was checked before it need not be true after it, though
 there is one thread and no data race.
 
-Fix: An asyncio.Lock around the check and the act, so that the second task checks after the first acted.
+Fix: An asyncio.Lock around the check and the act, so that the second task checks after the first
+acted.
 
 Detect: none known.
 

@@ -2,10 +2,11 @@
 
 Symptom: Two customers with the same seat, a KeyError or an IndexError that "cannot happen".
 
-Why: `in` and the assignment are one step each, and the two together are not. Whatever Python code runs
-between them, here the price, lets another thread in.
+Why: `in` and the assignment are one step each, and the two together are not. Whatever Python code
+runs between them, here the price, lets another thread in.
 
-Fix: One operation that does both: setdefault(), pop() with a default, a queue; or a lock around both.
+Fix: One operation that does both: setdefault(), pop() with a default, a queue; or a lock around
+both.
 
 Detect: none known.
 

@@ -2,13 +2,15 @@
 
 Symptom: "RuntimeError: dictionary changed size during iteration", once in a while.
 
-Why: A loop over a dictionary is many steps, and between any two of them another thread may change it.
+Why: A loop over a dictionary is many steps, and between any two of them another thread may change
+it.
 
 Fix: Go through a copy. list() of a dictionary of text keys is one step.
 
 Detect: none known. ruff's B909 sees changes made in the loop's own function only.
 
-Source: https://docs.python.org/3/library/threadsafety.html and https://github.com/boxed/mutmut/issues/410
+Source: https://docs.python.org/3/library/threadsafety.html and
+https://github.com/boxed/mutmut/issues/410
 """
 
 import sys
@@ -24,9 +26,7 @@ def broken() -> list[str]:
     carts = {"Ada": 2, "Bob": 1}
     visitor = threading.Thread(target=carts.update, args=({"Cleo": 1},))
     visitor.start()
-    reminded = []
-    for customer in carts:
-        reminded.append(letter_to(customer))
+    reminded = [letter_to(customer) for customer in carts]
     visitor.join()
     return reminded
 
@@ -35,9 +35,7 @@ def fixed() -> list[str]:
     carts = {"Ada": 2, "Bob": 1}
     visitor = threading.Thread(target=carts.update, args=({"Cleo": 1},))
     visitor.start()
-    reminded = []
-    for customer in list(carts):
-        reminded.append(letter_to(customer))
+    reminded = [letter_to(customer) for customer in list(carts)]
     visitor.join()
     return reminded
 

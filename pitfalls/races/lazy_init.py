@@ -1,17 +1,18 @@
 """Lazy initialisation: two threads find nothing there, and both make one.
 
-Symptom: Two pools, two caches, two clients where there should be one; what was put into the first is
-not in the second.
+Symptom: Two pools, two caches, two clients where there should be one; what was put into the first
+is not in the second.
 
-Why: Both threads check before either has assigned. What is made by the second replaces what is made by
-the first, which is already in use.
+Why: Both threads check before either has assigned. What is made by the second replaces what is made
+by the first, which is already in use.
 
 Fix: A lock around the check and the making. (functools.cache does not help: it may call twice, and
 functools.cached_property does so since 3.12.)
 
 Detect: none known.
 
-Source: https://github.com/python/cpython/issues/87634 and https://github.com/celery/kombu/issues/1668
+Source: https://github.com/python/cpython/issues/87634 and
+https://github.com/celery/kombu/issues/1668
 """
 
 import sys

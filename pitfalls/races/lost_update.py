@@ -2,16 +2,17 @@
 
 Symptom: The balance is too low, now and then, and only under load.
 
-Why: `balance += after_fee(amount)` reads the balance, calls, and then writes. Python may let another
-thread run inside the call, and whatever that thread writes is overwritten by the older sum.
+Why: `balance += after_fee(amount)` reads the balance, calls, and then writes. Python may let
+another thread run inside the call, and whatever that thread writes is overwritten by the older sum.
 
 Fix: Hold a lock from the read to the write, so that no other thread sees the balance in between.
 
-Detect: none known. No linter sees it, and running it a million times may show nothing; running every
-schedule does.
+Detect: none known. No linter sees it, and running it a million times may show nothing; running
+every schedule does.
 
-Source: https://github.com/python/cpython/issues/134212 and https://github.com/pretalx/pretalx/issues/2410;
-"atomicity violation" in Lu et al., Learning from Mistakes, ASPLOS 2008.
+Source: https://github.com/python/cpython/issues/134212 and
+https://github.com/pretalx/pretalx/issues/2410; "atomicity violation" in Lu et al., Learning from
+Mistakes, ASPLOS 2008.
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Shared value that is not atomic: two processes count in a multiprocessing.Value, and lose.
 
-Symptom: A counter that all workers share is too low. On one Python version it never was, on the next
-it is.
+Symptom: A counter that all workers share is too low. On one Python version it never was, on the
+next it is.
 
 Why: A Value locks each read and each write, not the two together. `seats.value -= 1` is a read, a
 subtraction and a write, and another process may come in between.
@@ -32,13 +32,13 @@ SEATS = 10
 def broken() -> int:
     seats = SPAWN.Value("i", SEATS)
     sell_in_two_processes(book, seats)
-    return seats.value
+    return int(seats.value)
 
 
 def fixed() -> int:
     seats = SPAWN.Value("i", SEATS)
     sell_in_two_processes(book_under_lock, seats)
-    return seats.value
+    return int(seats.value)
 
 
 def holds(seats_left: int) -> bool:

@@ -2,14 +2,16 @@
 
 Symptom: "ValueError: generator already executing", in whichever thread came second.
 
-Why: A generator is one frame. While one thread runs it, and its body may be left at any call, no other
-can enter it.
+Why: A generator is one frame. While one thread runs it, and its body may be left at any call, no
+other can enter it.
 
-Fix: A lock around next(), or a queue that one thread fills. itertools.count() needs neither with the GIL.
+Fix: A lock around next(), or a queue that one thread fills. itertools.count() needs neither with
+the GIL.
 
 Detect: none known.
 
-Source: https://github.com/yt-dlp/yt-dlp/issues/2881 and https://github.com/python/cpython/issues/135325
+Source: https://github.com/yt-dlp/yt-dlp/issues/2881 and
+https://github.com/python/cpython/issues/135325
 """
 
 import sys

@@ -9,7 +9,8 @@ Fix: A connection for each thread.
 
 Detect: none known, once check_same_thread=False has silenced sqlite3's own check.
 
-Source: https://github.com/python/cpython/issues/101351 and https://github.com/Metron-Project/mokkari/issues/148
+Source: https://github.com/python/cpython/issues/101351 and
+https://github.com/Metron-Project/mokkari/issues/148
 """
 
 import sqlite3

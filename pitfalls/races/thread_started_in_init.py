@@ -1,7 +1,7 @@
 """Thread started in __init__: it runs before the object that it works on is finished.
 
-Symptom: AttributeError for an attribute that __init__ sets, on a fast machine or a busy one; or in a
-subclass, always.
+Symptom: AttributeError for an attribute that __init__ sets, on a fast machine or a busy one; or in
+a subclass, always.
 
 Why: start() may run the thread at once. What __init__ assigns after it is not there yet, and what a
 subclass assigns after super().__init__() even less: an order violation, with no lock missing.
@@ -10,8 +10,8 @@ Fix: Start the thread as the last thing, when every attribute is set; best in a 
 
 Detect: none known.
 
-Source: https://github.com/PrimeIntellect-ai/prime-rl/pull/317; "order violation" in Lu et al., Learning
-from Mistakes, ASPLOS 2008.
+Source: https://github.com/PrimeIntellect-ai/prime-rl/pull/317; "order violation" in Lu et al.,
+Learning from Mistakes, ASPLOS 2008.
 """
 
 import sys

@@ -4,8 +4,8 @@ Symptom: A test that cannot fail, with a warning among many.
 
 Why: A plain TestCase does not await. Calling the async method runs none of its body.
 
-Fix: IsolatedAsyncioTestCase; for pytest, a plugin (since 8.4 pytest fails an async test that no plugin
-takes).
+Fix: IsolatedAsyncioTestCase; for pytest, a plugin (since 8.4 pytest fails an async test that no
+plugin takes).
 
 Detect: the warning "was never awaited", which `pytest -W error` makes an error of.
 
@@ -26,7 +26,7 @@ DETECT = {"pytest -W error": "was never awaited", "python -X dev": "was never aw
 def broken() -> str:
     class Sums(TestCase):
         async def test_sum(self) -> None:
-            self.assertEqual(await sum_of(2, 2), 5)
+            assert await sum_of(2, 2) == 5
 
     return result_of(Sums("test_sum"))
 
@@ -34,7 +34,7 @@ def broken() -> str:
 def fixed() -> str:
     class Sums(IsolatedAsyncioTestCase):
         async def test_sum(self) -> None:
-            self.assertEqual(await sum_of(2, 2), 5)
+            assert await sum_of(2, 2) == 5
 
     return result_of(Sums("test_sum"))
 

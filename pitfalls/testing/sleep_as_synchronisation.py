@@ -1,7 +1,7 @@
 """Sleep as synchronisation: the test waits as long as the work has always taken, and looks.
 
-Symptom: Green on the laptop, red now and then on a busy machine; the sleep grows with every fix, and
-the suite with it.
+Symptom: Green on the laptop, red now and then on a busy machine; the sleep grows with every fix,
+and the suite with it.
 
 Why: A sleep says nothing about the other thread. On a machine that is busy enough, any time is too
 short.
@@ -10,8 +10,8 @@ Fix: Wait for what the test is about: an Event, a join, a result.
 
 Detect: none known.
 
-Source: https://github.com/python/cpython/issues/130724 and "An empirical analysis of flaky tests", Luo et
-al., FSE 2014, where waiting for asynchronous work is the first cause.
+Source: https://github.com/python/cpython/issues/130724 and "An empirical analysis of flaky tests",
+Luo et al., FSE 2014, where waiting for asynchronous work is the first cause.
 """
 
 import sys

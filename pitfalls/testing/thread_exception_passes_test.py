@@ -2,8 +2,8 @@
 
 Symptom: A test that cannot fail. The traceback is in the output of a run that passed.
 
-Why: An exception ends the thread in which it was raised and no other. join() does not raise it, so the
-test comes to its end.
+Why: An exception ends the thread in which it was raised and no other. join() does not raise it, so
+the test comes to its end.
 
 Fix: Run the check through a future, whose result() raises in the test.
 

@@ -1,4 +1,4 @@
-"""Several children at a time: most of them wait, and the tests of a module only read the results."""
+"""Several children at a time: most wait, and the tests of a module only read the results."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -1,9 +1,15 @@
 """What a pitfall says of its detectors is so: each finds the broken side and not the fixed one."""
 
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any
+
 import pytest
 
 from conlab import detectors, pitfall
 from conlab.pitfall import Pitfall
+
+Results = Mapping[tuple[str, ...], "Future[Any]"]
 
 pytestmark = pytest.mark.timeout(300)  # the first test waits for the work of all
 
@@ -18,11 +24,11 @@ detected = pytest.mark.parametrize(
 
 
 def both_reports(pitfall: Pitfall, tool: str) -> tuple[str, str]:
-    return tuple(detectors.report(tool, pitfall, side) for side in ("broken", "fixed"))
+    return detectors.report(tool, pitfall, "broken"), detectors.report(tool, pitfall, "fixed")
 
 
 @pytest.fixture(scope="module")
-def reports(all_at_once):
+def reports(all_at_once: Callable[..., Results]) -> Results:
     return all_at_once(
         lambda pitfall, tool: detectors.missing(tool) or both_reports(pitfall, tool),
         "pitfall",
@@ -32,7 +38,7 @@ def reports(all_at_once):
 
 @detected
 def test_the_tool_finds_the_broken_side_and_leaves_the_fixed_one_alone(
-    reports, pitfall: Pitfall, tool: str
+    reports: Results, pitfall: Pitfall, tool: str
 ) -> None:
     match reports[str(pitfall), tool].result():
         case str() as reason:

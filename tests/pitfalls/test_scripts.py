@@ -3,12 +3,17 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conlab import pitfall
 from conlab.pitfall import Pitfall
+
+Results = Mapping[tuple[str, ...], "Future[Any]"]
 
 pytestmark = pytest.mark.timeout(300)  # the first test waits for the children of all
 
@@ -16,11 +21,11 @@ every_pitfall = pytest.mark.parametrize("pitfall", pitfall.collect(), ids=str)
 
 
 @pytest.fixture(scope="module")
-def runs(all_at_once, tmp_path_factory: pytest.TempPathFactory):
+def runs(all_at_once: Callable[..., Results], tmp_path_factory: pytest.TempPathFactory) -> Results:
     folder = tmp_path_factory.mktemp("elsewhere")
 
     def run_fixed(pitfall: Pitfall) -> "subprocess.CompletedProcess[str]":
-        return run(shutil.copy(pitfall.path, folder), "fixed")
+        return run(Path(shutil.copy(pitfall.path, folder)), "fixed")
 
     return all_at_once(run_fixed, "pitfall")
 
@@ -37,7 +42,7 @@ def run(script: Path, side: str) -> "subprocess.CompletedProcess[str]":
 
 
 @every_pitfall
-def test_the_fixed_side_of_a_copy_says_that_it_is_right(runs, pitfall: Pitfall) -> None:
+def test_the_fixed_side_of_a_copy_says_that_it_is_right(runs: Results, pitfall: Pitfall) -> None:
     done = runs[(str(pitfall),)].result()
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith(": right\n")
