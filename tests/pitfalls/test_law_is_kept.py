@@ -1,5 +1,6 @@
 """The law catches what is against it: each test plants one such thing and sees it named."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -34,7 +35,7 @@ def plant(tmp_path: Path) -> Plant:
         }
         parts = [
             f'"""Planted: against the law.\n\n{STORY}\n"""',
-            "import threading\nimport time\n\nstate = []",
+            "import statistics\nimport threading\nimport time",
             *(f"{name} = {value!r}" for name, value in declared.items()),
             *(
                 f"def {side}():\n{textwrap.indent(textwrap.dedent(body).strip(), '    ')}"
@@ -166,10 +167,12 @@ def test_a_race_said_to_be_safe_by_accident_is_caught(plant: Plant) -> None:
     assert objection.startswith("it is not safe by accident")
 
 
-def test_a_replay_that_diverges_is_an_error_and_no_pass(plant: Plant) -> None:
-    remembers = RACE.replace("range(2)", "range(2 + len(state) % 2)").replace(
-        "seen = []", "seen = []\n    state.append(0)"
-    )
+def test_a_replay_that_diverges_is_an_error_and_no_pass(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it counts in is of another file, which the explorer does not set back between runs."""
+    remembers = RACE.replace("range(2)", "range(2 + next(statistics.runs) % 2)")
+    monkeypatch.setattr("statistics.runs", itertools.count(), raising=False)
     with pytest.raises(Diverged):
         examine(plant(fixed=remembers, EVIDENCE="explored"), "fixed")
 
