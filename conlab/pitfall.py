@@ -41,7 +41,7 @@ DECLARED: Mapping[str, Any] = {
     "MEET": {},  # a statement that so many threads must be about to run before one of them may
     "ORDER": (),  # statements, each of which may run when the one before it has ended
     "AT_REST": (),  # statements that run only when every other thread sleeps
-    "SAFE_BY_ACCIDENT": False,  # broken fails where any bytecode may switch, but not with the GIL
+    "SAFE_BY_ACCIDENT": False,  # broken fails in the reading "bytecode" and not in "gil"
     "VERSIONS": {},  # which of these are different where: {"<3.12": {"DETECT": {}}}
 }
 

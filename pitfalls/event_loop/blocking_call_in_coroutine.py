@@ -2,13 +2,13 @@
 
 Symptom: All requests stall together, health checks fail, and the machine has nothing to do.
 
-Why: The event loop is one thread. A call that does not await keeps it, however deep it is hidden, and
-no other task runs until it returns.
+Why: The event loop is one thread. A call that does not await keeps it, however deep it is hidden,
+and no other task runs until it returns.
 
 Fix: asyncio.to_thread(), or a client that awaits.
 
-Detect: ruff ASYNC221 for this call, and ASYNC210, ASYNC230 and ASYNC251 for others; none of them sees
-a call that a helper makes. asyncio's debug mode logs every step that took longer than 0.1 s.
+Detect: ruff ASYNC221 for this call, and ASYNC210, ASYNC230 and ASYNC251 for others; none of them
+sees a call that a helper makes. asyncio's debug mode logs every step that took longer than 0.1 s.
 
 Source: https://docs.python.org/3/library/asyncio-dev.html#running-blocking-code and
 https://github.com/home-assistant/core/issues/63766

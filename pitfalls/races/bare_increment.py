@@ -23,7 +23,6 @@ FAILURE = "wrong result"
 SHOWS = "returned 1"
 EVIDENCE = "explored"
 SAFE_BY_ACCIDENT = True
-VERSIONS = {"free-threaded": {"SAFE_BY_ACCIDENT": False}}
 DETECT: dict[str, str] = {}
 
 
