@@ -1,0 +1,57 @@
+"""Print the README's table of pitfalls, or write it into the README between its markers."""
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+from conlab import pitfall
+from conlab.errors import UserError
+from conlab.pitfall import Pitfall
+
+README = Path(__file__).parents[2] / "README.md"
+BEGIN = "<!-- pitfalls:begin -->"
+END = "<!-- pitfalls:end -->"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What may follow ``conlab readme``."""
+    parser.add_argument("--write", action="store_true", help=f"write it into {README.name}")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the table, or bring the README up to date."""
+    if options.write:
+        README.write_text(updated(README.read_text()))
+    else:
+        print(table(pitfall.collect()))
+    return 0
+
+
+def updated(text: str) -> str:
+    """The README's text with the table as it is now. Raises UserError if it has no place for it."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise UserError(f"{README} has no lines {BEGIN} and {END} to write the table between")
+    return f"{before}{BEGIN}\n{table(pitfall.collect())}\n{END}{after}"
+
+
+def table(pitfalls: Iterable[Pitfall]) -> str:
+    """The pitfalls as a table in Markdown, a row each, in reading order."""
+    rows = ["| pitfall | symptom | evidence | found by |", "|---|---|---|---|"]
+    rows += [
+        f"| [{each}](pitfalls/{each}.py) | {each.story['Symptom']} | {each.evidence} "
+        f"| {_found_by(each)} |"
+        for each in pitfalls
+    ]
+    return "\n".join(rows)
+
+
+def _found_by(each: Pitfall) -> str:
+    """The tools, by name; the same on every Python, so that the table is."""
+    tools = dict(each.detect) | {
+        tool: finding
+        for differences in each.versions.values()
+        for tool, finding in differences.get("DETECT", {}).items()
+    }
+    return ", ".join(tools) or "none known"

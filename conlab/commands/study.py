@@ -1,0 +1,104 @@
+"""Study the pitfalls: list them in reading order, or tell one and run both of its sides."""
+
+import argparse
+import difflib
+import os
+import re
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+
+from conlab import pitfall
+from conlab.law import Finding, examine
+from conlab.pitfall import SECTIONS, Pitfall
+
+MARKS = {"-": "\033[31m", "+": "\033[32m", "#": "\033[1m"}  # removed, added, heading
+PLAIN = "\033[0m"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What may follow ``conlab study``."""
+    parser.add_argument(
+        "name", nargs="?", help="a pitfall, such as lost_update; left out, all are listed"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print, and return 1 if what was run here is against the law of the pitfalls."""
+    if options.name is None:
+        _show(_listing())
+        return 0
+    studied = pitfall.find(options.name)
+    _show(_story(studied))
+    findings = []
+    for side in ("broken", "fixed"):
+        _show([f"# Running the {side} side, here and now"])
+        findings.append(examine(studied, side))
+        _show(_found(findings[-1]))
+    return int(any(finding.against_the_law for finding in findings))
+
+
+def _listing() -> Iterator[str]:
+    collected = pitfall.collect()
+    for family, sentence in pitfall.families().items():
+        yield f"# {family}"
+        yield from _paragraph(sentence)
+        yield ""
+        for each in collected:
+            if each.family == family:
+                title = each.title.partition(": ")[2]
+                yield from _paragraph(title, first=f"  {each.name}  ", rest=" " * 6)
+        yield ""
+    yield from _paragraph("conlab study NAME tells one of them, and runs both of its sides.")
+
+
+def _story(studied: Pitfall) -> Iterator[str]:
+    yield f"# {studied}"
+    yield from _paragraph(studied.title)
+    for section in SECTIONS:
+        yield ""
+        yield from _paragraph(studied.story[section], first=f"{section}: ", rest="  ")
+    yield ""
+    yield from _paragraph(studied.must_hold, first="Must hold: ", rest="  ")
+    yield ""
+    yield "# From broken to fixed"
+    broken, fixed = studied.broken.splitlines(), studied.fixed.splitlines()
+    whole = max(len(broken), len(fixed))  # lines of context: the sides are short
+    yield from list(difflib.unified_diff(broken, fixed, lineterm="", n=whole))[3:]
+    yield ""
+
+
+def _found(finding: Finding) -> Iterator[str]:
+    if finding.exhibit:
+        for line in re.sub(r'File ".*/', 'File "', finding.exhibit).rstrip().splitlines():
+            yield from textwrap.wrap(line, _width(), subsequent_indent=" " * 8) or [""]
+        yield ""
+    yield from _paragraph(finding.sentence)
+    for objection in finding.against_the_law:
+        yield from _paragraph(objection, first="AGAINST THE LAW: ", rest="  ")
+    yield ""
+
+
+def _paragraph(text: str, first: str = "", rest: str = "") -> list[str]:
+    return textwrap.wrap(
+        text,
+        _width(),
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _show(lines: "Iterator[str] | list[str]") -> None:
+    """Print as the lines come: marked by colour on a terminal, and by their first character."""
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    for line in lines:
+        mark = MARKS.get(line[:1]) if colour else None
+        print(f"{mark}{line}{PLAIN}" if mark else line, flush=True)
+
+
+def _width() -> int:
+    """Columns to write in: the terminal's, but no more than can be read."""
+    return min(shutil.get_terminal_size((80, 24)).columns, 100)

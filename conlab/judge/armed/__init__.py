@@ -1,0 +1,1 @@
+"""What every Python process of a judged tree imports at its start, being first on its path."""

@@ -1,0 +1,115 @@
+"""What /proc says of a process tree: who is in it, and whether anything in it moves."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+
+PROC = Path("/proc")
+
+# A thread in one of these states waits for something other than a core: S for an event, I in the
+# kernel, Z and X for nothing any more, T and t for whoever stopped it. R may mean a thread that
+# would run if the machine were less busy, and D one whose disk is slow: neither is stuck.
+AT_REST = frozenset("SIZXTt")
+
+
+def descendants(root: int) -> list[int]:
+    """The living processes below ``root``, which is not one of them; parents before children."""
+    children: dict[int, list[int]] = {}
+    for pid in (int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()):
+        fields = _fields_of_stat(PROC / str(pid) / "stat")
+        if fields and fields[0] != "Z":
+            children.setdefault(int(fields[1]), []).append(pid)
+    found: list[int] = []
+    level = [root]
+    while level:
+        level = [child for parent in level for child in children.get(parent, [])]
+        found.extend(level)
+    return found
+
+
+def look(pids: Iterable[int]) -> dict[tuple[int, int], tuple[str, str]]:
+    """The state of every thread, and its time on a core and turns so far, by process and thread.
+
+    Two equal looks mean that nothing ran in between, not even for a nanosecond.
+    """
+    threads = {}
+    for pid in pids:
+        for task in _entries(PROC / str(pid) / "task"):
+            fields = _fields_of_stat(task / "stat")
+            turns = _text(task / "schedstat")
+            if fields and turns:
+                threads[pid, int(task.name)] = (fields[0], turns)
+    return threads
+
+
+def at_rest(threads: dict[tuple[int, int], tuple[str, str]]) -> bool:
+    """Whether no thread runs or would run if it were given a core."""
+    return all(state in AT_REST for state, _ in threads.values())
+
+
+def seconds_on_core(threads: dict[tuple[int, int], tuple[str, str]]) -> float:
+    """CPU seconds that the threads of a look have used since each began."""
+    return sum(int(turns.split()[0]) for _, turns in threads.values()) / 1e9
+
+
+def handles(pid: int, number: signal.Signals) -> bool:
+    """Whether the process has a handler for the signal, so that sending it does no harm."""
+    for line in _text(PROC / str(pid) / "status").splitlines():
+        if line.startswith("SigCgt:"):
+            return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+    return False
+
+
+def command_line(pid: int) -> str:
+    """What the process was started as."""
+    return _text(PROC / str(pid) / "cmdline").replace("\0", " ").strip()
+
+
+def end(root: int) -> None:
+    """Kill every process below ``root`` and wait for them, also while they keep on forking."""
+    while tree := descendants(root):
+        for number in (signal.SIGSTOP, signal.SIGKILL):  # stopped first: none forks meanwhile
+            for pid in tree:
+                _send(pid, number)
+        reap()
+    reap()
+
+
+def reap() -> dict[int, int]:
+    """The exit codes, negative for a signal, of the children that have ended."""
+    ended: dict[int, int] = {}
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return ended
+        if pid == 0:
+            return ended
+        ended[pid] = os.waitstatus_to_exitcode(status)
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it ended by itself, which is what was wanted
+        os.kill(pid, number)
+
+
+def _fields_of_stat(path: Path) -> list[str]:
+    """The fields after the command's name, which may itself hold spaces and brackets."""
+    return _text(path).rpartition(")")[2].split()
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _text(path: Path) -> str:
+    """The file's text; empty when the process has ended, which can happen at any moment."""
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""

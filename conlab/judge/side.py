@@ -1,0 +1,116 @@
+"""Runs one function of a file in this process, and tells the warden what became of it."""
+
+import contextlib
+import gc
+import importlib
+import json
+import logging
+import os
+import socket
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+def main() -> None:
+    """Run ``FUNCTION`` of ``FILE``, as a script run from that file's folder would."""
+    file, function, oracle = sys.argv[1:4]
+    sys.path.insert(0, str(Path(file).parent))
+    module = importlib.import_module(Path(file).stem)
+    lost: list[str] = []
+    before = _held()
+    with _collecting(lost):
+        _tell({"says": "ready"})
+        try:
+            value = getattr(module, function)()
+        except BaseException as error:  # whatever it raises is what happened
+            if isinstance(error, SystemExit):
+                raise
+            outcome: dict[str, Any] = {
+                "says": "raised",
+                "type": type(error).__name__,
+                "message": str(error),
+                "traceback": traceback.format_exc(),
+            }
+        else:
+            right = getattr(module, oracle)(value) if oracle else None
+            outcome = {"says": "returned", "value": repr(value), "right": right}
+            del value
+        left = sorted(_held() - before)
+        gc.collect()  # an exception never looked at is reported when its holder goes
+    _tell({**outcome, "lost": lost, "left": left})
+
+
+@contextlib.contextmanager
+def _collecting(lost: list[str]) -> Iterator[None]:
+    """Collect what Python says of exceptions, tasks and coroutines that nobody will ever see."""
+
+    def thread_died(died: threading.ExceptHookArgs) -> None:
+        lost.append(f"{died.exc_type.__name__}: {died.exc_value} (ended a thread)")
+        threading.__excepthook__(died)
+
+    def not_raised(ignored: "sys.UnraisableHookArgs") -> None:
+        lost.append(f"{ignored.exc_type.__name__}: {ignored.exc_value} (could not be raised)")
+        sys.__unraisablehook__(ignored)
+
+    def warned(message: Warning | str, category: type[Warning], *place: Any) -> None:
+        first_line = str(message).partition("\n")[0]
+        if first_line.endswith("was never awaited"):
+            lost.append(first_line)
+        show(message, category, *place)
+
+    class FromAsyncio(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            """asyncio logs tasks destroyed while pending and exceptions never retrieved."""
+            heading = record.getMessage().partition("\n")[0]
+            error = record.exc_info and record.exc_info[1]
+            lost.append(f"{heading}: {error!r}" if error else heading)
+
+    show = warnings.showwarning
+    from_asyncio = FromAsyncio(logging.ERROR)
+    logging.getLogger("asyncio").addHandler(from_asyncio)
+    threading.excepthook = thread_died
+    sys.unraisablehook = not_raised
+    warnings.showwarning = warned  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        warnings.showwarning = show
+        sys.unraisablehook = sys.__unraisablehook__
+        threading.excepthook = threading.__excepthook__
+        logging.getLogger("asyncio").removeHandler(from_asyncio)
+
+
+def _held() -> set[str]:
+    """What a function may leave behind: threads, descriptors, segments of shared memory."""
+    threads = {f"thread {thread.name}" for thread in threading.enumerate()}
+    # By the name that SharedMemory gives: the folder is the whole machine's.
+    segments = {f"shared memory {name.name}" for name in Path("/dev/shm").glob("psm_*")}
+    return threads | _descriptors() | segments
+
+
+def _descriptors() -> set[str]:
+    """The open descriptors by what they lead to, without those that multiprocessing keeps open."""
+    tracker = sys.modules.get("multiprocessing.resource_tracker")
+    server = sys.modules.get("multiprocessing.forkserver")
+    kept = {
+        tracker and tracker._resource_tracker._fd,
+        server and server._forkserver._forkserver_alive_fd,
+    }
+    descriptors = set()
+    for entry in Path("/proc/self/fd").iterdir():
+        if int(entry.name) not in kept:
+            with contextlib.suppress(FileNotFoundError):  # the one that read the folder
+                descriptors.add(f"descriptor {entry.readlink()}")
+    return {name for name in descriptors if "/pym-" not in name}  # its heap for shared values
+
+
+def _tell(message: dict[str, Any]) -> None:
+    with socket.socket(socket.AF_UNIX) as warden:
+        warden.connect(str(Path(os.environ["CONLAB_JUDGE"], "warden")))
+        warden.sendall(json.dumps(message).encode() + b"\n")
+        warden.recv(1)

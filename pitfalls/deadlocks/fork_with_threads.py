@@ -1,0 +1,72 @@
+"""Fork with threads: the child is born with a lock held by a thread that it does not have.
+
+Symptom: A worker process hangs at its first log line, once in some thousand starts.
+
+Why: fork() copies the memory, and with it every lock as it stands, but only the thread that called
+it. A lock that another thread held at that moment stays locked in the child for ever.
+
+Fix: Start processes with spawn or forkserver, whose children begin with fresh memory; the default
+is no longer fork from Python 3.14 on.
+
+Detect: the DeprecationWarning that Python 3.12 and later give under -X dev; pytest-timeout.
+
+Source: https://github.com/python/cpython/issues/84559 and
+https://github.com/python/cpython/issues/109767
+"""
+
+import faulthandler
+import multiprocessing
+import sys
+from threading import Lock, Thread
+
+FAILURE = "deadlock"
+SHOWS = "hung"
+EVIDENCE = "judged"
+STUCK_AT = ("child.join()", "with log_lock:")
+ORDER = ("with log_lock:", "child.start()", "log.append(line)")
+DETECT = {"python -X dev": "use of fork() may lead to deadlocks", "pytest-timeout": "child.join()"}
+VERSIONS = {"<3.12": {"DETECT": {"pytest-timeout": "child.join()"}}}
+
+log_lock = Lock()
+log: list[str] = []
+
+
+def broken() -> int | None:
+    other_thread = Thread(target=write, args=("the parent's line",))
+    other_thread.start()
+    child = multiprocessing.get_context("fork").Process(target=write, args=("the child's line",))
+    child.start()
+    child.join()
+    other_thread.join()
+    return child.exitcode
+
+
+def fixed() -> int | None:
+    other_thread = Thread(target=write, args=("the parent's line",))
+    other_thread.start()
+    child = multiprocessing.get_context("spawn").Process(target=write, args=("the child's line",))
+    child.start()
+    child.join()
+    other_thread.join()
+    return child.exitcode
+
+
+def holds(exit_code: int | None) -> bool:
+    """The child wrote its line and ended."""
+    return exit_code == 0
+
+
+def write(line: str) -> None:
+    """Write a line into the log, one thread at a time."""
+    with log_lock:
+        log.append(line)
+
+
+if __name__ == "__main__":
+    side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
+    if side is broken:
+        print("This may hang; then its stacks follow in a second.", flush=True)
+        faulthandler.dump_traceback_later(1)
+    print(
+        f"The child ended with {(exit_code := side())}:", "right" if holds(exit_code) else "wrong"
+    )

@@ -1,0 +1,90 @@
+"""Dangling task: nobody keeps the task, so the garbage collector may take it while it waits.
+
+Symptom: A background job stops for no reason, now and then, without an exception.
+
+Why: The event loop keeps only weak references to tasks. One that waits for something that nobody
+else keeps is part of a cycle of garbage, and the next collection destroys it.
+
+Fix: Keep every task until it is done: a TaskGroup, or a set that the task leaves by a done
+callback.
+
+Detect: ruff RUF006, mypy (unused-awaitable), and asyncio's own message, "Task was destroyed but it
+is pending!", when it is too late.
+
+Source: https://github.com/python/cpython/issues/91887 and the note on asyncio.create_task() in the
+documentation.
+"""
+
+import asyncio
+import gc
+import sys
+from typing import ClassVar
+from weakref import WeakSet
+
+FAILURE = "wrong result"
+SHOWS = "returned []"
+EVIDENCE = "judged"
+LOST = ("Task was destroyed but it is pending!",)
+DETECT = {
+    "ruff": "RUF006",
+    "mypy": "unused-awaitable",
+    "python -X dev": "Task was destroyed but it is pending!",
+}
+
+
+def broken() -> list[str]:
+    async def shop() -> list[str]:
+        mailed: list[str] = []
+        asyncio.create_task(mail_when_paid(mailed))  # type: ignore[unused-awaitable]  # noqa: RUF006
+        await asyncio.sleep(0)
+        await pay()
+        return mailed
+
+    return asyncio.run(shop())
+
+
+def fixed() -> list[str]:
+    async def shop() -> list[str]:
+        mailed: list[str] = []
+        mailer = asyncio.create_task(mail_when_paid(mailed))
+        await asyncio.sleep(0)
+        await pay()
+        await mailer
+        return mailed
+
+    return asyncio.run(shop())
+
+
+def holds(mailed: list[str]) -> bool:
+    """The payment led to a mail."""
+    return mailed == ["thank you"]
+
+
+class Subscription:
+    """What a subscriber waits for. The publisher does not keep it alive."""
+
+    current: ClassVar["WeakSet[Subscription]"] = WeakSet()
+
+    def __init__(self) -> None:
+        self.told = asyncio.Event()
+        self.current.add(self)
+
+
+async def mail_when_paid(mailed: list[str]) -> None:
+    """Wait for the payment, then thank for it."""
+    subscription = Subscription()
+    await subscription.told.wait()
+    mailed.append("thank you")
+
+
+async def pay() -> None:
+    """Tell the subscribers, some time later."""
+    gc.collect()  # Python does so by itself, sooner or later
+    for subscription in list(Subscription.current):
+        subscription.told.set()
+    await asyncio.sleep(0)
+
+
+if __name__ == "__main__":
+    side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
+    print(f"Mailed {(mailed := side())}:", "right" if holds(mailed) else "wrong")

@@ -1,0 +1,68 @@
+"""Pool worker killed: the system kills a worker for its memory, and map() waits for ever.
+
+Symptom: A long computation stops at some per cent. The workers are idle, nothing is logged.
+
+Why: multiprocessing.Pool replaces a worker that died and forgets the job that it had taken, so the
+result that map() waits for never comes.
+
+Fix: ProcessPoolExecutor watches its workers, and raises BrokenProcessPool from every waiting
+future.
+
+Detect: pytest-timeout and faulthandler, whose stacks end in map(). No linter warns.
+
+Source: https://github.com/python/cpython/issues/96062 and
+https://github.com/python/cpython/issues/66587
+"""
+
+import faulthandler
+import multiprocessing
+import os
+import signal
+import sys
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+
+FAILURE = "deadlock"
+SHOWS = "hung"
+EVIDENCE = "judged"
+STUCK_AT = ("return str(pool.map(square, NUMBERS))",)
+DETECT = {"faulthandler": "in broken", "pytest-timeout": "pool.map(square, NUMBERS)"}
+
+SPAWN = multiprocessing.get_context("spawn")
+NUMBERS = [1, 2, 3]
+TOO_LARGE = 2
+
+
+def broken() -> str:
+    with SPAWN.Pool(1) as pool:
+        try:
+            return str(pool.map(square, NUMBERS))
+        except BrokenExecutor:
+            return "a worker died"
+
+
+def fixed() -> str:
+    with ProcessPoolExecutor(1, mp_context=SPAWN) as pool:
+        try:
+            return str(list(pool.map(square, NUMBERS)))
+        except BrokenExecutor:
+            return "a worker died"
+
+
+def holds(answer: str) -> bool:
+    """The caller is told."""
+    return answer == "a worker died"
+
+
+def square(number: int) -> int:
+    """The job; one of the numbers takes more memory than the system will give."""
+    if number == TOO_LARGE:
+        os.kill(os.getpid(), signal.SIGKILL)  # as the system does when memory runs out
+    return number * number
+
+
+if __name__ == "__main__":
+    side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
+    if side is broken:
+        print("This will hang; its stacks follow in a second.", flush=True)
+        faulthandler.dump_traceback_later(1, exit=True)
+    print(f"{(answer := side())}:", "right" if holds(answer) else "wrong")

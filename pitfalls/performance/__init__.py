@@ -1,0 +1,3 @@
+"""Right and slow: concurrency that costs more than it gains."""
+
+READING_ORDER = 7

@@ -1,0 +1,3 @@
+"""Crossing into another process: what is copied, and what is run again."""
+
+READING_ORDER = 6

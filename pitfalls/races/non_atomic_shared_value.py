@@ -1,0 +1,73 @@
+"""Shared value that is not atomic: two processes count in a multiprocessing.Value, and lose.
+
+Symptom: A counter that all workers share is too low. On one Python version it never was, on the
+next it is.
+
+Why: A Value locks each read and each write, not the two together. `seats.value -= 1` is a read, a
+subtraction and a write, and another process may come in between.
+
+Fix: Hold the value's own lock from the read to the write.
+
+Detect: none known.
+
+Source: https://docs.python.org/3/library/multiprocessing.html#multiprocessing.Value and
+https://github.com/bigscience-workshop/petals/pull/487
+"""
+
+import multiprocessing
+import sys
+from collections.abc import Callable
+from multiprocessing.sharedctypes import Synchronized
+
+FAILURE = "wrong result"
+SHOWS = "returned 9"
+EVIDENCE = "judged"
+MEET = {"seats.value = left - 1": 2}
+DETECT: dict[str, str] = {}
+
+SPAWN = multiprocessing.get_context("spawn")
+SEATS = 10
+
+
+def broken() -> int:
+    seats = SPAWN.Value("i", SEATS)
+    sell_in_two_processes(book, seats)
+    return int(seats.value)
+
+
+def fixed() -> int:
+    seats = SPAWN.Value("i", SEATS)
+    sell_in_two_processes(book_under_lock, seats)
+    return int(seats.value)
+
+
+def holds(seats_left: int) -> bool:
+    """Each of the two sales took a seat."""
+    return seats_left == SEATS - 2
+
+
+def book(seats: "Synchronized[int]") -> None:
+    left = seats.value
+    seats.value = left - 1
+
+
+def book_under_lock(seats: "Synchronized[int]") -> None:
+    with seats.get_lock():
+        left = seats.value
+        seats.value = left - 1
+
+
+def sell_in_two_processes(
+    sell: "Callable[[Synchronized[int]], None]", seats: "Synchronized[int]"
+) -> None:
+    """Sell a seat in each of two processes, and wait for both."""
+    sellers = [SPAWN.Process(target=sell, args=(seats,)) for _ in range(2)]
+    for seller in sellers:
+        seller.start()
+    for seller in sellers:
+        seller.join()
+
+
+if __name__ == "__main__":
+    side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
+    print(f"{(seats_left := side())} seats left:", "right" if holds(seats_left) else "wrong")

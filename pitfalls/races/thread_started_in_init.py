@@ -1,0 +1,82 @@
+"""Thread started in __init__: it runs before the object that it works on is finished.
+
+Symptom: AttributeError for an attribute that __init__ sets, on a fast machine or a busy one; or in
+a subclass, always.
+
+Why: start() may run the thread at once. What __init__ assigns after it is not there yet, and what a
+subclass assigns after super().__init__() even less: an order violation, with no lock missing.
+
+Fix: Start the thread as the last thing, when every attribute is set; best in a method of its own.
+
+Detect: none known.
+
+Source: https://github.com/PrimeIntellect-ai/prime-rl/pull/317; "order violation" in Lu et al.,
+Learning from Mistakes, ASPLOS 2008.
+"""
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+FAILURE = "exception"
+SHOWS = "returned []"
+EVIDENCE = "explored"
+LOST = ("AttributeError: 'Reporter' object has no attribute 'address'",)
+DETECT: dict[str, str] = {}
+
+
+def broken() -> list[str]:
+    class Reporter:
+        def __init__(self, sent: list[str]) -> None:
+            self.sent = sent
+            self.thread = threading.Thread(target=self.report)
+            self.thread.start()
+            self.address = address_of("reports")
+
+        def report(self) -> None:
+            self.sent.append(f"to {self.address}")
+
+    return all_sent_by(Reporter)
+
+
+def fixed() -> list[str]:
+    class Reporter:
+        def __init__(self, sent: list[str]) -> None:
+            self.sent = sent
+            self.thread = threading.Thread(target=self.report)
+            self.address = address_of("reports")
+            self.thread.start()
+
+        def report(self) -> None:
+            self.sent.append(f"to {self.address}")
+
+    return all_sent_by(Reporter)
+
+
+def holds(sent: list[str]) -> bool:
+    """The report was sent."""
+    return sent == ["to reports@example.org"]
+
+
+def address_of(mailbox: str) -> str:
+    """The address of a mailbox."""
+    return f"{mailbox}@example.org"
+
+
+class Reports(Protocol):
+    """What both sides define: a thread that reports."""
+
+    thread: threading.Thread
+
+
+def all_sent_by(reporter: Callable[[list[str]], Reports]) -> list[str]:
+    """Make the reporter and wait for its thread; what was sent."""
+    sent: list[str] = []
+    reporter(sent).thread.join()
+    return sent
+
+
+if __name__ == "__main__":
+    side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
+    print(f"Sent {(sent := side())}:", "right" if holds(sent) else "wrong")

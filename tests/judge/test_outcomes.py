@@ -1,0 +1,179 @@
+"""The judge names what became of a function: each test makes one thing happen and sees its name."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conlab.errors import UserError
+from conlab.judge import Exited, Hung, Judgement, Killed, Raised, Returned, judge
+
+FAILING_FUTURE = """
+async def main():
+    failing = asyncio.get_running_loop().create_future()
+    failing.set_exception(ValueError('unseen'))
+asyncio.run(main())
+"""
+
+UNTRACKED_SEGMENT = """
+from multiprocessing import resource_tracker, shared_memory
+segment = shared_memory.SharedMemory('psm_conlab', create=True, size=9)
+resource_tracker.unregister('/psm_conlab', 'shared_memory')
+segment.close()
+"""
+
+Judge = Callable[..., Judgement]
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> Judge:
+    """Judge a function with this body, in a file of its own."""
+
+    def run(body: str, **options: object) -> Judgement:
+        file = tmp_path / "judged.py"
+        lines = [f"    {line}" for line in body.splitlines()]
+        imports = "import asyncio, os, signal, subprocess, sys, threading, time, warnings\n"
+        file.write_text(
+            f"{imports}\ndef side():\n"
+            + "\n".join(lines)
+            + "\n\ndef holds(value):\n    return value == 1\n"
+        )
+        return judge(file, "side", oracle="holds", **options)  # type: ignore[arg-type]
+
+    return run
+
+
+def test_a_value_is_returned_and_the_oracle_asked(judged: Judge) -> None:
+    assert judged("return 1").outcome == Returned("1", right=True)
+    assert judged("return [2]").outcome == Returned("[2]", right=False)
+
+
+def test_an_exception_is_named_with_its_message(judged: Judge) -> None:
+    outcome = judged("raise ValueError('no such seat')").outcome
+    assert outcome == Raised("ValueError", "no such seat", traceback="")
+    assert isinstance(outcome, Raised)
+    assert "judged.py" in outcome.traceback
+
+
+def test_a_signal_that_kills_is_named(judged: Judge) -> None:
+    assert judged("os.kill(os.getpid(), signal.SIGKILL)").outcome == Killed(signal.SIGKILL)
+
+
+@pytest.mark.parametrize("leave", ["os._exit(3)", "sys.exit(3)"])
+def test_an_exit_is_named_with_its_status(judged: Judge, leave: str) -> None:
+    assert judged(leave).outcome == Exited(3)
+
+
+def test_a_hang_at_the_declared_statement_is_found_long_before_the_limit(judged: Judge) -> None:
+    body = "lock = threading.Lock()\nlock.acquire()\nlock.acquire()"
+    judgement = judged(body, limit=100, stuck_at=["lock.acquire()"])
+    match judgement.outcome:
+        case Hung(statements=("lock.acquire()",), steady=True, seconds_on_core=0, stacks=stacks):
+            assert "in side" in stacks
+        case other:
+            pytest.fail(str(other))
+
+
+def test_a_hang_shows_the_stacks_of_every_process_of_the_tree(judged: Judge) -> None:
+    body = "child = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=-1)\nchild.wait()"
+    match judged(body, limit=60, stuck_at=["child.wait()"]).outcome:
+        case Hung(stacks=stacks):
+            assert stacks.count("process ") == 2
+            assert "in side" in stacks
+            assert 'File "<string>", line 1, in <module>' in stacks
+        case other:
+            pytest.fail(str(other))
+
+
+def test_a_hang_elsewhere_waits_for_the_limit(judged: Judge) -> None:
+    outcome = judged("threading.Event().wait()", limit=0.5, stuck_at=["lock.acquire()"]).outcome
+    assert isinstance(outcome, Hung)
+    assert outcome.statements == ("threading.Event().wait()",)
+
+
+def test_a_busy_side_is_told_from_a_stuck_one_by_the_time_it_uses(judged: Judge) -> None:
+    outcome = judged("while True: pass", limit=0.5, stuck_at=["while True: pass"]).outcome
+    assert isinstance(outcome, Hung)
+    assert outcome.seconds_on_core > 0
+    assert str(outcome).endswith("(still running)")
+
+
+def test_an_exit_that_does_not_come_is_a_hang_after_the_return(judged: Judge) -> None:
+    body = "threading.Thread(target=threading.Event().wait).start()\nreturn 1"
+    outcome = judged(body, limit=0.5).outcome
+    assert isinstance(outcome, Hung)
+    assert outcome.after == Returned("1", right=True)
+
+
+@pytest.mark.parametrize(
+    ("body", "lost"),
+    [
+        (
+            "thread = threading.Thread(target=[].pop)\nthread.start()\nthread.join()",
+            "IndexError: pop from empty list (ended a thread)",
+        ),
+        ("asyncio.sleep(0)", "coroutine 'sleep' was never awaited"),
+        (
+            FAILING_FUTURE,
+            "Future exception was never retrieved: ValueError('unseen')",
+        ),
+        (
+            "class Noisy:\n    def __del__(self): raise OSError('in del')\nNoisy()",
+            "OSError: in del (could not be raised)",
+        ),
+    ],
+    ids=["a thread that died", "a coroutine", "a future", "an unraisable"],
+)
+def test_what_nobody_will_ever_see_is_lost(judged: Judge, body: str, lost: str) -> None:
+    assert judged(body).lost == (lost,)
+
+
+@pytest.mark.parametrize(
+    ("body", "left"),
+    [
+        (
+            "threading.Thread(target=threading.Event().wait, daemon=True, name='T').start()",
+            "thread T",
+        ),
+        ("os.open('/dev/zero', os.O_RDONLY)", "descriptor /dev/zero"),
+        ("subprocess.Popen(['sleep', '987'])", "process sleep 987"),
+        ("subprocess.Popen(['sleep', '987'], start_new_session=True)", "process sleep 987"),
+        (
+            UNTRACKED_SEGMENT,
+            "shared memory psm_conlab",
+        ),
+    ],
+    ids=["a thread", "a descriptor", "a process", "a process of another group", "shared memory"],
+)
+def test_what_is_still_there_is_left_behind(judged: Judge, body: str, left: str) -> None:
+    try:
+        assert judged(body).left == (left,)
+    finally:
+        Path("/dev/shm/psm_conlab").unlink(missing_ok=True)
+
+
+def test_nothing_is_lost_or_left_where_nothing_was(judged: Judge) -> None:
+    judgement = judged("return 1")
+    assert (judgement.lost, judgement.left) == ((), ())
+
+
+def test_what_was_printed_is_kept_up_to_a_limit(judged: Judge) -> None:
+    judgement = judged("print('.' * 1_000_000)\nprint('end')")
+    assert judgement.stdout.endswith(".\nend\n")
+    assert len(judgement.stdout) == 64 * 1024
+
+
+def test_a_file_that_is_not_there_is_said_in_one_sentence() -> None:
+    with pytest.raises(UserError, match=r"there is no file 'nowhere.py' to judge"):
+        judge("nowhere.py", "side")
+
+
+def test_the_scratch_folder_is_gone_afterwards(
+    judged: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    assert judged("return os.environ['CONLAB_JUDGE']").outcome.value.startswith(f"'{scratch}")  # type: ignore[union-attr]
+    assert list(scratch.iterdir()) == []

@@ -1,0 +1,148 @@
+"""Every pitfall file has the shape that its readers, the law and `conlab study` rely on."""
+
+import ast
+import difflib
+import re
+import sys
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from conlab import pitfall
+from conlab.errors import UserError
+from conlab.pitfall import Pitfall
+
+SCREENS = 110  # lines: two screens
+ALIKE = 0.6  # the least likeness of the two sides, word by word, of 1
+SLEEPS_ON_PURPOSE = "testing/sleep_as_synchronisation"
+
+every_pitfall = pytest.mark.parametrize("pitfall", pitfall.collect(), ids=str)
+
+
+def test_there_are_at_least_forty_two() -> None:
+    assert len(pitfall.collect()) >= 42
+
+
+def test_no_two_have_the_same_name() -> None:
+    names = [each.name for each in pitfall.collect()]
+    assert len(names) == len(set(names))
+
+
+@every_pitfall
+def test_the_file_fits_on_two_screens(pitfall: Pitfall) -> None:
+    assert len(pitfall.path.read_text().splitlines()) <= SCREENS
+
+
+@every_pitfall
+def test_the_file_imports_the_standard_library_alone(pitfall: Pitfall) -> None:
+    imported = {
+        name.partition(".")[0]
+        for node in ast.walk(ast.parse(pitfall.path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else _names(node))
+    }
+    assert imported <= sys.stdlib_module_names
+
+
+@every_pitfall
+def test_the_file_hides_no_standard_module(pitfall: Pitfall) -> None:
+    """Or running it as a script would put it before the module that its neighbours import."""
+    assert pitfall.name not in sys.stdlib_module_names
+
+
+@every_pitfall
+def test_both_sides_use_the_same_constants_but_for_one_that_is_the_fix(pitfall: Pitfall) -> None:
+    assert len(_constants(pitfall.broken) ^ _constants(pitfall.fixed)) <= 1
+
+
+@every_pitfall
+def test_the_two_sides_are_alike(pitfall: Pitfall) -> None:
+    broken, fixed = (re.findall(r"\w+|\S", side) for side in (pitfall.broken, pitfall.fixed))
+    assert difflib.SequenceMatcher(None, broken, fixed, autojunk=False).ratio() >= ALIKE
+
+
+@every_pitfall
+def test_no_sleep_stands_for_an_order(pitfall: Pitfall) -> None:
+    """A sleep of no time is a turn of the event loop, and lasts no longer on a busy machine."""
+    sleeps = [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(pitfall.path.read_text()))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).rpartition(".")[2] == "sleep"
+        and ast.unparse(node) != "asyncio.sleep(0)"
+    ]
+    assert sleeps == (["time.sleep(LONG_ENOUGH)"] if str(pitfall) == SLEEPS_ON_PURPOSE else [])
+
+
+def test_only_the_broken_side_of_the_one_about_sleeping_sleeps() -> None:
+    about_sleeping = pitfall.find(SLEEPS_ON_PURPOSE)
+    assert "sleep" in about_sleeping.broken
+    assert "sleep" not in about_sleeping.fixed
+
+
+@every_pitfall
+def test_each_statement_that_it_names_is_in_the_file(pitfall: Pitfall) -> None:
+    statements = {line.strip() for line in pitfall.path.read_text().splitlines()}
+    named = chain(pitfall.stuck_at, pitfall.meet, pitfall.order, pitfall.at_rest)
+    assert set(named) <= statements
+
+
+@every_pitfall
+def test_it_says_where_the_mistake_was_met(pitfall: Pitfall) -> None:
+    assert "https://" in pitfall.story["Source"]
+
+
+@every_pitfall
+def test_what_it_says_of_detection_is_what_it_declares(pitfall: Pitfall) -> None:
+    everywhere = [pitfall.detect, *(each.get("DETECT", {}) for each in pitfall.versions.values())]
+    assert pitfall.story["Detect"].startswith("none known") == (not any(everywhere))
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ("Symptom: ", "lacks a paragraph 'Symptom'"),
+        ("fixed() ->", "lacks a function fixed()"),
+        ("SHOWS", "does not declare SHOWS"),
+        ('"wrong result"', "FAILURE is 'bad luck'"),
+    ],
+)
+def test_a_file_that_lacks_something_is_told_what(tmp_path: Path, missing: str, said: str) -> None:
+    whole = pitfall.find("lost_update").path.read_text()
+    assert missing in whole
+    lacking = {'"wrong result"': '"bad luck"', "fixed() ->": "other() ->"}.get(missing, "OTHER")
+    file = tmp_path / "lacking.py"
+    file.write_text(whole.replace(missing, lacking))
+    with pytest.raises(UserError, match=r".") as told:
+        pitfall.read(file)
+    assert said in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("condition", "build", "expected"),
+    [
+        ("<3.12", "3.11", True),
+        ("<3.12", "3.12", False),
+        (">=3.14", "3.14t", True),
+        (">=3.14", "3.9", False),
+        ("free-threaded", "3.13t", True),
+        ("free-threaded", "3.13", False),
+    ],
+)
+def test_a_condition_is_true_of_the_builds_that_it_names(
+    condition: str, build: str, expected: bool
+) -> None:
+    assert pitfall.applies(condition, build) is expected
+
+
+def _names(node: ast.Import) -> list[str]:
+    return [alias.name for alias in node.names]
+
+
+def _constants(source: str) -> set[str]:
+    return {
+        node.id
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Name) and node.id.isupper()
+    }
