@@ -1,5 +1,6 @@
 """Figures made by hand, and what stands in for pytest's own objects, for the tests of the bench."""
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -18,6 +19,9 @@ from conlab.bench.tables import MEBI
 from workloads.models import processes, serial, threads
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+
+# The command of a run in a process of its own; hypothesis alone takes a second to import.
+PYTEST = (sys.executable, *["-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"])
 
 SERIAL = Model("serial", serial)
 THREADS = Model("threads", threads)

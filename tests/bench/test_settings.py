@@ -12,7 +12,7 @@ from conlab.bench import settings
 from conlab.bench.settings import Settings
 from conlab.errors import UserError
 from tests.bench.conftest import Write
-from tests.bench.made import ROOT
+from tests.bench.made import PYTEST, ROOT
 
 
 class Config:
@@ -185,7 +185,7 @@ def test_an_own_workload_named_twice_runs_once(own_file: Write) -> None:
 
 def pytest_says(*arguments: str) -> tuple[int, str]:
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+        [*PYTEST, *arguments],
         cwd=ROOT,
         env=os.environ | {"COLUMNS": "200"},
         capture_output=True,
