@@ -167,7 +167,7 @@ def test_an_own_file_that_is_no_python_file_is_refused(own_file: Write) -> None:
     assert "should be a Python file" in refusal(own_file("my_job.txt", GOOD))
 
 
-@pytest.mark.parametrize("name", ["queue.py", "my-job.py", "3_jobs.py", "pytest.py"])
+@pytest.mark.parametrize("name", ["turtle.py", "my-job.py", "3_jobs.py", "pytest.py"])
 def test_a_name_that_workers_cannot_import_is_refused(own_file: Write, name: str) -> None:
     assert "rename the file" in refusal(own_file(name, GOOD))
 
