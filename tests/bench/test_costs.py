@@ -72,6 +72,16 @@ def test_cpu_of_a_process_that_ended_within_the_stretch_is_counted(depth: int) -
     assert said - 0.05 <= cost.cpu <= said + 0.3 * (depth + 1)
 
 
+def test_cpu_of_a_process_that_was_never_looked_at_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(costs, "INTERVAL", 60.0)
+    with cost_of_tree(None) as cost:
+        said = burnt(0)
+    if sys.platform != "win32":  # where nobody is told what children spent
+        assert cost.cpu >= said - 0.05
+
+
 def test_cpu_of_this_process_is_counted() -> None:
     with cost_of_tree(None) as cost:
         start = time.thread_time()

@@ -95,16 +95,16 @@ def test_a_cell_that_does_other_work_than_serial_fails(
 
 
 @pytest.mark.parametrize("disabled", [False, True], ids=["timed", "untimed"])
-def test_a_cell_that_is_wrong_in_a_later_round_fails(disabled: bool) -> None:
+def test_a_cell_that_is_wrong_in_one_round_fails(disabled: bool) -> None:
     runs = []
 
-    def lies_later(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
+    def lies_once(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
         runs.append(work)
         # The first run asks whether workers can import, the second is checked before the timing.
-        return honest(work, jobs) if len(runs) < 3 else skips_one(work, jobs)
+        return skips_one(work, jobs) if len(runs) == 3 else honest(work, jobs)
 
     with pytest.raises(AssertionError, match="other results than serial"):
-        measure(workload(), model("liars", lies_later), disabled)
+        measure(workload(), model("liars", lies_once), disabled)
 
 
 async def forgetful(job: int) -> Any:
