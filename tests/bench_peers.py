@@ -307,7 +307,7 @@ def scrapy(far_sites: Origin) -> Iterator[Peer]:
         return scrapy_crawl.crawler(far_sites.urls, IN_FLIGHT, USER_AGENT, MAX_PAGE_SIZE, loop)
 
     with skipped_if_absent(), crawler(None) as plain, crawler("uvloop.Loop") as with_uvloop:
-        yield fastest([plain, with_uvloop], tries=2)
+        yield fastest([plain, with_uvloop], tries=1)
 
 
 @pytest.fixture(scope="module")

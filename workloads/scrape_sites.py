@@ -28,6 +28,8 @@ SITE_IN_FLIGHT = 16  # requests at once that one site is troubled with, whatever
 REDIRECTS = (301, 302, 303, 307, 308)
 HTML = ("text/html", "application/xhtml+xml", "")  # the last: the server did not say
 CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s\"';]+)", re.IGNORECASE)
+# Segments that are neither empty nor dots, of letters that need no encoding (RFC 3986, 2.3).
+PLAIN_PATH = re.compile(r"(?=.)/?(?:\w[\w.~-]*/)*(?:\w[\w.~-]*)?", re.ASCII)
 AMOUNT = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 
@@ -176,11 +178,10 @@ def parse(url: str, tree: LexborHTMLParser) -> Page:
     if base := tree.css_first("base[href]"):
         here = URL(normal(here, base.attributes["href"] or "") or url)
     hrefs = dict.fromkeys(node.attributes["href"] or "" for node in tree.css("a[href]"))
-    links = dict.fromkeys(normal(here, href.strip()) for href in hrefs)
     return Page(
         title=text(tree.css_first("title")),
         items=tuple(items),
-        links=tuple(link for link in links if link is not None),
+        links=tuple(dict.fromkeys(normal_links(here, hrefs))),
     )
 
 
@@ -193,6 +194,22 @@ def price_in_cents(price: str) -> int:
     """The cents of an amount such as €1,234.50; 0 if there is none."""
     amount = AMOUNT.search(price)
     return int(Decimal(amount[0].replace(",", "")) * 100) if amount else 0
+
+
+def normal_links(here: URL, hrefs: Iterable[str]) -> Iterator[str]:
+    """The normal URLs of the links of the page ``here``, itself a normal URL.
+
+    A plain path is only put behind its site or folder: most links are such, and to take a URL to
+    pieces is what a crawl spends most of its own time on.
+    """
+    page = str(here).partition("?")[0]
+    site, folder = site_of(page), page[: page.rindex("/") + 1]
+    for href in hrefs:
+        path = href.partition("#")[0]
+        if PLAIN_PATH.fullmatch(path):
+            yield (site if path[0] == "/" else folder) + path
+        elif link := normal(here, href.strip()):
+            yield link
 
 
 def normal(here: URL, href: str) -> str | None:

@@ -8,6 +8,8 @@ import pytest
 pytest.importorskip("aiohttp", reason="no wheel of aiohttp for this Python")
 pytest.importorskip("selectolax", reason="no wheel of selectolax for this Python")
 
+from hypothesis import given
+from hypothesis import strategies as st
 from yarl import URL
 
 from conlab.origin import Faults, Origin, Settings, dead_ends, expected_records, serve
@@ -16,7 +18,7 @@ from tests.workloads.ways import Do
 from workloads import http_client, scrape_sites
 from workloads.models import coroutines, hybrid, serial, threads
 from workloads.models.failure import Failure
-from workloads.scrape_sites import Fetched, Job, Moved, Page, Robots, compute, normal
+from workloads.scrape_sites import Fetched, Job, Moved, Page, Robots, compute, normal, normal_links
 
 HTML = "text/html; charset=utf-8"
 Records = dict[str, Page | Failure]
@@ -393,6 +395,18 @@ def test_links_start_from_the_base_that_the_page_names() -> None:
 )
 def test_each_page_has_one_address(href: str, url: str | None) -> None:
     assert normal(URL("http://a.test/b/c?q=1"), href) == url
+
+
+HERE = ("http://a.test/", "http://a.test/b/c.html", "http://a.test:81/b/c/", "http://a.test/b?q=/c")
+PARTS = ("a", "b.html", "..", ".", "/", "//", "?", "#", "=", "&", "~x", "-", "_", ":", "%20", "é")
+
+
+@given(st.sampled_from(HERE), st.lists(st.sampled_from(PARTS), max_size=6).map("".join))
+def test_the_short_way_with_a_plain_path_gives_the_url_of_the_long_way(
+    here: str, href: str
+) -> None:
+    url = normal(URL(here), href)
+    assert list(normal_links(URL(here), [href])) == ([] if url is None else [url])
 
 
 def test_a_redirect_says_where_to() -> None:
