@@ -170,7 +170,7 @@ def opened(cell: Cell, jobs: Jobs, settings: dict[str, Any]) -> Iterator[OpenCel
         try:
             run = stack.enter_context(cell.model.module.pool(cell.client(), **wanted))
         except ImportError as error:
-            raise CellAbsent(f"{error} (in a worker)") from error
+            raise CellAbsent(str(error)) from error
         if cell.model.functions() == ("work",):
             probe_imports(cell, run)
         yield OpenCell(cell, run, jobs, None if address == "local" else address)

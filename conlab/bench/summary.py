@@ -51,10 +51,11 @@ def text(matrix: Matrix, width: int, color: bool) -> str:
         console.print()
         console.print(pool_table(matrix, found))
     console.print()
-    console.print(rules_table(matrix, found))
+    console.print(Text(LEGEND, style="dim"))
     for warning in guards.warnings(matrix.settings, matrix.measured, matrix.origin_pid):
         console.print(Text(f"Warning: {warning}.", style="bold yellow"))
-    console.print(Text(LEGEND, style="dim"))
+    console.print()
+    console.print(rules_table(matrix, found))
     return file.getvalue()
 
 

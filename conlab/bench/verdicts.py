@@ -139,6 +139,12 @@ def change_sentence(group: Group, serial: Measured) -> str:
                 "Threads took turns at the GIL: processes or interpreters get past it here,"
                 " and a free-threaded build might let threads do so."
             )
+        case _ if leader.cores_busy < NEAR_FLOOR * group.cores:
+            return (
+                f"The leader kept {leader.cores_busy:.2f} of {group.cores} cores busy and is at"
+                f" {share:.0%} of what is possible: something else than computing held it up,"
+                " the disk or other programs on this machine."
+            )
         case _:
             return (
                 f"The leader keeps {leader.cores_busy:.2f} of {group.cores} cores busy and is at"

@@ -261,12 +261,24 @@ def test_work_that_holds_the_gil_needs_processes_or_interpreters() -> None:
 def test_work_outside_the_gil_needs_more_cores() -> None:
     made = group(
         measured("serial", 2.0),
+        measured("threads", 1.5, cores=3.6),
+        cores=4,
+    )
+    assert change(made) == (
+        "The leader keeps 3.60 of 4 cores busy and is at 33% of what is possible: more cores would"
+        " change the answer first."
+    )
+
+
+def test_no_more_cores_are_asked_for_where_some_had_nothing_to_do() -> None:
+    made = group(
+        measured("serial", 2.0),
         measured("threads", 1.5, cores=1.9),
         cores=4,
     )
     assert change(made) == (
-        "The leader keeps 1.90 of 4 cores busy and is at 33% of what is possible: more cores would"
-        " change the answer first."
+        "The leader kept 1.90 of 4 cores busy and is at 33% of what is possible: something else"
+        " than computing held it up, the disk or other programs on this machine."
     )
 
 
