@@ -179,12 +179,19 @@ class _Session:
 
     def replay(self, witness: Witness) -> Outcome:
         """Run the witness's schedule under the assumptions of the search that found it."""
+        assumptions = set(witness.assumptions)
         while True:
-            self.stage.assumptions = set(witness.assumptions)
+            self.stage.assumptions = set(assumptions)
             trail = Trail(witness.choices)
             try:
                 outcome = self._run(trail)
             except Restart:
+                new = self.stage.assumptions - assumptions
+                if any(key[0] != "code" for key in new):
+                    raise Diverged(
+                        f"the program of the witness shared other things: {sorted(new, key=repr)}"
+                    ) from None
+                assumptions |= new
                 self.stepper.renew()
                 continue
             met = _described(trail.sites)

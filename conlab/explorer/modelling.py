@@ -9,7 +9,9 @@ import builtins
 import contextvars
 import functools
 import itertools
+import os
 import queue
+import subprocess
 import sys
 import threading
 import time
@@ -25,6 +27,7 @@ from conlab.explorer.primitives import SLEEPING, Lock, Place, RLock, SimpleQueue
 from conlab.explorer.stage import Ended, Stage, Strand, failure_of
 from conlab.explorer.surroundings import Surroundings
 
+ALONE = "only what threading starts is controlled"
 ENDS = ("ends",)  # that nobody asks whether a thread is still alive
 START_OF_TIME = 1_000_000_000.0  # seconds; what the virtual clocks say when a run begins
 
@@ -131,6 +134,16 @@ def _replacements(stage: Stage) -> Iterator[tuple[Any, str, Any]]:
     yield controlled(futures, "id", lambda each: _number(stage, each))
     yield controlled(futures.LOGGER, "critical", lambda *_, **__: None)
     yield controlled(sys, "unraisablehook", lambda _: None)
+
+    def refuse(what: str) -> Callable[..., Any]:
+        return lambda *_, **__: stage.refuse(f"thread {stage.current.name!r} {what}")
+
+    for name in ("fork", "forkpty", "posix_spawn", "posix_spawnp", "system"):
+        if hasattr(os, name):
+            yield controlled(os, name, refuse(f"starts another process by os.{name}: {ALONE}"))
+    process = f"starts another process: {ALONE}"
+    yield _method(stage, subprocess.Popen, "__init__", refuse(process))
+    yield controlled(_thread, "start_new_thread", refuse(f"uses _thread.start_new_thread: {ALONE}"))
     yield sys, "stdout", _Muffled(sys.stdout, idents)
     yield sys, "stderr", _Muffled(sys.stderr, idents)
 

@@ -10,6 +10,7 @@ import threading
 import traceback
 from _thread import allocate_lock, get_ident, start_new_thread
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NoReturn, Protocol
@@ -171,9 +172,11 @@ class Carrier(Place):
         try:
             while True:
                 self.gate.acquire()
-                if self.job is None:
+                if self.job is None or stage.closed:
                     return
                 self.job()
+                if stage.closed:
+                    return
         finally:
             stage.idents.discard(self.ident)
             self.gone.release()
@@ -191,6 +194,8 @@ class Stage:
         self.driver = 0
         self.after_release = False  # whether a switch is possible right after a release
         self.idents: set[int] = set()
+        self.closed = False
+        self.carriers: list[Carrier] = []
         self.free: list[Carrier] = []
         self._done = allocate_lock()
         self._done.acquire()
@@ -234,7 +239,7 @@ class Stage:
             self._run_main(main, program)
             others = len(self.alive) > 1  # to be asked before the baton is handed on
             self.finished(main)
-            if others:
+            if others and not self.closed:
                 self._done.acquire()
         finally:
             self.over = True
@@ -275,12 +280,17 @@ class Stage:
         """End the run from outside, as soon as a strand comes to a switch point."""
         self.problem = problem
         self.ending = True
+        self.close()
 
     def spawn(self, thread: threading.Thread, run: Callable[[], None]) -> Strand:
         """Add a strand for a thread that the program starts; it runs when it is chosen."""
         if len(self.strands) >= MOST_STRANDS:
             self.refuse(f"the program started more than {MOST_STRANDS} threads in one run")
-        carrier = self.free.pop() if self.free else Carrier(self)
+        if self.free:
+            carrier = self.free.pop()
+        else:
+            carrier = Carrier(self)
+            self.carriers.append(carrier)
         strand = Strand(len(self.strands), thread.name, carrier)
         self.strands.append(strand)
         self.alive.append(strand)
@@ -303,6 +313,8 @@ class Stage:
 
     def finished(self, strand: Strand) -> None:
         """Take a strand that has run to its end off the stage and hand the baton on."""
+        if self.closed:
+            return
         strand.done = True
         self.alive.remove(strand)
         if strand.index:
@@ -331,6 +343,8 @@ class Stage:
 
     def pause(self, what: Hashable) -> None:
         """Stop before the operation ``what`` and let the trail decide who goes on."""
+        if self.closed:
+            raise Ended
         if self.over:
             return
         me = self.current
@@ -344,6 +358,8 @@ class Stage:
             if following is not me:
                 following.carrier.gate.release()
                 me.carrier.gate.acquire()
+                if self.closed:
+                    raise Ended
                 if self.ending:
                     self._end_strand(me)
 
@@ -476,10 +492,11 @@ class Stage:
         return ""
 
     def close(self) -> None:
-        """Send the carriers home."""
-        for carrier in self.free:
-            carrier.job = None
-            carrier.gate.release()
+        """Send the carriers home; one whose strand is stuck goes when that comes loose."""
+        self.closed = True
+        for place in (self._home, *self.carriers):
+            with suppress(RuntimeError):  # it waits for nothing: nobody has taken its gate
+                place.gate.release()
         for carrier in self.free:
             carrier.gone.acquire(timeout=5)
 

@@ -1,0 +1,199 @@
+"""What the explorer does not control ends in a clear error within seconds, and leaves nothing."""
+
+import _thread
+import functools
+import itertools
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conlab.errors import UserError
+from conlab.explorer import Diverged, Uncontrolled, explore, watch
+
+REAL_SLEEP = time.sleep
+SOON = 15.0  # seconds, also on a busy machine
+
+
+def two_threads(work: Callable[[], object]) -> Callable[[], None]:
+    def program() -> None:
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    return program
+
+
+def test_real_lock_that_blocks_is_refused() -> None:
+    held = _thread.allocate_lock()
+    get_lock = {"lock": held}.get
+
+    def work() -> None:
+        lock = get_lock("lock")
+        assert lock is not None
+        lock.acquire()
+
+    began = time.monotonic()
+    with pytest.raises(Uncontrolled, match=r"Thread-\d \(work\).* blocks at .*test_refusals\.py"):
+        explore(two_threads(work))
+    assert time.monotonic() - began < SOON
+    held.release()  # the blocked thread goes home
+
+
+def test_read_that_blocks_is_refused() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        receive = functools.partial(ours.recv, 1)
+        with pytest.raises(Uncontrolled, match="blocks at"):
+            explore(two_threads(receive), stepped=[__file__])
+        theirs.sendall(b"22")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [lambda: subprocess.run([sys.executable, "-c", ""], check=True), lambda: os.system("true")],
+    ids=["subprocess", "os.system"],
+)
+def test_another_process_is_refused_at_once(start: Callable[[], object]) -> None:
+    with pytest.raises(Uncontrolled, match="starts another process"):
+        explore(two_threads(start))
+
+
+def test_thread_started_behind_the_back_is_refused() -> None:
+    def work() -> None:
+        _thread.start_new_thread(print, ())
+
+    with pytest.raises(Uncontrolled, match="_thread"):
+        explore(two_threads(work))
+
+
+def test_choice_by_chance_is_a_diverging_replay() -> None:
+    lock, chance = threading.Lock(), random.Random()
+
+    def work() -> None:
+        if chance.random() < 0.5:
+            with lock:
+                pass
+
+    with pytest.raises(Diverged, match="replayed run"):
+        explore(two_threads(work), reading="bytecode", bound=4)
+
+
+def test_choice_by_the_number_of_the_run_is_a_diverging_replay() -> None:
+    lock, runs = threading.Lock(), itertools.count()
+
+    def work() -> None:
+        for _ in range(next(runs) % 3):
+            with lock:
+                pass
+
+    with pytest.raises(Diverged, match="replayed run"):
+        explore(two_threads(work), reading="bytecode")
+
+
+def test_program_that_computes_for_ever_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "BUSY", 2.5)
+    namespace: dict[str, Any] = {"stop": []}
+    exec("def spin():\n    while not stop: pass", namespace)  # in no stepped file
+    with pytest.raises(Uncontrolled, match="has computed for 2 s at .* without a switch point"):
+        explore(two_threads(lambda: namespace["spin"]()))
+    namespace["stop"].append(True)
+
+
+def test_nothing_is_left_behind_after_an_exploration() -> None:
+    def state() -> list[object]:
+        names = (threading.Lock, time.sleep, sys.stdout, threading.Thread.start, sys.gettrace())
+        return [*names, *map(id, threading.enumerate()), *open_files()]
+
+    before, tasks = state(), threads_of_the_system()
+
+    def program() -> None:
+        threading.Thread(target=time.sleep, args=(10,), daemon=True).start()
+        threading.Thread(target=threading.Lock().acquire).start()
+
+    verdict = explore(program)
+    assert verdict.exhausted
+    assert state() == before
+    assert wait_for(lambda: threads_of_the_system() <= tasks)
+
+
+def open_files() -> list[str]:
+    folder = Path("/proc/self/fd")
+    return sorted(os.listdir(folder)) if folder.exists() else []
+
+
+def threads_of_the_system() -> int:
+    folder = Path("/proc/self/task")
+    return len(os.listdir(folder)) if folder.exists() else threading.active_count()
+
+
+def wait_for(claim: Callable[[], bool]) -> bool:
+    """Whether the claim comes true before long: the system takes a moment to reap a thread."""
+    until = time.monotonic() + SOON
+    while not claim():
+        if time.monotonic() > until:
+            return False
+        REAL_SLEEP(0.01)
+    return True
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to a process")
+def test_ctrl_c_ends_an_exploration(tmp_path: Path) -> None:
+    file = tmp_path / "endless.py"
+    file.write_text(
+        "import threading\n"
+        "def program():\n"
+        "    threads = [threading.Thread(target=work) for _ in range(4)]\n"
+        "    for thread in threads: thread.start()\n"
+        "    for thread in threads: thread.join()\n"
+        "shared = [0]\n"
+        "def work():\n"
+        "    for _ in range(50): shared[0] += 1\n"
+    )
+    code = (
+        "import sys; from conlab.cli import main; print('ready', flush=True)\n"
+        f"main(['explore', {f'{file}:program'!r}, '--bound', '9', '--schedules', '99999999'])"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    with child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        REAL_SLEEP(0.5)  # let it get into the middle of it: any moment will do
+        child.send_signal(signal.SIGINT)
+        _, errors = child.communicate(timeout=SOON)
+    assert child.returncode != 0
+    assert "KeyboardInterrupt" in errors
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"reading": "python"}, "there is no reading 'python'"),
+        ({"bound": -1}, "a bound of -1 preemptions makes no sense"),
+    ],
+)
+def test_arguments_that_cannot_be_are_explained(options: dict[str, object], sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        explore(two_threads(int), **options)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_program_without_a_file_is_explained() -> None:
+    with pytest.raises(UserError, match="cannot tell in which file"):
+        explore(int)
