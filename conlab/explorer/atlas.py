@@ -53,7 +53,7 @@ def rows(idioms: Sequence[Idiom] = IDIOMS, acts: int = TRIAL_ACTS) -> Iterator[R
             yield Row(
                 idiom.name,
                 gil_answer(idiom, file) if has_gil() else None,
-                "yes" if _gets_in(idiom, file, "bytecode") else "no",
+                "yes" if gets_in(idiom, file, "bytecode") else "no",
                 seen,
                 acts * THREADS,
             )
@@ -66,14 +66,15 @@ def has_gil() -> bool:
 
 def gil_answer(idiom: Idiom, file: Path) -> Answer:
     """Explore an idiom in the reading ``gil``, specialised calls first."""
-    if _gets_in(idiom, file, "gil", specialised=True):
+    if gets_in(idiom, file, "gil", specialised=True):
         return "yes"
-    return "cold" if _gets_in(idiom, file, "gil") else "no"
+    return "cold" if gets_in(idiom, file, "gil") else "no"
 
 
-def _gets_in(
+def gets_in(
     idiom: Idiom, file: Path, reading: Literal["gil", "bytecode"], *, specialised: bool = False
 ) -> bool:
+    """Explore an idiom on two threads: whether some schedule goes wrong."""
     module = _module(idiom, file)
     exploration = explore(
         lambda: module["program"](2, ACTS),

@@ -116,8 +116,8 @@ def lost_update() -> int:
 
     def add() -> None:
         nonlocal count
-        before = count
-        count = before + 1
+        old = count
+        count = old + 1
 
     threads = [threading.Thread(target=add) for _ in range(2)]
     for thread in threads:
@@ -137,7 +137,7 @@ def test_witness_prints_as_columns_of_at_most_80_characters_with_the_race_marked
     lines = list(witness_of_lost_update().lines(80))
     assert max(map(len, lines)) <= 80
     racing = [line.split("*", 1)[1].replace("...", "").strip() for line in lines if " * " in line]
-    assert sorted(racing) == ["before = count"] * 2 + ["count = before + 1"] * 2
+    assert sorted(racing) == ["count = old + 1"] * 2 + ["old = count"] * 2
     assert lines[-1] == "* races for count"
 
 

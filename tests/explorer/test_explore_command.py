@@ -1,0 +1,143 @@
+"""`conlab explore` and the fixture `explore`, as a reader of another project meets them."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conlab.cli import main
+from conlab.explorer import Exploration
+
+pytest_plugins = ["pytester"]
+
+SCRIPT = """\
+import threading
+from threading import Lock
+
+count = 0
+lock = Lock()
+
+def work():
+    global count
+    with lock:
+        seen = count
+    {guard}count = seen + 1
+
+threads = [threading.Thread(target=work) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print("counted", count)
+assert count == 2, count
+"""
+
+
+def test_script_that_can_fail_is_shown_failing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "script.py"
+    file.write_text(SCRIPT.format(guard=""))
+    assert main(["explore", str(file)]) == 1
+    out, err = capsys.readouterr()
+    assert "script.py raised AssertionError: 1, with 1 preemption:" in out
+    assert "* races for count" in out
+    assert "counted 1" not in out  # the program's own prints, thousands of them
+    assert err == ""  # progress is for a terminal
+
+
+def test_function_that_cannot_fail_passes_every_schedule(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "safe.py"
+    file.write_text(
+        "import threading\n"
+        "def program():\n"
+        "    got = []\n"
+        "    thread = threading.Thread(target=got.append, args=(1,))\n"
+        "    thread.start()\n"
+        "    thread.join()\n"
+        "    return got\n"
+        "def holds(got):\n"
+        "    return got == [1]\n"
+    )
+    assert main(["explore", f"{file}:program", "--bound", "1"]) == 0
+    assert "passes all 1 enumerated schedules" in capsys.readouterr().out
+
+
+def test_oracle_named_holds_judges_what_the_function_returns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "judged.py"
+    file.write_text(
+        "def program(): return 1\ndef holds(n): return n == 2\ndef odd(n): return n % 2\n"
+    )
+    assert main(["explore", f"{file}:program"]) == 1
+    assert main(["explore", f"{file}:program", "--check", "odd"]) == 0
+    assert "judged.py:program returned 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        ("nowhere.py", "there is no file nowhere.py: say FILE.py or FILE.py:FUNCTION"),
+        ("nowhere.py:f", "there is no file nowhere.py: say FILE.py or FILE.py:FUNCTION"),
+        ("{file}:g", "mine.py has no function 'g'"),
+        ("{broken}", "is no Python"),
+        ("{broken}:f", "importing"),
+    ],
+)
+def test_target_that_cannot_be_is_explained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str, sentence: str
+) -> None:
+    file, broken = tmp_path / "mine.py", tmp_path / "broken.py"
+    file.write_text("def f(): pass\n")
+    broken.write_text("def f(:\n")
+    assert main(["explore", target.format(file=file, broken=broken)]) == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert "Traceback" not in error
+
+
+def test_fixture_explores(explore: Callable[..., Exploration]) -> None:
+    count = 0
+
+    def add() -> None:
+        nonlocal count
+        count += 1
+
+    def program() -> int:
+        threads = [threading.Thread(target=add) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return count
+
+    assert explore(program, check=lambda count: count == 2, reading="bytecode").failing == 3
+
+
+def test_failing_schedule_stands_in_the_report_of_a_failing_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import threading
+
+        def test_mine(explore):
+            seen = [0]
+
+            def add():
+                seen[0] += 1
+
+            def program():
+                threads = [threading.Thread(target=add) for _ in range(2)]
+                for thread in threads: thread.start()
+                for thread in threads: thread.join()
+                return seen[0]
+
+            assert not explore(program, check=lambda n: n == 2, reading="bytecode").failing
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*failing schedule*", "*returned 1, with 1 preemption*"])
