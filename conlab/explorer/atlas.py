@@ -93,7 +93,7 @@ def trial(idiom: Idiom, acts: int = TRIAL_ACTS) -> int:
     module = _module(idiom, None)
     with _shortest_switch_interval(), _no_collector():
         names = module["program"](THREADS, acts, threading.Barrier(THREADS).wait)
-    lost = names["times"] - eval(idiom.count, names)
+    lost: int = names["times"] - eval(idiom.count, names)
     return max(len(names["errors"]), lost, int(module["wrong"](names)))
 
 

@@ -73,10 +73,11 @@ def explore(
     """Run ``program`` under every schedule of at most ``bound`` preemptions, the fewest first.
 
     ``limit`` is the most steps of one run, ``schedules`` the most runs, ``count_on`` the most runs
-    after the first failing one, or None for every run up to ``bound`` whatever fails. With ``specialised`` the
-    reading ``gil`` takes every call for one that CPython has specialised already, where otherwise
-    the first few of each run are cold, as in a fresh process. ``progress`` is called ten times a second with the number of
-    schedules so far. Raises UserError for arguments that cannot be, Uncontrolled or Diverged when
+    after the first failing one, or None for every run up to ``bound`` whatever fails. With
+    ``specialised`` the reading ``gil`` takes every call for one that CPython has specialised
+    already; otherwise the first few of each run are cold, as in a fresh process. ``progress`` is
+    called ten times a second with the number of schedules so far. Raises UserError for arguments
+    that cannot be, Uncontrolled or Diverged when
     there can be no verdict.
     """
     if reading not in ("gil", "bytecode"):
@@ -202,7 +203,7 @@ class _Session:
                     )
             if len(met) != len(witness.sites):
                 raise Diverged(
-                    f"the witness has {len(witness.sites)} choices and the program met {len(met)} now"
+                    f"the witness has {len(witness.sites)} choices, the program met {len(met)} now"
                 )
             return outcome
 
@@ -337,7 +338,5 @@ def _code_of(program: Any) -> CodeType:
     inner = getattr(inner, "__func__", inner)
     code = getattr(inner, "__code__", None)
     if not isinstance(code, CodeType):
-        raise UserError(
-            f"cannot tell in which file {program!r} is defined: pass a function, or say stepped=[...]"
-        )
+        raise UserError(f"cannot tell in which file {program!r} is defined: pass a Python function")
     return code

@@ -166,7 +166,8 @@ IDIOMS = (
     ),
     Idiom(
         "next(shared generator)",
-        "def numbers():\n    n = 0\n    while True:\n        n = n + abs(1)\n        yield n\nshared = numbers()",
+        "def numbers():\n    n = 0\n    while True:\n        n = n + abs(1)\n        yield n\n"
+        "shared = numbers()",
         "next(shared)",
     ),
     Idiom(

@@ -24,11 +24,11 @@ from typing import Any
 from unittest import mock
 
 from conlab.explorer.primitives import SLEEPING, Lock, Place, RLock, SimpleQueue
-from conlab.explorer.stage import Ended, Stage, Strand, failure_of
+from conlab.explorer.stage import Ended, Key, Stage, Strand, failure_of
 from conlab.explorer.surroundings import Surroundings
 
 ALONE = "only what threading starts is controlled"
-ENDS = ("ends",)  # that nobody asks whether a thread is still alive
+ENDS: Key = ("ends",)  # that nobody asks whether a thread is still alive
 START_OF_TIME = 1_000_000_000.0  # seconds; what the virtual clocks say when a run begins
 
 
@@ -60,7 +60,7 @@ def _begin() -> None:
     """Set back what a run counts on: names and hashes must not differ from run to run."""
     threading._counter = itertools.count(1).__next__  # type: ignore[attr-defined]
     pools._shutdown = False
-    pools._threads_queues = {}  # type: ignore[assignment]
+    pools._threads_queues = {}
     pools.ThreadPoolExecutor._counter = itertools.count().__next__  # type: ignore[attr-defined]
 
 
@@ -68,7 +68,7 @@ def _exit() -> None:
     """Tell the workers of pools that nobody shut down that the program ends, as Python does."""
     pools._shutdown = True
     for work in pools._threads_queues.values():
-        work.tell(None)  # type: ignore[attr-defined]
+        work.tell(None)
 
 
 def _replacements(stage: Stage) -> Iterator[tuple[Any, str, Any]]:
@@ -117,12 +117,13 @@ def _replacements(stage: Stage) -> Iterator[tuple[Any, str, Any]]:
     yield controlled(threading, "enumerate", lambda: [_thread_of(each) for each in stage.alive])
     yield controlled(threading, "active_count", lambda: len(stage.alive))
     yield threading, "_counter", threading._counter  # type: ignore[attr-defined]
-    for name, method in [
+    methods: list[tuple[str, Callable[..., Any]]] = [
         ("__hash__", lambda thread: _number(stage, thread)),
         ("start", lambda thread: _start(stage, thread)),
         ("join", lambda thread, timeout=None: _join(stage, thread, timeout)),
         ("is_alive", lambda thread: _is_alive(stage, thread)),
-    ]:
+    ]
+    for name, method in methods:
         yield _method(stage, threading.Thread, name, method)
 
     # Its locks are made at import time, and it orders futures by address.
@@ -223,7 +224,7 @@ def _died(stage: Stage, arguments: Any) -> None:
 
 
 class _Muffled:
-    """A stream that swallows what strands write: a program would say the same thousands of times."""
+    """A stream that swallows what strands write: they would say the same thousands of times."""
 
     def __init__(self, stream: Any, idents: set[int]) -> None:
         self._stream = stream

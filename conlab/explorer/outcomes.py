@@ -80,7 +80,7 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class Deadlocked:
-    """No thread can go on: every one that is left, and those that wait for each other in a circle."""
+    """No thread can go on: each that is left, and those that wait for each other in a circle."""
 
     waiting: tuple[Waiting, ...]
     cycle: tuple[str, ...]

@@ -1,8 +1,8 @@
 """Which bytecodes of a file can touch state that threads share, and what each one touches.
 
-A point left out must be harmless for certain: an operation on numbers and strings, an iteration over
-a container that never leaves its function, the callable looked up for a call. What cannot be told
-from the source is a point.
+A point left out must be harmless for certain: an operation on numbers and strings, an iteration
+over a container that never leaves its function, the callable looked up for a call. What cannot be
+told from the source is a point.
 """
 
 import ast
@@ -71,8 +71,15 @@ TOUCHES = frozenset(
 )
 TURNS = frozenset(["JUMP_BACKWARD", "POP_JUMP_BACKWARD_IF_TRUE", "POP_JUMP_BACKWARD_IF_FALSE"])
 MAKES_BOOL = frozenset(
-    ["COMPARE_OP", "CONTAINS_OP", "IS_OP", "UNARY_NOT", "TO_BOOL", "CHECK_EXC_MATCH"]
-    + ["WITH_EXCEPT_START"]
+    [
+        "COMPARE_OP",
+        "CONTAINS_OP",
+        "IS_OP",
+        "UNARY_NOT",
+        "TO_BOOL",
+        "CHECK_EXC_MATCH",
+        "WITH_EXCEPT_START",
+    ]
 )
 NUMBER_OPERATIONS = frozenset(["+", "-", "+=", "-=", "/", "//", "/=", "//="])
 PURE = frozenset(["range", "isinstance", "issubclass", "type", "id", "callable", "super", "object"])
@@ -136,7 +143,7 @@ class Point:
     code: CodeType
     offset: int
     role: Role
-    key: Key | None
+    key: Key  # what is read or written, or which call it is; empty where it is not known
     opname: str
     name: str
     line: int
@@ -225,7 +232,7 @@ def points_of(code: CodeType, facts: Facts) -> dict[int, Point]:
                 code,
                 instruction.offset,
                 role,
-                key,
+                key or (),
                 instruction.opname,
                 name,
                 line,
@@ -451,20 +458,21 @@ def _assignments(tree: ast.Module) -> Iterator[tuple[str, ast.expr | None]]:
         match node:
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
-                    for name, part in _pairs(target, value):
-                        paired.add(id(name))
-                        yield _identifier(name), part
+                    for bound, part in _pairs(target, value):
+                        paired.add(id(bound))
+                        yield _identifier(bound), part
             case (
-                ast.AugAssign(target=ast.Name() | ast.Attribute() as name, value=value)
-                | ast.NamedExpr(target=name, value=value)
+                ast.AugAssign(target=ast.Name() | ast.Attribute() as one, value=value)
+                | ast.NamedExpr(target=one, value=value)
             ):
-                paired.add(id(name))
-                yield _identifier(name), value
+                paired.add(id(one))
+                yield _identifier(one), value
             case ast.For(
-                target=ast.Name() as name, iter=ast.Call(func=ast.Name(id="range"), args=arguments)
+                target=ast.Name() as counter,
+                iter=ast.Call(func=ast.Name(id="range"), args=arguments),
             ):
-                paired.add(id(name))
-                yield name.id, arguments[0] if arguments else None
+                paired.add(id(counter))
+                yield counter.id, arguments[0] if arguments else None
     for node in ast.walk(tree):
         match node:
             case ast.Name(ctx=ast.Store()) | ast.Attribute(ctx=ast.Store()):

@@ -174,7 +174,7 @@ class SimpleQueue:
         """Whether who wants an item must wait."""
         return not self._items
 
-    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002
         """Add an item; never blocks."""
         if self._stage.ending:
             return  # an executor's weak reference calls this when a run is being ended

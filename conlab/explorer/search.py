@@ -1,4 +1,4 @@
-"""The search: every sequence of choices, in increasing number of preemptions, and nothing of threads.
+"""The search: every sequence of choices, the fewest preemptions first, and nothing of threads.
 
 A *run* is one execution of something that asks, at each of its choices, which of several options
 to take. The first option costs nothing; the others cost 0 or 1 preemption. `enumerate_runs` gives

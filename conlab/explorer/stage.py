@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable
 from contextlib import suppress
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, cast
 
 from conlab.errors import UserError
 from conlab.explorer.outcomes import (
@@ -27,6 +27,7 @@ from conlab.explorer.outcomes import (
 )
 from conlab.explorer.search import Diverged, Trail
 
+Key = tuple[str | int, ...]  # what an assumption of the search is about
 MOST_STRANDS = 200
 ENDS_REFUSED = 200  # how often a strand may catch the exception that ends it
 
@@ -172,10 +173,10 @@ class Carrier(Place):
         try:
             while True:
                 self.gate.acquire()
-                if self.job is None or stage.closed:
+                if self.job is None or stage.is_closed():
                     return
                 self.job()
-                if stage.closed:
+                if stage.is_closed():
                     return
         finally:
             stage.idents.discard(self.ident)
@@ -201,8 +202,8 @@ class Stage:
         self._done.acquire()
         self._home = Place()
         self.runs = 0
-        self.assumptions: set[Hashable] = set()  # what the search no longer assumes
-        self.disproved: set[Hashable] = set()
+        self.assumptions: set[Key] = set()  # what the search no longer assumes
+        self.disproved: set[Key] = set()
         self.steps = 0
         self.recorder: Recorder | None = None
         self.begin: Callable[[], None] = lambda: None
@@ -213,7 +214,7 @@ class Stage:
         self.trail = trail
         self.strands: list[Strand] = []
         self.alive: list[Strand] = []
-        self.current: Strand = None  # type: ignore[assignment]  # set before any strand runs
+        self.current = Strand(0, "main", self._home)
         self.clock = 0.0
         self.steps = 0
         self.over = False  # what is finalised between two runs must not choose anything
@@ -229,14 +230,13 @@ class Stage:
         """Run the program once under ``trail``; the calling thread is its main thread."""
         self._reset(trail)
         self.begin()
-        main = Strand(0, "main", self._home)
+        main = self.current
         self.strands.append(main)
         self.alive.append(main)
-        self.current = main
         ident = self._home.ident = get_ident()
         self.idents.add(ident)
         try:
-            self._run_main(main, program)
+            self._run_main(program)
             others = len(self.alive) > 1  # to be asked before the baton is handed on
             self.finished(main)
             if others and not self.closed:
@@ -255,7 +255,7 @@ class Stage:
         assert self.outcome is not None
         return self.outcome
 
-    def _run_main(self, main: Strand, program: Callable[[], Any]) -> None:
+    def _run_main(self, program: Callable[[], Any]) -> None:
         try:
             self.stepper.enter()
             try:
@@ -273,8 +273,7 @@ class Stage:
 
     def holder(self) -> int:
         """Return the identity of the real thread that has the baton."""
-        current = self.current
-        return self.driver if current is None else current.carrier.ident
+        return self.driver if self.over else self.current.carrier.ident
 
     def interrupt(self, problem: BaseException) -> None:
         """End the run from outside, as soon as a strand comes to a switch point."""
@@ -318,7 +317,7 @@ class Stage:
         strand.done = True
         self.alive.remove(strand)
         if strand.index:
-            self.free.append(strand.carrier)
+            self.free.append(cast("Carrier", strand.carrier))
         if not self.alive:
             if strand.index:
                 self._done.release()
@@ -438,7 +437,7 @@ class Stage:
         self.ending = True
         raise Ended
 
-    def disprove(self, assumption: Hashable) -> None:
+    def disprove(self, assumption: Key) -> None:
         """Say that an assumption of the search is false: after this run the search begins anew."""
         self.disproved.add(assumption)
 
@@ -452,8 +451,8 @@ class Stage:
         if me.refused > ENDS_REFUSED:
             if self.problem is None or isinstance(self.problem, Restart):
                 self.problem = Uncontrolled(
-                    f"thread {me.name!r} catches every exception and goes on, so a run cannot end it;"
-                    " let BaseException pass"
+                    f"thread {me.name!r} catches every exception and goes on, so a run cannot end"
+                    " it: let BaseException pass"
                 )
             self.alive.remove(me)
             if self.alive:
@@ -490,6 +489,10 @@ class Stage:
                 return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
             frame = frame.f_back
         return ""
+
+    def is_closed(self) -> bool:
+        """Whether the exploration is over."""
+        return self.closed
 
     def close(self) -> None:
         """Send the carriers home; one whose strand is stuck goes when that comes loose."""

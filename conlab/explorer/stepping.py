@@ -22,6 +22,8 @@ from conlab.explorer.points import Facts, Point, call_points, nested, points_of,
 from conlab.explorer.stage import Stage
 from conlab.explorer.switches import PYTHON_CLASS, Switches
 
+monitoring: Any = getattr(sys, "monitoring", None)  # from 3.12 on
+
 # Python code whose shared accesses all stand behind an operation that the explorer controls: a call
 # to it needs no switch point of its own. `is_set` alone reads without a lock.
 STANDARD = Path(threading.__file__).parent
@@ -151,7 +153,7 @@ class Gil:
         if point.role == "write":
             self._stage.current.worked = True
 
-    def idle(self, point: Point) -> bool:  # noqa: D102
+    def idle(self, point: Point) -> bool:  # noqa: ARG002, D102
         return False
 
     def entered(self, code: CodeType, *, resumed: bool) -> None:  # noqa: D102
@@ -372,7 +374,6 @@ class Monitor(Stepper):
 
     def install(self) -> None:
         """Register with the interpreter."""
-        monitoring = sys.monitoring
         for tool in (4, 3, 5, 2, 1):
             if monitoring.get_tool(tool) is None:
                 self._tool = tool
@@ -396,7 +397,6 @@ class Monitor(Stepper):
 
     def remove(self) -> None:
         """Leave the interpreter as it was."""
-        monitoring = sys.monitoring
         monitoring.set_events(self._tool, 0)
         for code in self._points:
             monitoring.set_local_events(self._tool, code, 0)
@@ -406,7 +406,7 @@ class Monitor(Stepper):
 
     def renew(self) -> None:
         """Have the points that were idle asked again."""
-        sys.monitoring.restart_events()
+        monitoring.restart_events()
 
     def enter(self) -> None:
         """Nothing to do for a thread."""
@@ -419,8 +419,8 @@ class Monitor(Stepper):
         if code in self._points:
             return
         self._points[code] = self._reading.points(code)
-        events = sys.monitoring.events
-        sys.monitoring.set_local_events(
+        events = monitoring.events
+        monitoring.set_local_events(
             self._tool,
             code,
             events.PY_START | events.PY_RESUME | events.INSTRUCTION | events.CALL | events.JUMP,
@@ -428,7 +428,7 @@ class Monitor(Stepper):
 
     def _start(self, code: CodeType, offset: int) -> Any:  # noqa: ARG002
         if code.co_filename not in self._stepped:
-            return sys.monitoring.DISABLE
+            return monitoring.DISABLE
         if get_ident() in self._stage.idents:
             if code not in self._points:
                 for each in nested(code):
@@ -449,14 +449,14 @@ class Monitor(Stepper):
         point = self._points[code].get(offset)
         if point is None or point.role == "call":
             if stage.recorder is None:
-                return sys.monitoring.DISABLE
+                return monitoring.DISABLE
         elif get_ident() in stage.idents:
             self._reading.at(point)
         if stage.recorder is not None:
             if get_ident() in stage.idents and (point is None or point.role != "call"):
                 stage.recorder.executes(stage.current.name, code, offset)
         elif point is not None and self._reading.idle(point):
-            return sys.monitoring.DISABLE
+            return monitoring.DISABLE
         return None
 
     def _calls(self, code: CodeType, offset: int, callee: object, first: object) -> Any:  # noqa: ARG002
@@ -482,7 +482,7 @@ class Monitor(Stepper):
 
     def _jumped(self, code: CodeType, offset: int, destination: int) -> Any:
         if destination > offset:
-            return sys.monitoring.DISABLE
+            return monitoring.DISABLE
         if get_ident() in self._stage.idents:
             point = self._points[code].get(offset)
             if point is not None:
@@ -496,9 +496,9 @@ def _python_code(callee: Any) -> CodeType | None:
     if isinstance(callee, MethodType):
         callee = callee.__func__
     if isinstance(callee, type):
-        callee = callee.__init__
+        callee = vars(callee).get("__init__") or getattr(callee, "__init__", None)
     elif not isinstance(callee, FunctionType):
-        callee = getattr(type(callee), "__call__", None)
+        callee = getattr(type(callee), "__call__", None)  # noqa: B004 - the function, not whether
     return callee.__code__ if isinstance(callee, FunctionType) else None
 
 

@@ -1,6 +1,6 @@
-"""What a program finds outside itself, made controlled for an exploration and set back for each run.
+"""What a program finds outside itself, made controlled and set back before each run.
 
-A module-level ``lock = threading.Lock()``, or a name imported with ``from threading import Lock``, is
+A module-level ``lock = threading.Lock()``, or ``Lock`` as in ``from threading import Lock``, is
 real. For as long as an exploration lasts its controlled equivalent takes its place, and what a run
 changed in the globals, classes, closures and containers of the stepped files is undone before the
 next.
@@ -22,7 +22,7 @@ from conlab.explorer.stage import Stage
 
 REAL_LOCK = type(_thread.allocate_lock())
 REAL_RLOCK = type(threading.RLock())
-REAL_QUEUE = type(queue.SimpleQueue())
+REAL_QUEUE: Any = type(queue.SimpleQueue())
 LIBRARY = frozenset(["threading", "queue", "concurrent.futures.thread", "concurrent.futures._base"])
 MACHINERY = frozenset(["__builtins__", "__loader__", "__spec__", "__weakref__", "__dict__"])
 Undo = Callable[[], None]
@@ -32,7 +32,7 @@ class Surroundings:
     """The state that a program shares with its surroundings, found once and set back often."""
 
     def __init__(self, stage: Stage, replacements: dict[Any, Any]) -> None:
-        """Know nothing yet; ``replacements`` gives the controlled equivalent of each original function."""
+        """Know nothing yet; ``replacements`` gives what stands for each original function."""
         self._stage = stage
         self._replacements = {id(original): ours for original, ours in replacements.items()}
         self._adopted: dict[int, tuple[Any, Any]] = {}
@@ -212,6 +212,7 @@ class Surroundings:
         return value
 
     def _adopt(self, real: Any) -> Any:
+        """Return what stands for a real primitive, always the same for the same one."""
         if id(real) in self._adopted:
             return self._adopted[id(real)][1]
         place = ("surroundings", "", len(self._adopted))
@@ -226,7 +227,7 @@ class Surroundings:
         else:
             if not real.acquire(blocking=False):
                 raise UserError(
-                    "a lock outside the program is held while it is to be explored: release it first"
+                    "a lock outside the program is held: release it before the program is explored"
                 )
             real.release()
             ours = (Lock if isinstance(real, REAL_LOCK) else RLock)(self._stage, place)

@@ -1,7 +1,7 @@
 """Where each version of CPython was seen, untraced, to let another thread in: data, not opinion.
 
-Made by `tests/explorer/test_switches.py`, which repeats the observation. Seeing proves that a switch
-exists, never that none does.
+`tests/explorer/test_atlas.py` repeats the observation. Seeing proves that a switch exists, never
+that none does.
 """
 
 import sys

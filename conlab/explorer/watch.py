@@ -83,8 +83,9 @@ def _where(stage: Stage, ident: int, *, blocked: bool) -> str:
     name = stage.current.name
     if blocked:
         return (
-            f"thread {name!r} blocks at {place}, in something the explorer does not control: a real"
-            " lock, real input or output, or a call into C. Make locks and queues inside the program"
+            f"thread {name!r} blocks at {place}, in something the explorer does not control: a"
+            " real lock, real input or output, or a call into C. Make locks and queues inside the"
+            " program"
         )
     return (
         f"thread {name!r} has computed for {BUSY:.0f} s at {place} without a switch point: give the"

@@ -1,4 +1,4 @@
-"""A failing schedule: what it needs to be repeated, saved as JSON, printed as columns per thread."""
+"""A failing schedule: repeated from its choices, saved as JSON, printed in columns by thread."""
 
 import ast
 import json
@@ -23,7 +23,7 @@ from conlab.explorer.outcomes import (
     Unfinished,
     Waiting,
 )
-from conlab.explorer.points import Point, segment
+from conlab.explorer.points import Point, Span, segment
 
 FORMAT = 1
 MOST_ROWS = 120  # of a printed witness; what comes before the threads do is left out first
@@ -228,7 +228,8 @@ def _columns(steps: Sequence[Step], width: int) -> Iterator[str]:
 def _list(rows: Sequence[Step], threads: Sequence[str], width: int) -> Iterator[str]:
     name = min(max(map(len, threads)), 20)
     for step in rows:
-        yield f"{step.line:>4}  {step.thread[:name]:<{name}}  {_cell(step, width - name - 8)}".rstrip()
+        cell = _cell(step, width - name - 8)
+        yield f"{step.line:>4}  {step.thread[:name]:<{name}}  {cell}".rstrip()
 
 
 def _cell(step: Step, width: int) -> str:
@@ -329,15 +330,14 @@ def _lines(code: CodeType) -> dict[int, int]:
 
 def _access(point: Point) -> Access | None:
     """Name what a bytecode accesses as the source does."""
-    if point.key is not None and point.role in ("read", "write"):
-        if point.key[1].startswith("__"):
-            return None
-        return Access(point.key[1], point.role == "write")
-    return _touch(point.code.co_filename, point.line, point.span, point.opname)
+    if point.key and point.role in ("read", "write"):
+        name = str(point.key[1])
+        return None if name.startswith("__") else Access(name, point.role == "write")
+    return _touch(point.code.co_filename, point.span, point.opname)
 
 
 @cache
-def _touch(file: str, line: int, span: tuple[Any, ...], opname: str) -> Access | None:
+def _touch(file: str, span: Span, opname: str) -> Access | None:
     source = segment(file, span)
     try:
         node: ast.AST = ast.parse(textwrap.dedent(source)).body[0]

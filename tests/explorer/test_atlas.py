@@ -1,4 +1,4 @@
-"""The table of switches and the atlas, against real threads: where they differ, the explorer errs."""
+"""The table of switches and the atlas against real threads: where they differ, we err."""
 
 import dataclasses
 import json
@@ -40,8 +40,14 @@ def test_what_the_reading_gil_allows_the_reading_bytecode_does_too(
 @needs_gil
 @pytest.mark.parametrize(
     "name",
-    ["x = x + one()", "t = x; resume a generator; x = t + 1", "x = x + int(1)", "x = x + abs(-1)"]
-    + ["t = x; q.append(t); x = t + 1, a deque", "with lock: t = x; x = t + 1 outside"],
+    [
+        "x = x + one()",
+        "t = x; resume a generator; x = t + 1",
+        "x = x + int(1)",
+        "x = x + abs(-1)",
+        "t = x; q.append(t); x = t + 1, a deque",
+        "with lock: t = x; x = t + 1 outside",
+    ],
 )
 def test_switch_in_the_table_is_seen_on_real_threads(name: str) -> None:
     acts = ACTS
@@ -53,8 +59,12 @@ def test_switch_in_the_table_is_seen_on_real_threads(name: str) -> None:
 @needs_gil
 @pytest.mark.parametrize(
     "name",
-    ["x = x + len('a')", "x = x + isinstance(x, int)", "t = x; type(t); x = t + 1"]
-    + ["t = x; lst.append(t); x = t + 1"],
+    [
+        "x = x + len('a')",
+        "x = x + isinstance(x, int)",
+        "t = x; type(t); x = t + 1",
+        "t = x; lst.append(t); x = t + 1",
+    ],
 )
 def test_call_that_is_quiet_once_specialised_is_seen_to_be(name: str, tmp_path: Path) -> None:
     # The few cold acts may go wrong; of the rest none does.

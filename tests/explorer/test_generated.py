@@ -1,6 +1,5 @@
 """Generated programs: the explorer's set of outcomes is that of a brute-force reference."""
 
-import itertools
 import linecache
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conlab.explorer import Deadlocked, Raised, explore
+from conlab.explorer import Deadlocked, explore
 
 # One operation of a generated thread. Every thread has one register, `r`, which it returns.
 #   ("load", v)         r = <v>                ("store", v)   <v> = r + 10
@@ -152,7 +151,8 @@ def reference_outcomes(threads: Threads, bound: int) -> set[Any]:
     n = len(threads)
     start = State((0,) * n, (0,) * n, (0,) * n, (0, 0), (-1, -1), (), False)
     first = (start, -1, 0)
-    seen, waiting, outcomes = {first}, [first], set()
+    seen, waiting = {first}, [first]
+    outcomes: set[Any] = set()
     while waiting:
         state, current, preemptions = waiting.pop()
         following = {

@@ -106,7 +106,7 @@ def test_program_that_computes_for_ever_is_refused(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(watch, "BUSY", 2.5)
     namespace: dict[str, Any] = {"stop": []}
     exec("def spin():\n    while not stop: pass", namespace)  # in no stepped file
-    with pytest.raises(Uncontrolled, match="has computed for 2 s at .* without a switch point"):
+    with pytest.raises(Uncontrolled, match=r"has computed for 2 s at .* without a switch point"):
         explore(two_threads(lambda: namespace["spin"]()))
     namespace["stop"].append(True)
 
@@ -130,12 +130,12 @@ def test_nothing_is_left_behind_after_an_exploration() -> None:
 
 def open_files() -> list[str]:
     folder = Path("/proc/self/fd")
-    return sorted(os.listdir(folder)) if folder.exists() else []
+    return sorted(file.name for file in folder.iterdir()) if folder.exists() else []
 
 
 def threads_of_the_system() -> int:
     folder = Path("/proc/self/task")
-    return len(os.listdir(folder)) if folder.exists() else threading.active_count()
+    return len(list(folder.iterdir())) if folder.exists() else threading.active_count()
 
 
 def wait_for(claim: Callable[[], bool]) -> bool:

@@ -35,7 +35,7 @@ def bodies(*sizes: int) -> Callable[[Trail], list[int]]:
 
 
 def orders_within(a: int, b: int, bound: int) -> int:
-    """Count the orders of a and b steps in which at most ``bound`` switches leave a body unfinished.
+    """Count the orders of a and b steps in which few enough switches leave a body unfinished.
 
     An order is a number of runs by turns; the first body's a steps are cut into half of the runs,
     rounded up, the second body's b steps into the rest. Every switch but the last leaves a body

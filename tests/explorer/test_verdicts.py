@@ -3,6 +3,8 @@
 import importlib.util
 import threading
 from collections.abc import Callable
+from functools import partial
+from operator import ne
 from pathlib import Path
 from typing import Any
 
@@ -138,9 +140,7 @@ def test_first_failing_schedule_has_the_fewest_preemptions() -> None:
 
     # To see up, one must come between up and down; to see down after it, be interrupted as well.
     for unseen, preemptions in (((1, 1), 1), ((1, 0), 2)):
-        verdict = explore(
-            program, check=lambda seen, unseen=unseen: seen != unseen, reading="bytecode"
-        )
+        verdict = explore(program, check=partial(ne, unseen), reading="bytecode")
         assert verdict.witness is not None
         assert verdict.witness.preemptions == preemptions
 
