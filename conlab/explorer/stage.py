@@ -290,6 +290,7 @@ class Stage:
         else:
             carrier = Carrier(self)
             self.carriers.append(carrier)
+        self.steps += 1  # from here on another strand may come before what this one does next
         strand = Strand(len(self.strands), thread.name, carrier)
         self.strands.append(strand)
         self.alive.append(strand)
