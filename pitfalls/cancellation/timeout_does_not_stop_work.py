@@ -11,7 +11,7 @@ which can be killed.
 Detect: none known.
 
 Source: https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Future.result
-and https://bugs.python.org/issue37909
+and https://github.com/python/cpython/issues/72165
 """
 
 import sys
