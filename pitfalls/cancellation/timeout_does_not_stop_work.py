@@ -12,6 +12,8 @@ Detect: none known.
 
 Source: https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Future.result
 and https://github.com/python/cpython/issues/72165
+
+Run: python timeout_does_not_stop_work.py broken|fixed
 """
 
 import sys

@@ -12,6 +12,8 @@ Detect: the DeprecationWarning that Python 3.12 and later give under -X dev; pyt
 
 Source: https://github.com/python/cpython/issues/84559 and
 https://github.com/python/cpython/issues/109767
+
+Run: python fork_with_threads.py broken|fixed
 """
 
 import faulthandler

@@ -10,6 +10,8 @@ Detect: pytest-timeout and faulthandler, whose stacks show both threads at their
 
 Source: https://github.com/storaged-project/blivet/issues/1500; "deadlock" in Lu et al., Learning
 from Mistakes, ASPLOS 2008.
+
+Run: python lock_order.py broken|fixed
 """
 
 import faulthandler

@@ -13,6 +13,8 @@ is pending!", when it is too late.
 
 Source: https://github.com/python/cpython/issues/91887 and the note on asyncio.create_task() in the
 documentation.
+
+Run: python dangling_task.py broken|fixed
 """
 
 import asyncio

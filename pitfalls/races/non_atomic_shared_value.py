@@ -12,6 +12,8 @@ Detect: none known.
 
 Source: https://docs.python.org/3/library/multiprocessing.html#multiprocessing.Value and
 https://github.com/bigscience-workshop/petals/issues/487
+
+Run: python non_atomic_shared_value.py broken|fixed
 """
 
 import multiprocessing

@@ -11,6 +11,8 @@ Detect: none known, once check_same_thread=False has silenced sqlite3's own chec
 
 Source: https://github.com/python/cpython/issues/101351 and
 https://github.com/Metron-Project/mokkari/issues/148
+
+Run: python shared_sqlite_transaction.py broken|fixed
 """
 
 import sqlite3
