@@ -1,6 +1,6 @@
 """Fork with threads: the child is born with a lock held by a thread that it does not have.
 
-Symptom: A worker process hangs at its first log line, once in some thousand starts.
+Symptom: A worker process hangs at its first log line, seldom, and only under load.
 
 Why: fork() copies the memory, and with it every lock as it stands, but only the thread that called
 it. A lock that another thread held at that moment stays locked in the child for ever.
