@@ -36,7 +36,8 @@ log: list[str] = []
 def broken() -> int | None:
     other_thread = Thread(target=write, args=("the parent's line",))
     other_thread.start()
-    child = multiprocessing.get_context("fork").Process(target=write, args=("the child's line",))
+    context = multiprocessing.get_context("fork")
+    child = context.Process(target=write, args=("the child's line",))
     child.start()
     child.join()
     other_thread.join()
@@ -46,7 +47,8 @@ def broken() -> int | None:
 def fixed() -> int | None:
     other_thread = Thread(target=write, args=("the parent's line",))
     other_thread.start()
-    child = multiprocessing.get_context("spawn").Process(target=write, args=("the child's line",))
+    context = multiprocessing.get_context("spawn")
+    child = context.Process(target=write, args=("the child's line",))
     child.start()
     child.join()
     other_thread.join()

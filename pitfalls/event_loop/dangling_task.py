@@ -17,6 +17,8 @@ documentation.
 Run: python dangling_task.py broken|fixed
 """
 
+# ruff: noqa: RUF006 - the mistake that this file is about
+
 import asyncio
 import gc
 import sys
@@ -37,7 +39,7 @@ DETECT = {
 def broken() -> list[str]:
     async def shop() -> list[str]:
         mailed: list[str] = []
-        asyncio.create_task(mail_when_paid(mailed))  # type: ignore[unused-awaitable]  # noqa: RUF006
+        asyncio.create_task(thank(mailed))  # type: ignore[unused-awaitable]
         await asyncio.sleep(0)
         await pay()
         return mailed
@@ -48,7 +50,7 @@ def broken() -> list[str]:
 def fixed() -> list[str]:
     async def shop() -> list[str]:
         mailed: list[str] = []
-        mailer = asyncio.create_task(mail_when_paid(mailed))
+        mailer = asyncio.create_task(thank(mailed))
         await asyncio.sleep(0)
         await pay()
         await mailer
@@ -72,7 +74,7 @@ class Subscription:
         self.current.add(self)
 
 
-async def mail_when_paid(mailed: list[str]) -> None:
+async def thank(mailed: list[str]) -> None:
     """Wait for the payment, then thank for it."""
     subscription = Subscription()
     await subscription.told.wait()
