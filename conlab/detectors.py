@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from conlab.judge import judge_command
 from conlab.pitfall import Pitfall
 
 LIMIT = 20.0  # seconds for a tool that runs the side
+PTRACE_SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
 PYTEST_TIMEOUT = {"broken": 1, "fixed": 10}  # seconds; the broken side is known to need them all
 
 
@@ -34,8 +36,11 @@ def missing(tool: str) -> str:
     )
     if importlib.util.find_spec(module) is None:
         return f"{module} is not installed"
-    if tool == "python -m asyncio pstree" and sys.version_info < (3, 14):
-        return "asyncio has pstree from Python 3.14 on"
+    if tool == "python -m asyncio pstree":
+        if importlib.util.find_spec("asyncio.tools") is None:
+            return "asyncio has pstree from Python 3.14 on"
+        if os.geteuid() != 0 and PTRACE_SCOPE.exists() and PTRACE_SCOPE.read_text().strip() != "0":
+            return "this system lets only root look into another process"
     return ""
 
 
@@ -72,13 +77,15 @@ def _all_that_mypy_says(path: Path, code: str) -> str:
 
 
 def _script(*options: str, environment: Mapping[str, str] | None = None) -> "Detector":
-    """Run the file as a reader would, with options of Python's or of its environment."""
+    """Run the file as a reader would, with options of Python's or of its environment.
+
+    What these report, they report before the side hangs; faulthandler, which has none, after.
+    """
     settings = [f"{name}={value}" for name, value in (environment or {}).items()]
 
     def run(pitfall: Pitfall, side: str) -> str:
-        return _contained(
-            pitfall, "env", *settings, sys.executable, *options, str(pitfall.path), side
-        )
+        command = ["env", *settings, sys.executable, *options, str(pitfall.path), side]
+        return _contained(pitfall, *command, await_the_tool=not (options or settings))
 
     return run
 
@@ -111,7 +118,10 @@ def _pstree(pitfall: Pitfall, side: str) -> str:
     with subprocess.Popen([sys.executable, "-c", call]) as running:
         try:
             seen = tree = ""
+            until = time.monotonic() + LIMIT
             while running.poll() is None and not (tree and tree == seen):
+                if time.monotonic() > until:
+                    return ""
                 seen = tree
                 tree = _output(sys.executable, "-m", "asyncio", "pstree", str(running.pid))
             return tree if running.poll() is None else ""
@@ -119,12 +129,16 @@ def _pstree(pitfall: Pitfall, side: str) -> str:
             running.kill()
 
 
-def _contained(pitfall: Pitfall, *command: str) -> str:
-    """What a command prints that runs a side, also if it hangs, with the order that is declared."""
+def _contained(pitfall: Pitfall, *command: str, await_the_tool: bool = True) -> str:
+    """What a command prints that runs a side, with the order that is declared.
+
+    A side that hangs is ended by the tool, or else as soon as it stands where it is declared to.
+    """
     judgement = judge_command(
         command,
         file=pitfall.path,
         limit=LIMIT,
+        stuck_at=() if await_the_tool else pitfall.stuck_at,
         meet=pitfall.meet,
         order=pitfall.order,
         at_rest=pitfall.at_rest,

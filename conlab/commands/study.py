@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     _show(_story(studied))
     findings = []
     for side in ("broken", "fixed"):
-        _show([f"# Running the {side} side, here and now"])
+        _show(_announcement(studied, side))
         findings.append(examine(studied, side))
         _show(_found(findings[-1]))
     return int(any(finding.against_the_law for finding in findings))
@@ -67,6 +67,18 @@ def _story(studied: Pitfall) -> Iterator[str]:
     whole = max(len(broken), len(fixed))  # lines of context: the sides are short
     yield from list(difflib.unified_diff(broken, fixed, lineterm="", n=whole))[3:]
     yield ""
+
+
+def _announcement(studied: Pitfall, side: str) -> Iterator[str]:
+    yield f"# Running the {side} side, here and now"
+    forced = [
+        *(f"{number} threads at once come to: {where}" for where, number in studied.meet.items()),
+        *([f"in this order: {', then '.join(studied.order)}"] if studied.order else []),
+        *(f"when all others sleep: {where}" for where in studied.at_rest),
+    ]
+    if studied.evidence != "explored":
+        for order in forced:
+            yield from _paragraph(order, first="Forced from outside: ", rest="  ")
 
 
 def _found(finding: Finding) -> Iterator[str]:

@@ -63,7 +63,7 @@ def judge(
     """Run ``function`` of ``file`` and say what became of it.
 
     ``oracle`` names a function of the same file that takes the value returned and says whether it
-    is right. ``limit`` is in seconds. Raises UserError when the file or a function is not there.
+    is right. ``limit`` is in seconds. Raises UserError when there is no such file.
     """
     path = Path(file).resolve()
     if not path.is_file():
@@ -117,8 +117,8 @@ def judge_command(
         report = _ask_warden(job, _environment(path, scratch, gated))
         return Judgement(
             outcome=_outcome(report, path),
-            lost=tuple(_last(report, "lost")),
-            left=(*_last(report, "left"), *(f"process {line}" for line in report.get("left", ()))),
+            lost=tuple(_said(report, "lost")),
+            left=(*_said(report, "left"), *(f"process {line}" for line in report.get("left", ()))),
             gate=report["gate"] if gated else "none",
             stdout=_tail(scratch / "stdout"),
             stderr=_tail(scratch / "stderr"),
@@ -165,9 +165,8 @@ def _ask_warden(job: dict[str, Any], environment: dict[str, str]) -> dict[str, A
 
 
 def _outcome(report: dict[str, Any], path: Path) -> Outcome:
-    said = [message for message in report["messages"] if message["says"] in ("returned", "raised")]
     done: Returned | Raised | None = None
-    match said:
+    match report["messages"]:
         case [{"says": "returned", "value": value, "right": right}]:
             done = Returned(value, right)
         case [{"says": "raised", "type": kind, "message": message, "traceback": traceback}]:
@@ -200,7 +199,7 @@ def _in_words(stacks: dict[str, list[list[tuple[str, int, str]]]]) -> str:
     return "\n".join(lines)
 
 
-def _last(report: dict[str, Any], key: str) -> list[str]:
+def _said(report: dict[str, Any], key: str) -> list[str]:
     return [what for message in report["messages"] for what in message.get(key, ())]
 
 

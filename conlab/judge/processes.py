@@ -13,6 +13,8 @@ PROC = Path("/proc")
 # would run if the machine were less busy, and D one whose disk is slow: neither is stuck.
 AT_REST = frozenset("SIZXTt")
 
+Look = dict[tuple[int, int], tuple[str, str]]  # by process and thread: state, time on a core
+
 
 def descendants(root: int) -> list[int]:
     """The living processes below ``root``, which is not one of them; parents before children."""
@@ -29,12 +31,12 @@ def descendants(root: int) -> list[int]:
     return found
 
 
-def look(pids: Iterable[int]) -> dict[tuple[int, int], tuple[str, str]]:
-    """The state of every thread, and its time on a core and turns so far, by process and thread.
+def look(pids: Iterable[int]) -> Look:
+    """The state of every thread, and its time on a core and turns there so far.
 
     Two equal looks mean that nothing ran in between, not even for a nanosecond.
     """
-    threads = {}
+    threads: Look = {}
     for pid in pids:
         for task in _entries(PROC / str(pid) / "task"):
             fields = _fields_of_stat(task / "stat")
@@ -44,12 +46,12 @@ def look(pids: Iterable[int]) -> dict[tuple[int, int], tuple[str, str]]:
     return threads
 
 
-def at_rest(threads: dict[tuple[int, int], tuple[str, str]]) -> bool:
+def at_rest(threads: Look) -> bool:
     """Whether no thread runs or would run if it were given a core."""
     return all(state in AT_REST for state, _ in threads.values())
 
 
-def seconds_on_core(threads: dict[tuple[int, int], tuple[str, str]]) -> float:
+def seconds_on_core(threads: Look) -> float:
     """CPU seconds that the threads of a look have used since each began."""
     return sum(int(turns.split()[0]) for _, turns in threads.values()) / 1e9
 

@@ -25,6 +25,7 @@ TICK = 0.03  # seconds between two looks at the tree
 CALM = 3  # equal looks in a row after which the tree is taken to be at rest
 BETWEEN_LOOKS = 0.2  # seconds in which a stuck tree must use no core at all
 START_UP = 60.0  # seconds for the command to say that it is ready
+OUTCOMES = ("returned", "raised")  # what the judge's child says of its function
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -83,63 +84,56 @@ class Gate:
         return self.open
 
 
+@dataclass
+class Calm:
+    """Whether the tree is at rest: no thread runs, would run, or has run since the last looks."""
+
+    last: processes.Look = field(default_factory=dict)
+    looks: int = 0
+
+    def look(self) -> bool:
+        """Look at the tree once more; whether enough looks in a row found the same, at rest."""
+        now = processes.look(processes.descendants(os.getpid()))
+        self.looks = self.looks + 1 if now == self.last and processes.at_rest(now) else 0
+        self.last = now
+        return self.looks >= CALM
+
+
 def watch(job: dict[str, Any]) -> dict[str, Any]:
     """Run the job's command to its end, or to the end of its time, and say what happened."""
     scratch = Path(job["scratch"])
     gate = Gate(job["meet"], job["order"], job["at_rest"])
+    calm = Calm()
     messages: list[dict[str, Any]] = []
-    with (
-        socket.socket(socket.AF_UNIX) as door,
-        selectors.DefaultSelector() as selector,
-        (scratch / "stdout").open("wb") as stdout,
-        (scratch / "stderr").open("wb") as stderr,
-    ):
+    with socket.socket(socket.AF_UNIX) as door, selectors.DefaultSelector() as selector:
         door.bind(str(scratch / "warden"))
         door.listen(64)
         selector.register(door, selectors.EVENT_READ)
         selector.register(sys.stdin, selectors.EVENT_READ)
-        command = subprocess.Popen(
-            job["command"],
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            start_new_session=True,
-        )
-        limit = START_UP if job["says_ready"] else job["limit"]
-        deadline = time.monotonic() + limit
-        last: dict[tuple[int, int], tuple[str, str]] = {}
-        calm = 0
+        command = _start(job["command"], scratch)
+        deadline = time.monotonic() + (START_UP if job["says_ready"] else job["limit"])
         ask_again = 0.0
-        while True:
+        while command.pid not in (ended := processes.reap()):
             for key, _ in selector.select(TICK):
                 if key.fileobj is sys.stdin:
                     raise EOFError("the judge is gone")
-                message, thread = _receive(door)
-                if "gate" in message:
-                    gate.hear(message["gate"], message["statement"], thread)
-                    continue
-                thread.close()
-                messages.append(message)
-                if message["says"] == "ready":
+                message = _hear(door, gate)
+                if message["says"] in OUTCOMES:
+                    messages.append(message)
+                elif message["says"] == "ready":
                     deadline = time.monotonic() + job["limit"]
-            ended = processes.reap()
-            if command.pid in ended:
-                command.returncode = ended[command.pid]
-                break
-            tree = processes.descendants(os.getpid())
-            now = processes.look(tree)
-            calm = calm + 1 if now == last and processes.at_rest(now) else 0
-            last = now
-            if calm >= CALM and gate.waiting:
+            hang = None
+            if calm.look() and gate.waiting:
                 gate.rest()
-            elif calm >= CALM and job["stuck_at"] and time.monotonic() > ask_again:
+            elif time.monotonic() > deadline:
                 hang = _look_twice(scratch)
-                if hang["steady"] and not hang["seconds_on_core"] and _is_declared(hang, job):
-                    return {"end": "hung", "messages": messages, "gate": str(gate), **hang}
+            elif calm.looks >= CALM and job["stuck_at"] and time.monotonic() > ask_again:
+                hang = _look_twice(scratch)
                 ask_again = time.monotonic() + 1
-            if time.monotonic() > deadline:
-                hang = _look_twice(scratch)
+                hang = hang if _is_declared(hang, job) else None
+            if hang:
                 return {"end": "hung", "messages": messages, "gate": str(gate), **hang}
+        command.returncode = ended[command.pid]
     return {
         "end": "exited" if command.returncode >= 0 else "killed",
         "status": command.returncode,
@@ -149,17 +143,30 @@ def watch(job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _receive(door: socket.socket) -> tuple[dict[str, Any], socket.socket]:
-    """One message, which is one line, and the connection it came by."""
+def _start(command: list[str], scratch: Path) -> "subprocess.Popen[bytes]":
+    """Start the command in a session of its own, with its output in files, which never fill up."""
+    with (scratch / "stdout").open("wb") as stdout, (scratch / "stderr").open("wb") as stderr:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+        )
+
+
+def _hear(door: socket.socket, gate: Gate) -> dict[str, Any]:
+    """Take one message; the gate answers its own when it will, the others are answered at once."""
     connection, _ = door.accept()
-    line = b""
-    while not line.endswith(b"\n"):
-        part = connection.recv(1 << 16)
-        if not part:
-            return {"says": "nothing"}, connection  # killed while it was speaking
-        line += part
-    message: dict[str, Any] = json.loads(line)
-    return message, connection
+    with connection.makefile("rb") as lines:
+        line = lines.readline()
+    # What was killed while it spoke has said nothing.
+    message: dict[str, Any] = json.loads(line) if line.endswith(b"\n") else {"says": "nothing"}
+    if message["says"] in ("before", "after"):
+        gate.hear(message["says"], message["statement"], connection)
+    else:
+        connection.close()
+    return message
 
 
 def _look_twice(scratch: Path) -> dict[str, Any]:
@@ -178,7 +185,9 @@ def _look_twice(scratch: Path) -> dict[str, Any]:
 
 
 def _is_declared(hang: dict[str, Any], job: dict[str, Any]) -> bool:
-    return stuck_statements(hang["stacks"], job["file"]) == sorted(set(job["stuck_at"]))
+    """Whether the tree is stuck for certain, and at exactly the statements that were named."""
+    stuck = hang["steady"] and not hang["seconds_on_core"]
+    return stuck and stuck_statements(hang["stacks"], job["file"]) == sorted(set(job["stuck_at"]))
 
 
 def stuck_statements(stacks: Threads, file: str) -> list[str]:
@@ -200,14 +209,12 @@ def _left_behind() -> list[str]:
 
     A helper of multiprocessing ends by itself when its pipe to the command closes.
     """
-    last: dict[tuple[int, int], tuple[str, str]] = {}
+    calm = Calm()
     until = time.monotonic() + BETWEEN_LOOKS * 10
     while tree := processes.descendants(os.getpid()):
-        now = processes.look(tree)
-        if time.monotonic() > until or (now == last and processes.at_rest(now)):
+        if calm.look() or time.monotonic() > until:
             return [processes.command_line(pid) for pid in tree]
-        last = now
-        time.sleep(BETWEEN_LOOKS)
+        time.sleep(TICK)
         processes.reap()
     return []
 

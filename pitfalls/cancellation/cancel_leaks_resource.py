@@ -11,6 +11,8 @@ Detect: none known.
 
 Source: https://github.com/encode/httpcore/issues/658 and
 https://github.com/MagicStack/asyncpg/issues/464
+
+Run: python cancel_leaks_resource.py broken|fixed
 """
 
 import asyncio

@@ -12,6 +12,8 @@ Detect: ruff BLE001 (blind except).
 
 Source: https://github.com/tornadoweb/tornado/issues/2990 and
 https://docs.python.org/3/library/asyncio-task.html#task-cancellation
+
+Run: python swallowed_cancellation.py broken|fixed
 """
 
 import asyncio

@@ -11,7 +11,9 @@ which can be killed.
 Detect: none known.
 
 Source: https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Future.result
-and https://bugs.python.org/issue37909
+and https://github.com/python/cpython/issues/72165
+
+Run: python timeout_does_not_stop_work.py broken|fixed
 """
 
 import sys

@@ -10,6 +10,8 @@ Fix: Look again after every wake-up: while, or wait_for(), which is the same loo
 Detect: none known.
 
 Source: https://docs.python.org/3/library/threading.html#condition-objects
+
+Run: python condition_if_not_while.py broken|fixed
 """
 
 import sys

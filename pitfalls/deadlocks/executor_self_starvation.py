@@ -12,6 +12,8 @@ warns.
 
 Source: https://github.com/django/asgiref/issues/249 and the deadlock shown in the documentation of
 concurrent.futures.ThreadPoolExecutor.
+
+Run: python executor_self_starvation.py broken|fixed
 """
 
 import faulthandler

@@ -1,6 +1,6 @@
 """Fork with threads: the child is born with a lock held by a thread that it does not have.
 
-Symptom: A worker process hangs at its first log line, once in some thousand starts.
+Symptom: A worker process hangs at its first log line, seldom, and only under load.
 
 Why: fork() copies the memory, and with it every lock as it stands, but only the thread that called
 it. A lock that another thread held at that moment stays locked in the child for ever.
@@ -12,6 +12,8 @@ Detect: the DeprecationWarning that Python 3.12 and later give under -X dev; pyt
 
 Source: https://github.com/python/cpython/issues/84559 and
 https://github.com/python/cpython/issues/109767
+
+Run: python fork_with_threads.py broken|fixed
 """
 
 import faulthandler
@@ -34,7 +36,8 @@ log: list[str] = []
 def broken() -> int | None:
     other_thread = Thread(target=write, args=("the parent's line",))
     other_thread.start()
-    child = multiprocessing.get_context("fork").Process(target=write, args=("the child's line",))
+    context = multiprocessing.get_context("fork")
+    child = context.Process(target=write, args=("the child's line",))
     child.start()
     child.join()
     other_thread.join()
@@ -44,7 +47,8 @@ def broken() -> int | None:
 def fixed() -> int | None:
     other_thread = Thread(target=write, args=("the parent's line",))
     other_thread.start()
-    child = multiprocessing.get_context("spawn").Process(target=write, args=("the child's line",))
+    context = multiprocessing.get_context("spawn")
+    child = context.Process(target=write, args=("the child's line",))
     child.start()
     child.join()
     other_thread.join()

@@ -11,6 +11,8 @@ Detect: pytest-timeout and faulthandler, whose stacks end in join(). No linter w
 
 Source: https://github.com/python/cpython/issues/73983 and "Joining processes that use queues" in
 the programming guidelines of multiprocessing.
+
+Run: python join_before_drain.py broken|fixed
 """
 
 import faulthandler

@@ -10,6 +10,8 @@ Detect: pytest-timeout and faulthandler, whose stacks show both threads at their
 
 Source: https://github.com/storaged-project/blivet/issues/1500; "deadlock" in Lu et al., Learning
 from Mistakes, ASPLOS 2008.
+
+Run: python lock_order.py broken|fixed
 """
 
 import faulthandler
@@ -37,7 +39,7 @@ class Account:
 def broken() -> list[int]:
     def transfer(amount: int, giver: Account, taker: Account) -> None:
         first, second = giver, taker
-        with first.lock:  # noqa: SIM117 - two statements, so that one can be named
+        with first.lock:  # noqa: SIM117 - so that each is a statement
             with second.lock:
                 giver.balance -= amount
                 taker.balance += amount
@@ -47,8 +49,8 @@ def broken() -> list[int]:
 
 def fixed() -> list[int]:
     def transfer(amount: int, giver: Account, taker: Account) -> None:
-        first, second = sorted((giver, taker), key=lambda account: account.number)
-        with first.lock:  # noqa: SIM117 - two statements, so that one can be named
+        first, second = sorted((giver, taker), key=number)
+        with first.lock:  # noqa: SIM117 - so that each is a statement
             with second.lock:
                 giver.balance -= amount
                 taker.balance += amount
@@ -59,6 +61,11 @@ def fixed() -> list[int]:
 def holds(balances: list[int]) -> bool:
     """Both transfers were made."""
     return balances == [90, 110]
+
+
+def number(account: Account) -> int:
+    """What the locks are ordered by."""
+    return account.number
 
 
 def both_ways(transfer: Callable[[int, Account, Account], None]) -> list[int]:

@@ -10,6 +10,8 @@ Fix: Keep what happened in a variable under the lock, and wait for the variable:
 Detect: pytest-timeout and faulthandler, whose stacks end in wait(). No linter warns.
 
 Source: https://docs.python.org/3/library/threading.html#condition-objects
+
+Run: python lost_wakeup.py broken|fixed
 """
 
 import faulthandler

@@ -11,6 +11,8 @@ stops the hang as well, and hides that the inner method saw a half-done change.
 Detect: pytest-timeout and faulthandler, whose stacks show the same lock twice. No linter warns.
 
 Source: https://github.com/apache/texera/issues/4794
+
+Run: python non_reentrant_lock_taken_twice.py broken|fixed
 """
 
 import faulthandler

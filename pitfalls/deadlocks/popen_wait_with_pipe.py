@@ -11,6 +11,8 @@ Detect: pytest-timeout and faulthandler, whose stacks end in wait(). No linter w
 
 Source: https://docs.python.org/3/library/subprocess.html#subprocess.Popen.wait and
 https://github.com/dpkp/kafka-python/issues/1689
+
+Run: python popen_wait_with_pipe.py broken|fixed
 """
 
 import faulthandler

@@ -10,6 +10,8 @@ Fix: Catch the job's error inside the loop, and call task_done() in finally.
 Detect: pytest-timeout and faulthandler, whose stacks end in join(). No linter warns.
 
 Source: https://github.com/dbt-labs/dbt-core/issues/5602
+
+Run: python queue_join_dead_worker.py broken|fixed
 """
 
 import faulthandler

@@ -11,6 +11,8 @@ Detect: pytest-timeout and faulthandler, whose stacks end at the lock. No linter
 
 Source: https://github.com/Azure/azure-sdk-for-python/pull/11591 and
 https://github.com/agent0ai/agent-zero/issues/1355
+
+Run: python thread_lock_across_await.py broken|fixed
 """
 
 import asyncio

@@ -10,6 +10,8 @@ Fix: Take the locks in one order. Whoever has the first gets the second.
 Detect: none known: every stack is a different one, and no call blocks.
 
 Source: https://docs.oracle.com/javase/tutorial/essential/concurrency/starvelive.html
+
+Run: python trylock_livelock.py broken|fixed
 """
 
 import asyncio

@@ -12,6 +12,8 @@ sees a call that a helper makes. asyncio's debug mode logs every step that took 
 
 Source: https://docs.python.org/3/library/asyncio-dev.html#running-blocking-code and
 https://github.com/home-assistant/core/issues/63766
+
+Run: python blocking_call_in_coroutine.py broken|fixed
 """
 
 import asyncio

@@ -13,7 +13,11 @@ is pending!", when it is too late.
 
 Source: https://github.com/python/cpython/issues/91887 and the note on asyncio.create_task() in the
 documentation.
+
+Run: python dangling_task.py broken|fixed
 """
+
+# ruff: noqa: RUF006 - the mistake that this file is about
 
 import asyncio
 import gc
@@ -35,7 +39,7 @@ DETECT = {
 def broken() -> list[str]:
     async def shop() -> list[str]:
         mailed: list[str] = []
-        asyncio.create_task(mail_when_paid(mailed))  # type: ignore[unused-awaitable]  # noqa: RUF006
+        asyncio.create_task(thank(mailed))  # type: ignore[unused-awaitable]
         await asyncio.sleep(0)
         await pay()
         return mailed
@@ -46,7 +50,7 @@ def broken() -> list[str]:
 def fixed() -> list[str]:
     async def shop() -> list[str]:
         mailed: list[str] = []
-        mailer = asyncio.create_task(mail_when_paid(mailed))
+        mailer = asyncio.create_task(thank(mailed))
         await asyncio.sleep(0)
         await pay()
         await mailer
@@ -70,7 +74,7 @@ class Subscription:
         self.current.add(self)
 
 
-async def mail_when_paid(mailed: list[str]) -> None:
+async def thank(mailed: list[str]) -> None:
     """Wait for the payment, then thank for it."""
     subscription = Subscription()
     await subscription.told.wait()

@@ -10,6 +10,8 @@ Detect: mypy (unused-coroutine); the RuntimeWarning "was never awaited", which `
 turns into a failure and which is easily missed in a log.
 
 Source: https://docs.python.org/3/library/asyncio-dev.html#detect-never-awaited-coroutines
+
+Run: python forgotten_await.py broken|fixed
 """
 
 import asyncio

@@ -11,6 +11,8 @@ Detect: ruff S110 (try, except, pass).
 
 Source: https://docs.astral.sh/ruff/rules/try-except-pass/ and
 https://cwe.mitre.org/data/definitions/390.html
+
+Run: python exception_swallowed_in_worker_loop.py broken|fixed
 """
 
 import sys

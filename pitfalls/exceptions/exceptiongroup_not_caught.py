@@ -10,6 +10,8 @@ Fix: `except* ValueError` takes the matching errors out of the group and lets th
 Detect: none known. Nothing is wrong with either line alone.
 
 Source: https://peps.python.org/pep-0654/ and https://github.com/agronholm/anyio/issues/668
+
+Run: python exceptiongroup_not_caught.py broken|fixed
 """
 
 import asyncio

@@ -11,6 +11,8 @@ Fix: Ask every future for its result, where somebody can act on what it raises.
 Detect: none known. The exception is held as it should be, so no tool sees a mistake.
 
 Source: https://github.com/python/cpython/issues/120508
+
+Run: python future_never_checked.py broken|fixed
 """
 
 import sys

@@ -10,6 +10,8 @@ Fix: A TaskGroup cancels the siblings and waits for them before it raises.
 Detect: none known. Leaving a task to go on is what gather() promises.
 
 Source: https://github.com/python/cpython/issues/75633
+
+Run: python gather_orphans_siblings.py broken|fixed
 """
 
 import asyncio

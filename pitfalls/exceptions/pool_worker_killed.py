@@ -12,6 +12,8 @@ Detect: pytest-timeout and faulthandler, whose stacks end in map(). No linter wa
 
 Source: https://github.com/python/cpython/issues/96062 and
 https://github.com/python/cpython/issues/66587
+
+Run: python pool_worker_killed.py broken|fixed
 """
 
 import faulthandler

@@ -13,6 +13,8 @@ Detect: none known. It is legal Python, and works until the exception has to tra
 
 Source: https://github.com/python/cpython/issues/103061 and
 https://github.com/python/cpython/issues/79492
+
+Run: python unpicklable_exception.py broken|fixed
 """
 
 import multiprocessing

@@ -9,6 +9,8 @@ Fix: Make one client, and use it for all requests.
 Detect: none known.
 
 Source: https://github.com/encode/httpx/issues/2298
+
+Run: python client_per_request.py broken|fixed
 """
 
 import sys

@@ -11,6 +11,8 @@ Detect: none known.
 
 Source: https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Executor.map
 and https://github.com/joblib/loky/issues/12
+
+Run: python tiny_chunks.py broken|fixed
 """
 
 import multiprocessing

@@ -10,6 +10,8 @@ Fix: A semaphore around the part that holds a resource, or a fixed number of wor
 Detect: none known.
 
 Source: https://github.com/aio-libs/aiohttp/issues/3038
+
+Run: python unbounded_fan_out.py broken|fixed
 """
 
 import asyncio

@@ -12,6 +12,8 @@ Detect: none known.
 
 Source: https://docs.python.org/3/library/multiprocessing.html#multiprocessing-programming and
 https://github.com/argilla-io/distilabel/issues/685
+
+Run: python missing_main_guard.py broken|fixed
 """
 
 import subprocess

@@ -11,6 +11,8 @@ Fix: Seed in every worker.
 Detect: none known.
 
 Source: https://github.com/pytorch/pytorch/issues/5059
+
+Run: python rng_duplicated_by_fork.py broken|fixed
 """
 
 import multiprocessing

@@ -12,6 +12,8 @@ Detect: asyncio's debug mode, which raises in the thread: "Non-thread-safe opera
 
 Source: https://github.com/python/cpython/issues/97970 and
 https://github.com/python/cpython/issues/116654
+
+Run: python asyncio_object_from_thread.py broken|fixed
 """
 
 import asyncio

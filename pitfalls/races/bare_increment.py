@@ -13,6 +13,8 @@ Detect: none known.
 Source: https://github.com/python/cpython/issues/125646 (half of the increments lost without the
 GIL) and
 https://docs.python.org/3/faq/library.html#what-kinds-of-global-value-mutation-are-thread-safe
+
+Run: python bare_increment.py broken|fixed
 """
 
 import sys

@@ -13,6 +13,8 @@ Detect: none known.
 
 Source: https://github.com/marcospereirampj/python-keycloak/issues/710 and
 https://github.com/Teekeks/pyTwitchAPI/issues/184
+
+Run: python check_then_act_across_await.py broken|fixed
 """
 
 import asyncio

@@ -12,6 +12,8 @@ Detect: none known.
 
 Source: https://docs.python.org/3/library/threadsafety.html and
 https://docs.python.org/3/faq/library.html#what-kinds-of-global-value-mutation-are-thread-safe
+
+Run: python check_then_act_on_container.py broken|fixed
 """
 
 import sys

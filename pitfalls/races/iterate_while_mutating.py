@@ -11,6 +11,8 @@ Detect: none known. ruff's B909 sees changes made in the loop's own function onl
 
 Source: https://docs.python.org/3/library/threadsafety.html and
 https://github.com/boxed/mutmut/issues/410
+
+Run: python iterate_while_mutating.py broken|fixed
 """
 
 import sys

@@ -13,6 +13,8 @@ Detect: none known.
 
 Source: https://github.com/python/cpython/issues/87634 and
 https://github.com/celery/kombu/issues/1668
+
+Run: python lazy_init.py broken|fixed
 """
 
 import sys

@@ -13,6 +13,8 @@ every schedule does.
 Source: https://github.com/python/cpython/issues/134212 and
 https://github.com/pretalx/pretalx/issues/2410; "atomicity violation" in Lu et al., Learning from
 Mistakes, ASPLOS 2008.
+
+Run: python lost_update.py broken|fixed
 """
 
 import sys

@@ -11,7 +11,9 @@ Fix: Hold the value's own lock from the read to the write.
 Detect: none known.
 
 Source: https://docs.python.org/3/library/multiprocessing.html#multiprocessing.Value and
-https://github.com/bigscience-workshop/petals/pull/487
+https://github.com/bigscience-workshop/petals/issues/487
+
+Run: python non_atomic_shared_value.py broken|fixed
 """
 
 import multiprocessing

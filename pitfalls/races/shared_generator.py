@@ -12,6 +12,8 @@ Detect: none known.
 
 Source: https://github.com/yt-dlp/yt-dlp/issues/2881 and
 https://github.com/python/cpython/issues/135325
+
+Run: python shared_generator.py broken|fixed
 """
 
 import sys

@@ -11,6 +11,8 @@ Detect: none known, once check_same_thread=False has silenced sqlite3's own chec
 
 Source: https://github.com/python/cpython/issues/101351 and
 https://github.com/Metron-Project/mokkari/issues/148
+
+Run: python shared_sqlite_transaction.py broken|fixed
 """
 
 import sqlite3
@@ -35,14 +37,14 @@ DETECT: dict[str, str] = {}
 def broken() -> list[tuple[int]]:
     with database() as connect:
         one = connect()
-        at_once(Thread(target=transfer, args=(one,)), Thread(target=report, args=(one,)))
+        at_once((transfer, one), (report, one))
         return bookings(one)
 
 
 def fixed() -> list[tuple[int]]:
     with database() as connect:
         one, other = connect(), connect()
-        at_once(Thread(target=transfer, args=(one,)), Thread(target=report, args=(other,)))
+        at_once((transfer, one), (report, other))
         return bookings(one)
 
 
@@ -68,8 +70,9 @@ def bookings(connection: sqlite3.Connection) -> list[tuple[int]]:
     return connection.execute("SELECT amount FROM bookings").fetchall()
 
 
-def at_once(*threads: Thread) -> None:
-    """Run the threads and wait for them."""
+def at_once(*jobs: tuple[Callable[[sqlite3.Connection], None], sqlite3.Connection]) -> None:
+    """Do each job on its connection, in a thread of its own, and wait for them."""
+    threads = [Thread(target=job, args=(connection,)) for job, connection in jobs]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -12,6 +12,8 @@ Detect: none known.
 
 Source: https://github.com/PrimeIntellect-ai/prime-rl/pull/317; "order violation" in Lu et al.,
 Learning from Mistakes, ASPLOS 2008.
+
+Run: python thread_started_in_init.py broken|fixed
 """
 
 import sys

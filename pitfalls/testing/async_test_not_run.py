@@ -11,6 +11,8 @@ Detect: the warning "was never awaited", which `pytest -W error` makes an error 
 
 Source: https://github.com/pytest-dev/pytest/issues/7110 and
 https://docs.python.org/3/library/unittest.html#unittest.IsolatedAsyncioTestCase
+
+Run: python async_test_not_run.py broken|fixed
 """
 
 import sys

@@ -12,6 +12,8 @@ Detect: none known.
 
 Source: https://github.com/python/cpython/issues/130724 and "An empirical analysis of flaky tests",
 Luo et al., FSE 2014, where waiting for asynchronous work is the first cause.
+
+Run: python sleep_as_synchronisation.py broken|fixed
 """
 
 import sys

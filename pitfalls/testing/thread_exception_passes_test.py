@@ -10,6 +10,8 @@ Fix: Run the check through a future, whose result() raises in the test.
 Detect: `pytest -W error`, which makes an error of PytestUnhandledThreadExceptionWarning.
 
 Source: https://github.com/pytest-dev/pytest/issues/13016
+
+Run: python thread_exception_passes_test.py broken|fixed
 """
 
 import sys

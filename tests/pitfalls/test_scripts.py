@@ -51,6 +51,7 @@ def test_the_fixed_side_of_a_copy_says_that_it_is_right(runs: Results, pitfall: 
 @every_pitfall
 def test_the_file_offers_both_sides_and_its_story(pitfall: Pitfall) -> None:
     """Every file ends in the same way; one of them is run to see that the story is printed."""
+    assert pitfall.story["Run"] == f"python {pitfall.path.name} broken|fixed"
     last_lines = pitfall.path.read_text().rpartition('\nif __name__ == "__main__":\n')[2]
     choice = 'side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)'
     assert last_lines.startswith(f"    {choice}\n")
@@ -62,6 +63,7 @@ def test_any_other_argument_gets_the_story(argument: str) -> None:
     done = run(studied.path, argument)
     assert done.returncode == 1
     assert done.stderr.startswith("Lost update: ")
+    assert done.stderr.rstrip().endswith("Run: python lost_update.py broken|fixed")
 
 
 def test_a_broken_side_says_that_it_is_wrong() -> None:

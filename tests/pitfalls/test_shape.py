@@ -63,6 +63,11 @@ def test_the_two_sides_are_alike(pitfall: Pitfall) -> None:
 
 
 @every_pitfall
+def test_the_sides_fit_in_eighty_columns_also_as_a_diff(pitfall: Pitfall) -> None:
+    assert max(map(len, f"{pitfall.broken}\n{pitfall.fixed}".splitlines())) < 80
+
+
+@every_pitfall
 def test_no_sleep_stands_for_an_order(pitfall: Pitfall) -> None:
     """A sleep of no time is a turn of the event loop, and lasts no longer on a busy machine."""
     sleeps = [

@@ -48,5 +48,5 @@ def _tell(moment: str, statement: str) -> None:
     """Tell the warden, and return when it says so."""
     with socket.socket(socket.AF_UNIX) as warden:
         warden.connect(str(Path(os.environ["CONLAB_JUDGE"], "warden")))
-        warden.sendall(json.dumps({"gate": moment, "statement": statement}).encode() + b"\n")
+        warden.sendall(json.dumps({"says": moment, "statement": statement}).encode() + b"\n")
         warden.recv(1)

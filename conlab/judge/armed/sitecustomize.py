@@ -27,9 +27,7 @@ if "CONLAB_JUDGE" in os.environ:
     answer_with_stacks()
     os.register_at_fork(after_in_child=answer_with_stacks)
 if "CONLAB_GATE" in os.environ:
-    import conlab_gate  # type: ignore[import-not-found]  # beside this file, which is on the path
-
-    conlab_gate.close()
+    importlib.import_module("conlab_gate").close()  # the file beside this one
 
 here = str(Path(__file__).parent)
 sys.path[:] = [folder for folder in sys.path if folder != here]
