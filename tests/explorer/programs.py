@@ -1137,264 +1137,519 @@ def face_match():
 
 @prog("safe")
 def peterson():
-    flag=[False,False]; turn=0; inside=[]
+    flag = [False, False]
+    turn = 0
+    inside = []
+
     def p(me):
         nonlocal turn
-        flag[me]=True; turn=1-me
-        while flag[1-me] and turn==1-me: pass
-        inside.append(me); assert inside==[me]; inside.remove(me)
-        flag[me]=False
-    run(lambda:p(0),lambda:p(1))
+        flag[me] = True
+        turn = 1 - me
+        while flag[1 - me] and turn == 1 - me:
+            pass
+        inside.append(me)
+        assert inside == [me]
+        inside.remove(me)
+        flag[me] = False
+
+    run(lambda: p(0), lambda: p(1))
+
+
 @prog("racy")
 def peterson_bad():
-    flag=[False,False]; inside=[]
+    flag = [False, False]
+    inside = []
+
     def p(me):
-        while flag[1-me]: pass
-        flag[me]=True
-        inside.append(me); assert inside==[me]; inside.remove(me)
-        flag[me]=False
-    run(lambda:p(0),lambda:p(1))
+        while flag[1 - me]:
+            pass
+        flag[me] = True
+        inside.append(me)
+        assert inside == [me]
+        inside.remove(me)
+        flag[me] = False
+
+    run(lambda: p(0), lambda: p(1))
+
+
 @prog("racy")
 def philosophers():
-    f=[threading.Lock() for _ in range(3)]
+    f = [threading.Lock() for _ in range(3)]
+
     def p(i):
         with f[i]:
-            with f[(i+1)%3]: pass
-    run(*[functools.partial(p,i) for i in range(3)])
+            with f[(i + 1) % 3]:
+                pass
+
+    run(*[functools.partial(p, i) for i in range(3)])
+
+
 @prog("safe")
 def philosophers_ok():
-    f=[threading.Lock() for _ in range(3)]
+    f = [threading.Lock() for _ in range(3)]
+
     def p(i):
-        a,b=sorted((i,(i+1)%3))
+        a, b = sorted((i, (i + 1) % 3))
         with f[a]:
-            with f[b]: pass
-    run(*[functools.partial(p,i) for i in range(3)])
+            with f[b]:
+                pass
+
+    run(*[functools.partial(p, i) for i in range(3)])
+
+
 class Bounded:
-    def __init__(self,n): self.n=n; self.items=collections.deque(); self.c=threading.Condition()
-    def put(self,x):
+    def __init__(self, n):
+        self.n = n
+        self.items = collections.deque()
+        self.c = threading.Condition()
+
+    def put(self, x):
         with self.c:
-            while len(self.items)>=self.n: self.c.wait()
-            self.items.append(x); self.c.notify_all()
+            while len(self.items) >= self.n:
+                self.c.wait()
+            self.items.append(x)
+            self.c.notify_all()
+
     def get(self):
         with self.c:
-            while not self.items: self.c.wait()
-            x=self.items.popleft(); self.c.notify_all(); return x
-@prog("safe",lambda r:r==[1,2])
+            while not self.items:
+                self.c.wait()
+            x = self.items.popleft()
+            self.c.notify_all()
+            return x
+
+
+@prog("safe", lambda r: r == [1, 2])
 def bounded():
-    b=Bounded(1); out=[]
-    run(lambda:(b.put(1),b.put(2)),lambda:out.extend([b.get(),b.get()])); return out
+    b = Bounded(1)
+    out = []
+    run(lambda: (b.put(1), b.put(2)), lambda: out.extend([b.get(), b.get()]))
+    return out
+
+
 class BadBounded(Bounded):
     def get(self):
         with self.c:
-            if not self.items: self.c.wait()
-            x=self.items.popleft(); self.c.notify(); return x
+            if not self.items:
+                self.c.wait()
+            x = self.items.popleft()
+            self.c.notify()
+            return x
+
+
 @prog("racy")
 def bounded_bad():
-    b=BadBounded(1)
-    run(b.get,b.get,lambda:(b.put(1),b.put(2)))
-@prog("safe",lambda r:r==(1,2))
+    b = BadBounded(1)
+    run(b.get, b.get, lambda: (b.put(1), b.put(2)))
+
+
+@prog("safe", lambda r: r == (1, 2))
 def priority():
-    q=queue.PriorityQueue()
-    run(lambda:q.put(2),lambda:q.put(1)); return q.get(),q.get()
-@prog("safe",lambda r:r==2)
+    q = queue.PriorityQueue()
+    run(lambda: q.put(2), lambda: q.put(1))
+    return q.get(), q.get()
+
+
+@prog("safe", lambda r: r == 2)
 def callbacks():
-    n=[]; 
+    n = []
     with ThreadPoolExecutor(2) as e:
-        for _ in range(2): e.submit(int).add_done_callback(lambda f:n.append(1))
+        for _ in range(2):
+            e.submit(int).add_done_callback(lambda f: n.append(1))
     return len(n)
-@prog("racy",lambda r:r==2)
+
+
+@prog("racy", lambda r: r == 2)
 def callbacks_bad():
-    n=0
+    n = 0
+
     def cb(f):
         nonlocal n
-        v=n; n=v+1
+        v = n
+        n = v + 1
+
     with ThreadPoolExecutor(2) as e:
-        for _ in range(2): e.submit(int).add_done_callback(cb)
+        for _ in range(2):
+            e.submit(int).add_done_callback(cb)
     return n
-@prog("safe",lambda r:r=="ValueError")
+
+
+@prog("safe", lambda r: r == "ValueError")
 def fut_exc():
     with ThreadPoolExecutor(1) as e:
-        f=e.submit(int,"x")
-        try: f.result()
-        except ValueError as x: return type(x).__name__
-@prog("racy",lambda r:r=="done")
+        f = e.submit(int, "x")
+        try:
+            f.result()
+        except ValueError as x:
+            return type(x).__name__
+
+
+@prog("racy", lambda r: r == "done")
 def fut_timeout():
     with ThreadPoolExecutor(1) as e:
-        f=e.submit(lambda:"done")
-        try: return f.result(timeout=1)
-        except TimeoutError: return "timeout"
-@prog("safe",lambda r:r in ("a","b"))
+        f = e.submit(lambda: "done")
+        try:
+            return f.result(timeout=1)
+        except TimeoutError:
+            return "timeout"
+
+
+@prog("safe", lambda r: r in ("a", "b"))
 def event_timeout():
-    e=threading.Event(); 
-    t=threading.Thread(target=e.set); t.start()
-    r="a" if e.wait(0.5) else "b"
-    t.join(); return r
-@prog("safe",lambda r:r==3)
+    e = threading.Event()
+    t = threading.Thread(target=e.set)
+    t.start()
+    r = "a" if e.wait(0.5) else "b"
+    t.join()
+    return r
+
+
+@prog("safe", lambda r: r == 3)
 def poll_event():
-    e=threading.Event(); n=[0]
+    e = threading.Event()
+    n = [0]
+
     def w():
-        while not e.is_set(): time.sleep(0.1)
-        n[0]=3
-    t=threading.Thread(target=w); t.start(); e.set(); t.join(); return n[0]
+        while not e.is_set():
+            time.sleep(0.1)
+        n[0] = 3
+
+    t = threading.Thread(target=w)
+    t.start()
+    e.set()
+    t.join()
+    return n[0]
+
+
 @prog("safe")
 def daemon_forever():
-    stop=False
+    stop = False
+
     def d():
-        while True: time.sleep(1)
-    threading.Thread(target=d,daemon=True).start()
-@prog("safe",lambda r:r<=1)
+        while True:
+            time.sleep(1)
+
+    threading.Thread(target=d, daemon=True).start()
+
+
+@prog("safe", lambda r: r <= 1)
 def timer_cancel():
-    n=[]; t=threading.Timer(1,lambda:n.append(1)); t.start(); t.cancel(); t.join(); return len(n)
-@prog("racy",lambda r:r==0)
+    n = []
+    t = threading.Timer(1, lambda: n.append(1))
+    t.start()
+    t.cancel()
+    t.join()
+    return len(n)
+
+
+@prog("racy", lambda r: r == 0)
 def timer_cancel_bad():
-    n=[]; t=threading.Timer(1,lambda:n.append(1)); t.start(); t.cancel(); t.join(); return len(n)
+    n = []
+    t = threading.Timer(1, lambda: n.append(1))
+    t.start()
+    t.cancel()
+    t.join()
+    return len(n)
+
+
 class RW:
-    def __init__(self): self.r=0; self.m=threading.Lock(); self.w=threading.Lock(); self.v=[0,0]
+    def __init__(self):
+        self.r = 0
+        self.m = threading.Lock()
+        self.w = threading.Lock()
+        self.v = [0, 0]
+
     def read(self):
         with self.m:
-            self.r+=1
-            if self.r==1: self.w.acquire()
-        v=list(self.v)
+            self.r += 1
+            if self.r == 1:
+                self.w.acquire()
+        v = list(self.v)
         with self.m:
-            self.r-=1
-            if self.r==0: self.w.release()
-        assert v[0]==v[1]
+            self.r -= 1
+            if self.r == 0:
+                self.w.release()
+        assert v[0] == v[1]
+
     def write(self):
-        with self.w: self.v[0]+=1; self.v[1]+=1
+        with self.w:
+            self.v[0] += 1
+            self.v[1] += 1
+
+
 @prog("safe")
 def rwlock():
-    x=RW(); run(x.read,x.write,x.read)
-@prog("racy",lambda r:r==1)
+    x = RW()
+    run(x.read, x.write, x.read)
+
+
+@prog("racy", lambda r: r == 1)
 def once_bad():
-    made=[]
+    made = []
+
     @functools.lru_cache
-    def make(): made.append(1); return object()
-    run(make,make); return len(made)
+    def make():
+        made.append(1)
+        return object()
+
+    run(make, make)
+    return len(made)
+
+
 @prog("safe")
 def log_handlers():
     class H(logging.Handler):
-        def __init__(self): super().__init__(); self.out=[]
-        def emit(self,r): self.out.append(self.format(r))
-    h=H(); lg=logging.Logger("x"); lg.addHandler(h)
+        def __init__(self):
+            super().__init__()
+            self.out = []
+
+        def emit(self, r):
+            self.out.append(self.format(r))
+
+    h = H()
+    lg = logging.Logger("x")
+    lg.addHandler(h)
+
     class O:
-        def __str__(self): return "o"
-    run(lambda:lg.warning("%s",O()),lambda:lg.warning("%s",O())); assert len(h.out)==2
-@prog("racy",lambda r:r==30)
+        def __str__(self):
+            return "o"
+
+    run(lambda: lg.warning("%s", O()), lambda: lg.warning("%s", O()))
+    assert len(h.out) == 2
+
+
+@prog("racy", lambda r: r == 30)
 def bank():
     class A:
-        def __init__(self,b): self.balance=b
-        def withdraw(self,n):
-            if self.balance>=n:
+        def __init__(self, b):
+            self.balance = b
+
+        def withdraw(self, n):
+            if self.balance >= n:
                 time.sleep(0.01)
-                self.balance-=n; return True
+                self.balance -= n
+                return True
             return False
-    a=A(30); got=[]
-    run(lambda:got.append(a.withdraw(20)),lambda:got.append(a.withdraw(20))); return a.balance+20*sum(got) if a.balance>=0 else "neg"
-@prog("safe",lambda r:r==0)
+
+    a = A(30)
+    got = []
+    run(lambda: got.append(a.withdraw(20)), lambda: got.append(a.withdraw(20)))
+    return a.balance + 20 * sum(got) if a.balance >= 0 else "neg"
+
+
+@prog("safe", lambda r: r == 0)
 def sem_timeout():
-    s=threading.Semaphore(1); n=0
+    s = threading.Semaphore(1)
+    n = 0
+
     def w():
         nonlocal n
         if s.acquire(timeout=0.1):
-            n+=1; n-=1; s.release()
-    run(w,w); return n
-@prog("safe",lambda r:r==2)
+            n += 1
+            n -= 1
+            s.release()
+
+    run(w, w)
+    return n
+
+
+@prog("safe", lambda r: r == 2)
 def class_lock():
     class C:
-        lock=threading.Lock(); n=0
+        lock = threading.Lock()
+        n = 0
+
         @classmethod
         def inc(cls):
-            with cls.lock: cls.n+=1
-    run(C.inc,C.inc); return C.n
-@prog("safe",lambda r:r==[0,1,2])
+            with cls.lock:
+                cls.n += 1
+
+    run(C.inc, C.inc)
+    return C.n
+
+
+@prog("safe", lambda r: r == [0, 1, 2])
 def seeded():
-    rnd=random.Random(1); out=[]; l=threading.Lock()
+    rnd = random.Random(1)
+    out = []
+    l = threading.Lock()
+
     def w():
-        with l: out.append(rnd.random())
-    run(w,w,w); return [0,1,2] if len(set(out))==3 else out
-@prog("safe",lambda r:r=={"a":1,"b":1})
+        with l:
+            out.append(rnd.random())
+
+    run(w, w, w)
+    return [0, 1, 2] if len(set(out)) == 3 else out
+
+
+@prog("safe", lambda r: r == {"a": 1, "b": 1})
 def dict_items():
-    d={}
-    run(lambda:d.update(a=1),lambda:d.update(b=1)); return d
+    d = {}
+    run(lambda: d.update(a=1), lambda: d.update(b=1))
+    return d
+
+
 @prog("racy")
 def iter_list_keys():
-    d={"a":1}
+    d = {"a": 1}
+
     def r():
-        for k,v in d.items(): pass
-    def w(): d["b"]=2; d["c"]=2
-    run(r,w)
+        for k, v in d.items():
+            pass
+
+    def w():
+        d["b"] = 2
+        d["c"] = 2
+
+    run(r, w)
+
+
 @prog("safe")
 def stop_flag():
     class W(threading.Thread):
-        def __init__(self): super().__init__(); self.stop=threading.Event(); self.n=0
+        def __init__(self):
+            super().__init__()
+            self.stop = threading.Event()
+            self.n = 0
+
         def run(self):
-            while not self.stop.wait(0.1): self.n+=1
-    w=W(); w.start(); w.stop.set(); w.join()
-@prog("racy",lambda r:r==2)
+            while not self.stop.wait(0.1):
+                self.n += 1
+
+    w = W()
+    w.start()
+    w.stop.set()
+    w.join()
+
+
+@prog("racy", lambda r: r == 2)
 def gen_counter():
     def counter():
-        n=0
+        n = 0
         while True:
-            n+=1; yield n
-    c=counter(); out=[]
+            n += 1
+            yield n
+
+    c = counter()
+    out = []
+
     def w():
         out.append(next(c))
-    try: run(w,w)
-    finally: pass
+
+    try:
+        run(w, w)
+    finally:
+        pass
     return len(out)
-@prog("safe",lambda r:r==2)
+
+
+@prog("safe", lambda r: r == 2)
 def cv_local():
-    v=contextvars.ContextVar("v",default=0); out=[]
-    def w(): v.set(1); out.append(v.get())
-    run(w,w); return sum(out)
-@prog("racy",lambda r:r==1)
+    v = contextvars.ContextVar("v", default=0)
+    out = []
+
+    def w():
+        v.set(1)
+        out.append(v.get())
+
+    run(w, w)
+    return sum(out)
+
+
+@prog("racy", lambda r: r == 1)
 def dcl_bad():
     class S:
-        inst=None; made=0
+        inst = None
+        made = 0
+
         @staticmethod
         def get():
             if S.inst is None:
                 with S.l:
-                    S.made+=1; S.inst=S()
+                    S.made += 1
+                    S.inst = S()
             return S.inst
-        l=threading.Lock()
-    run(S.get,S.get); return S.made
+
+        l = threading.Lock()
+
+    run(S.get, S.get)
+    return S.made
+
+
 @prog("racy")
 def notify_without_lock():
-    c=threading.Condition(); ready=False
+    c = threading.Condition()
+    ready = False
+
     def w():
         nonlocal ready
         with c:
-            while not ready: c.wait()
+            while not ready:
+                c.wait()
+
     def n():
         nonlocal ready
-        ready=True
-        with c: pass
-    run(w,n)
+        ready = True
+        with c:
+            pass
+
+    run(w, n)
+
+
 @prog("safe")
 def nested_threads():
-    out=[]
-    def inner(): out.append(1)
+    out = []
+
+    def inner():
+        out.append(1)
+
     def outer():
-        t=threading.Thread(target=inner); t.start(); t.join()
-    run(outer,outer); assert len(out)==2
-@prog("safe", lambda r: r==[1,2,3])
+        t = threading.Thread(target=inner)
+        t.start()
+        t.join()
+
+    run(outer, outer)
+    assert len(out) == 2
+
+
+@prog("safe", lambda r: r == [1, 2, 3])
 def heap():
-    h=[]; l=threading.Lock()
+    h = []
+    l = threading.Lock()
+
     def w(x):
-        with l: heapq.heappush(h,x)
-    run(lambda:w(3),lambda:w(1),lambda:w(2)); return [heapq.heappop(h) for _ in range(3)]
-@prog("safe", lambda r: r==2)
+        with l:
+            heapq.heappush(h, x)
+
+    run(lambda: w(3), lambda: w(1), lambda: w(2))
+    return [heapq.heappop(h) for _ in range(3)]
+
+
+@prog("safe", lambda r: r == 2)
 def no_shutdown():
-    e=ThreadPoolExecutor(1); return e.submit(lambda:2).result()
-@prog("racy", lambda r: r==["start","end"])
+    e = ThreadPoolExecutor(1)
+    return e.submit(lambda: 2).result()
+
+
+@prog("racy", lambda r: r == ["start", "end"])
 def order_violation():
-    log=[]
-    t=threading.Thread(target=lambda:log.append("end")); t.start(); log.append("start"); t.join(); return log
+    log = []
+    t = threading.Thread(target=lambda: log.append("end"))
+    t.start()
+    log.append("start")
+    t.join()
+    return log
+
+
 @prog("racy")
 def init_publish():
     class W:
         def __init__(self):
-            self.t=threading.Thread(target=self.go); self.t.start(); self.value=3
-        def go(self): self.value
+            self.t = threading.Thread(target=self.go)
+            self.t.start()
+            self.value = 3
+
+        def go(self):
+            self.value
+
     W().t.join()

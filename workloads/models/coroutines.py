@@ -104,13 +104,15 @@ def in_order(runner: asyncio.Runner, tasks: int, work: Any, jobs: Iterable[Any])
         await asyncio.wait([crew_task])
 
     crew_task = runner.run(start())
+    number, take = 0, done.pop
     try:
         finished = False
         while not finished:
             finished = runner.run(batch())
-            while head in done:
-                yield done.pop(head)
-                head += 1
+            while number in done:
+                yield take(number)
+                number += 1
+            head = number
         try:
             crew_task.result()
         except BaseExceptionGroup as group:  # what the iterator of the jobs raised

@@ -76,23 +76,23 @@ def in_order(
                 ready.notify()
 
     crew = [executor.submit(draw_and_work) for _ in range(threads)]
+    number, take = 0, done.pop
     try:
         while drawing:
             with lock:
                 if drawing:
-                    ready.wait(
-                        timeout=1.0
-                    )  # a wait without a limit would not hear Ctrl-C on Windows
-            while head in done:
-                yield done.pop(head)
-                head += 1
+                    ready.wait(timeout=1.0)  # on Windows, one without a limit is deaf to Ctrl-C
+            while number in done:
+                yield take(number)
+                number += 1
             with lock:
+                head = number
                 room.notify_all()
         for member in crew:
             member.result()  # what the iterator of the jobs raised
-        while head in done:
-            yield done.pop(head)
-            head += 1
+        while number in done:
+            yield take(number)
+            number += 1
     except KeyboardInterrupt:
         print(f"Interrupted: waiting for up to {drawing} running jobs to return.", file=sys.stderr)
         raise
