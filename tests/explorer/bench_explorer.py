@@ -1,8 +1,6 @@
 """How fast the explorer is: schedules a second on a two-thread counter with one lock, and peers."""
 
-import importlib.util
 import threading
-import time
 
 import pytest
 
