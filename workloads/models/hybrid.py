@@ -63,7 +63,12 @@ def computing_pool(workers: int, start_method: str) -> Iterator[Compute]:
             crew.close()
     else:
         with ThreadPoolExecutor(workers, thread_name_prefix="compute") as threads:
-            yield lambda *call: ended(threads.submit(partial(attempt, *call)))
+            try:
+                yield lambda *call: ended(threads.submit(partial(attempt, *call)))
+            except KeyboardInterrupt:
+                threads.shutdown(wait=False, cancel_futures=True)
+                print(f"Interrupted: waiting for up to {workers} running jobs.", file=sys.stderr)
+                raise
 
 
 async def in_crew(crew: processes.Crew, compute: Any, job: Any, fetched: Any) -> Any:
