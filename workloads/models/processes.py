@@ -121,12 +121,13 @@ class Crew:
 
     def requeue(self, work: Any, queue: "Iterable[Queued]") -> None:
         """Give the jobs that had not begun to a new pool; make Failures of those that had."""
+        self.close()  # it returns when every future of the broken pool has ended
         broken = [place for place in queue if is_broken(place.future)]
         begun = set(self.begun)
         unbegun = [place for place in broken if place.number not in begun]
         if unbegun == list(queue):
             raise BrokenProcessPool("the workers die before they begin a job")
-        self.replace()
+        self.start()
         for place in broken:
             if place.number in begun:
                 place.future = Future()
