@@ -266,7 +266,7 @@ def explored_outcomes(source: str, file: Path, bound: int | None) -> set[Any]:
     ("face", "bound"), [("cell", 0), ("cell", 1), *((face, 2) for face in FACES)]
 )
 @settings(
-    max_examples=6,
+    max_examples=4,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
