@@ -18,7 +18,9 @@ Run: python fork_with_threads.py broken|fixed
 
 import faulthandler
 import multiprocessing
+import os
 import sys
+import threading
 from threading import Lock, Thread
 
 FAILURE = "deadlock"
@@ -66,11 +68,21 @@ def write(line: str) -> None:
         log.append(line)
 
 
+def end_with_children() -> None:
+    """End this process, and first its children, which would wait for ever without it."""
+    for child in multiprocessing.active_children():
+        child.kill()
+    os._exit(1)
+
+
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     if side is broken:
         print("This may hang; then its stacks follow in a second.", flush=True)
         faulthandler.dump_traceback_later(1)
+        deadline = threading.Timer(1.5, end_with_children)
+        deadline.daemon = True
+        deadline.start()
     print(
         f"The child ended with {(exit_code := side())}:", "right" if holds(exit_code) else "wrong"
     )

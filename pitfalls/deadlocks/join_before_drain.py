@@ -17,7 +17,9 @@ Run: python join_before_drain.py broken|fixed
 
 import faulthandler
 import multiprocessing
+import os
 import sys
+import threading
 from multiprocessing.queues import Queue
 
 FAILURE = "deadlock"
@@ -58,9 +60,19 @@ def produce(results: "Queue[bytes]") -> None:
     results.put(bytes(SIZE))
 
 
+def end_with_children() -> None:
+    """End this process, and first its children, which would wait for ever without it."""
+    for child in multiprocessing.active_children():
+        child.kill()
+    os._exit(1)
+
+
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     if side is broken:
         print("This will hang; its stacks follow in a second.", flush=True)
-        faulthandler.dump_traceback_later(1, exit=True)
+        faulthandler.dump_traceback_later(1)
+        deadline = threading.Timer(1.5, end_with_children)
+        deadline.daemon = True
+        deadline.start()
     print(f"{(received := side())} bytes received:", "right" if holds(received) else "wrong")

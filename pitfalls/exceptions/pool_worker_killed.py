@@ -21,6 +21,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 
 FAILURE = "deadlock"
@@ -62,9 +63,19 @@ def square(number: int) -> int:
     return number * number
 
 
+def end_with_children() -> None:
+    """End this process, and first its children, which would wait for ever without it."""
+    for child in multiprocessing.active_children():
+        child.kill()
+    os._exit(1)
+
+
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     if side is broken:
         print("This will hang; its stacks follow in a second.", flush=True)
-        faulthandler.dump_traceback_later(1, exit=True)
+        faulthandler.dump_traceback_later(1)
+        deadline = threading.Timer(1.5, end_with_children)
+        deadline.daemon = True
+        deadline.start()
     print(f"{(answer := side())}:", "right" if holds(answer) else "wrong")
