@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["client", "client_async", "client_async_httpx", "jobs", "work", "work_async"]
 
-JOBS = 96
+JOBS = 64
 
 S = TypeVar("S")
 

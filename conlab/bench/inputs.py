@@ -27,11 +27,11 @@ from conlab.origin.settings import IMAGE_SUFFIXES, photo_files
 SEED = 2026
 FILE_SIZE = 64 * 1024  # bytes of a file to download
 SITES = 4
-PAGES = 16  # pages of a site
+PAGES = 10  # pages of a site
 PHOTO_PIXELS = (2000, 1500)  # 3 megapixels, made anew from the seed
 DISTINCT_PHOTOS = 6
 DISTINCT_TEXTS = 8
-WORDS = 40_000  # words of a text
+WORDS = 24_000  # words of a text
 VOCABULARY = 5_000
 
 
