@@ -43,14 +43,25 @@ def main(arguments: list[str] | None = None) -> int:
     if python is None:
         return 1
     needed = ["--editable", f"{ROOT}[{','.join(['suite', *options.extras])}]"]
-    if not pip(python, *needed):
+    wanted = [requirement for name in ("suite", *options.extras) for requirement in extras[name]]
+    if not complete(python, wanted) and not pip(python, *needed):
         return complain("the packages that the suite needs could not be installed")
     for library in extras["cells"]:
         if not pip(python, "--only-binary=:all:", library, quiet=True):
             print(
-                f"No wheel of {library!r} for this Python: the cells that need it will be absent."
+                f"{library!r} could not be had (no wheel for this Python, or no network):"
+                " the cells that need it will be absent."
             )
     return 0
+
+
+def complete(python: Path, requirements: list[str]) -> bool:
+    """Say whether all is there already: without a network, pip could not even look."""
+    script = "import importlib.metadata as m; m.version('concurrency-lab')"
+    installed = subprocess.run([python, "-c", script], capture_output=True, check=False)
+    return not installed.returncode and pip(
+        python, "--no-index", "--dry-run", *requirements, quiet=True
+    )
 
 
 def environment() -> Path | None:

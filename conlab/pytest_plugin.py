@@ -27,7 +27,8 @@ def pytest_load_initial_conftests(
     joined = list(joined_options(args))
     in_clone = (here / "conlab" / "bench" / "plugin.py").is_file()
     if in_clone and early_config.rootpath != here and joined != args:
-        command = [sys.executable, "-m", "pytest", *joined]
+        flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # -X, -W
+        command = [sys.executable, *flags, "-m", "pytest", *joined]
         if sys.platform == "win32":
             sys.exit(subprocess.call(command))
         os.execv(sys.executable, command)

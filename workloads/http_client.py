@@ -317,7 +317,7 @@ def seconds_until(retry_after: str, now: datetime) -> float:
         return float(retry_after)
     try:
         date = parsedate_to_datetime(retry_after).replace(tzinfo=UTC)  # HTTP knows no other zone
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0  # absent, or neither seconds nor a date
     return max(0.0, (date - now).total_seconds())
 

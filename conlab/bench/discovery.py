@@ -57,6 +57,11 @@ class Model:
         """The names of the settings that the pool asks for."""
         return [name for name in inspect.signature(self.module.pool).parameters if name != "client"]
 
+    def obeyed(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """What the pool makes of the settings that it asks for, as the model says."""
+        asked = {name: settings[name] for name in self.settings()}
+        return asked | getattr(self.module, "obeyed", lambda **_: {})(**asked)
+
     def client_hook(self) -> str:
         """The name of the workload's function that gives its client."""
         return "client_async" if self.functions()[0].endswith("_async") else "client"

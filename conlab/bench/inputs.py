@@ -4,6 +4,7 @@ A workload's ``jobs(...)`` says by the names of its parameters what it needs, as
 fixtures. Each is made once a run, when the first workload asks for it.
 """
 
+import importlib.util
 import inspect
 import json
 import math
@@ -80,6 +81,17 @@ class Inputs:
         if asked & {"count", "sites"} or self.settings.jobs is None:
             return lambda: iter(make(**values))
         return lambda: islice(make(**values), self.settings.jobs)
+
+    def lacking(self, workload: Workload) -> str | None:
+        """Why what the workload's jobs ask for cannot be made here, or None."""
+        asked = self.asked.get(workload.name, set())
+        served = asked & {"sites", "photo_manifest"} or ("manifest" in asked and not self.addresses)
+        if served and importlib.util.find_spec("aiohttp") is None:
+            return "the origin needs aiohttp, and it is not installed"
+        made = asked & {"images", "photo_manifest"} and not self.settings.images
+        if made and importlib.util.find_spec("PIL") is None:
+            return "its photos are made with Pillow, and it is not installed"
+        return None
 
     def scratch(self) -> Path:
         """A folder that is removed at the end."""

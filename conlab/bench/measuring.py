@@ -6,6 +6,7 @@ import statistics
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from conlab.bench import costs, floors
@@ -205,6 +206,8 @@ class Matrix:
     def _measure(self, cell: Cell, benchmark: Any) -> None:
         if reason := cell.absent():
             raise CellAbsent(reason)
+        if reason := self.inputs.lacking(cell.workload):
+            raise CellAbsent(reason)
         reference = self.reference(cell.workload)
         settings = self.settings.for_models(computes_only=not reference.waits)
         costs.start_helpers(self.settings.start_method)
@@ -222,7 +225,7 @@ class Matrix:
             ended = time.perf_counter()
         measured = Measured(
             cell=cell,
-            settings={name: settings[name] for name in cell.model.settings()},
+            settings=cell.model.obeyed(settings),
             rounds=rounds,
             jobs=reference.jobs,
             failed=watched.tally.failed,
@@ -339,17 +342,13 @@ class Matrix:
         self, open_cell: OpenCell, reference: Reference, benchmark: Any
     ) -> tuple[float, ...]:
         """Run the jobs once to see that they are right, then in rounds that are timed."""
+        try_one_job(open_cell)
         if open_cell.cell.model.name == "serial":  # its first run is the reference
-            result, tally, expected = reference.result, Tally(), reference.seconds
+            result, _tally, expected = reference.result, Tally(), reference.seconds
         else:
             began = time.perf_counter()
-            result, tally = open_cell.counting()
+            result, _tally = open_cell.counting()
             expected = time.perf_counter() - began
-        if open_cell.address and tally.failed == tally.jobs > 0:
-            raise UserError(
-                f"--cluster {open_cell.address}: its workers could do no job of"
-                f" {open_cell.cell.workload.name}; {tally.first_failure}"
-            )
         check(open_cell, result, reference)
         results: list[Any] = []
         benchmark.group = open_cell.cell.workload.name
@@ -382,6 +381,21 @@ class Matrix:
         if origin:
             origin.reset()
         return Watched(tally, repeats, cost, cpu_origin)
+
+
+def try_one_job(open_cell: OpenCell) -> None:
+    """Raise UserError where the workers of an existing cluster cannot do the first job."""
+    if not open_cell.address:
+        return
+    first = islice(open_cell.jobs(), 1)
+    for result in open_cell.run(open_cell.cell.work(), first):
+        if type(result).__name__ == "Failure":
+            raise UserError(
+                f"--cluster {open_cell.address}: its workers cannot do a job of"
+                f" {open_cell.cell.workload.name} ({result.type}: {result.message});"
+                " they should run this Python with this folder on their path, and reach the"
+                " origin's ports and the files of this machine"
+            )
 
 
 def check(open_cell: OpenCell, result: Any, reference: Reference) -> None:

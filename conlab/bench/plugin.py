@@ -68,6 +68,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
+    for item in items if timed else []:
+        # How long a cell takes is for --jobs and the reader's data to say; its jobs have limits.
+        item.add_marker(pytest.mark.timeout(0))
 
 
 @pytest.fixture(scope="session")

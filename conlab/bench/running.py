@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conlab.bench.discovery import Cell
+from conlab.errors import UserError
 
 Jobs = Callable[[], Iterator[Any]]
 
@@ -171,6 +172,13 @@ def opened(cell: Cell, jobs: Jobs, settings: dict[str, Any]) -> Iterator[OpenCel
             run = stack.enter_context(cell.model.module.pool(cell.client(), **wanted))
         except ImportError as error:
             raise CellAbsent(str(error)) from error
+        except OSError as error:
+            if address == "local":
+                raise
+            raise UserError(
+                f"--cluster {address}: no scheduler answers there ({error});"
+                " `dask scheduler` would start one"
+            ) from error
         if cell.model.functions() == ("work",):
             probe_imports(cell, run)
         yield OpenCell(cell, run, jobs, None if address == "local" else address)

@@ -98,6 +98,31 @@ def first_ends_last_fetched(job: tuple[int, Path], _fetched: Any) -> int:
     return first_ends_last(job)
 
 
+# The first job ends when a job far behind it has ended.
+
+
+def first_waits_for_another(job: tuple[int, int, Path]) -> int:
+    number, other, folder = job
+    if number == 0:
+        wait_until((folder / "ended").exists)
+    elif number == other:
+        (folder / "ended").touch()
+    return number
+
+
+async def first_waits_for_another_async(job: tuple[int, int, Path]) -> int:
+    number, other, folder = job
+    if number == 0:
+        await wait_until_async((folder / "ended").exists)
+    elif number == other:
+        (folder / "ended").touch()
+    return number
+
+
+def first_waits_for_another_fetched(job: tuple[int, int, Path], _fetched: Any) -> int:
+    return first_waits_for_another(job)
+
+
 # Every job waits until so many are under way at once, and says how many it saw.
 
 
@@ -151,6 +176,14 @@ def kill_worker(job: int) -> int:
 
 def kill_worker_fetched(job: int, _fetched: int) -> int:
     return kill_worker(job)
+
+
+def pid_of_worker(_job: int) -> int:
+    return os.getpid()
+
+
+def pid_fetched(_job: int, _fetched: int) -> int:
+    return os.getpid()
 
 
 # Jobs that run until they are told to end, or are ended; a file shows whether they tidied up.
@@ -229,6 +262,11 @@ WORK: dict[str, dict[Any, Any]] = {
         "work_async": first_ends_last_async,
         "hybrid": (fetch_same, first_ends_last_fetched),
     },
+    "first_waits_for_another": {
+        "work": first_waits_for_another,
+        "work_async": first_waits_for_another_async,
+        "hybrid": (fetch_same, first_waits_for_another_fetched),
+    },
     "meet": {"work": meet, "work_async": meet_async, "hybrid": (fetch_meet, compute_meet)},
     "run_until_told": {
         "work": run_until_told,
@@ -236,6 +274,7 @@ WORK: dict[str, dict[Any, Any]] = {
         "hybrid": (fetch_same, run_until_told_fetched),
     },
     "kill_worker": {"work": kill_worker, "hybrid": (fetch_same, kill_worker_fetched)},
+    "pid_of_worker": {"work": pid_of_worker, "hybrid": (fetch_same, pid_fetched)},
     "name_of_client": {
         "work": name_of_client,
         "work_async": name_of_client_async,

@@ -46,6 +46,20 @@ def test_results_keep_the_order_of_the_jobs_when_the_first_job_ends_last(
         assert list(results) == [0, 1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize("more", [0, 1, 2, IN_FLIGHT, 3 * BATCH])
+def test_the_others_run_ahead_of_a_slow_job_as_far_as_they_may_and_no_further(
+    model: Model, tmp_path: Path, more: int
+) -> None:
+    if model.name not in ("threads", "coroutines", "hybrid"):
+        pytest.skip(f"{model.name}: its jobs are queued, and never run that far ahead")
+    count, last = AHEAD + more, AHEAD - 1
+    with opened(model) as run:
+        results = run(
+            work(model, "first_waits_for_another"), ((n, last, tmp_path) for n in range(count))
+        )
+        assert list(results) == list(range(count))
+
+
 def test_a_failing_job_is_a_failure_and_costs_no_other(model: Model) -> None:
     with opened(model) as run:
         results = list(run(work(model, "fail_on_odd"), range(20)))

@@ -101,6 +101,18 @@ def test_a_killed_parent_takes_its_workers_along(program: "subprocess.Popen[str]
     wait_until(lambda: not session(program.pid))
 
 
+def test_a_worker_killed_between_two_runs_costs_nothing(model: Model) -> None:
+    if model.name not in HAVE_WORKERS:
+        pytest.skip(f"{model.name}: its jobs are done in the calling process")
+    with opened(model) as run:
+        before = set(psutil.Process().children(recursive=True))
+        pids = set(run(work(model, "pid_of_worker"), range(50)))
+        victim = next(process for process in before if process.pid in pids)
+        victim.kill()
+        wait_until(lambda: not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE)
+        assert list(run(work(model, "square"), range(20))) == [n * n for n in range(20)]
+
+
 def test_a_killed_worker_costs_at_most_the_jobs_under_way(model: Model) -> None:
     if model.name not in HAVE_WORKERS:
         pytest.skip(f"{model.name}: its jobs are done in the calling process")

@@ -30,6 +30,11 @@ def absent() -> str | None:
     return None
 
 
+def obeyed(in_flight: int, workers: int, cluster: str) -> dict[str, int]:
+    """How many jobs a local cluster has in flight: as many for each worker as for any other."""
+    return {"in_flight": max(1, in_flight // workers) * workers} if cluster == "local" else {}
+
+
 @contextmanager
 def pool(client: Client, *, in_flight: int, workers: int, cluster: str) -> Iterator[Run]:
     """Start a local cluster (``"local"``) or join the scheduler at ``tcp://host:port``.

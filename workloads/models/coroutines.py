@@ -71,16 +71,19 @@ def in_order(runner: asyncio.Runner, tasks: int, work: Any, jobs: Iterable[Any])
 
     async def draw_and_work() -> None:
         nonlocal mark
-        for number, job in source:
-            if number >= mark:
-                ready.set()
-                while number >= head + AHEAD:
-                    await room.wait()
-                mark = number + BATCH
-            try:
-                done[number] = await work(job)
-            except Exception as error:
-                done[number] = Failure.of(error)
+        try:
+            for number, job in source:
+                if number >= mark:
+                    ready.set()
+                    while number >= head + AHEAD:
+                        await room.wait()
+                    mark = number + BATCH
+                try:
+                    done[number] = await work(job)
+                except Exception as error:
+                    done[number] = Failure.of(error)
+        finally:
+            ready.set()  # the others may wait for the room that this one's last result makes
 
     async def crew() -> None:
         async with asyncio.TaskGroup() as group:

@@ -73,7 +73,7 @@ def computing_pool(workers: int, start_method: str) -> Iterator[Compute]:
 
 async def in_crew(crew: processes.Crew, compute: Any, job: Any, fetched: Any) -> Any:
     """Compute in a worker; again in a new one if the old was killed before this job began."""
-    while True:
+    for _ in range(processes.MOST_FRUITLESS):
         executor, begun, number = crew.executor, crew.begun, next(crew.numbers)
         try:
             return await ended(crew.submit(number, compute, job, fetched))
@@ -82,6 +82,7 @@ async def in_crew(crew: processes.Crew, compute: Any, job: Any, fetched: Any) ->
                 crew.replace()
             if number in begun:
                 return processes.WORKER_DIED
+    raise BrokenProcessPool("the workers die before they begin a job")
 
 
 async def ended(future: Future[Any]) -> Any:

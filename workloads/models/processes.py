@@ -20,6 +20,7 @@ from workloads.models.failure import Failure, attempt
 
 RUNS = "work"
 START_LIMIT = 60.0  # seconds until every worker must have started
+MOST_FRUITLESS = 3  # pools in a row whose workers die before they begin a job
 STOP_LIMIT = 1.0  # seconds that a worker has to tidy up when the pool is ended early
 
 
@@ -58,6 +59,7 @@ class Crew:
         self.workers = workers
         self.context: Any = multiprocessing.get_context(start_method)
         self.numbers = count()
+        self.fruitless = 0
         self.start()
 
     def start(self) -> None:
@@ -125,7 +127,8 @@ class Crew:
         broken = [place for place in queue if is_broken(place.future)]
         begun = set(self.begun)
         unbegun = [place for place in broken if place.number not in begun]
-        if unbegun == list(queue):
+        self.fruitless = self.fruitless + 1 if unbegun == list(queue) else 0
+        if self.fruitless == MOST_FRUITLESS:
             raise BrokenProcessPool("the workers die before they begin a job")
         self.start()
         for place in broken:

@@ -65,6 +65,8 @@ def in_order(
                         ready.notify()
                         while number >= head + AHEAD and not stopped:
                             room.wait()
+                        if stopped:
+                            return
                         mark = number + BATCH
                 try:
                     done[number] = work(job)
