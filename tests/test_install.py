@@ -50,6 +50,7 @@ def environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     (tmp_path / "a clone").mkdir()
     monkeypatch.setattr(venv, "create", create)
     monkeypatch.setattr(install, "works", lambda _python: bool(made))
+    monkeypatch.setattr(install, "complete", lambda _python, _requirements: False)
     return made
 
 
@@ -96,10 +97,17 @@ def test_a_library_without_a_wheel_is_named_and_the_rest_is_installed(
     pip.failing = "pillow"
     assert install.main([]) == 0
     said = capsys.readouterr().out
-    assert "No wheel of 'pillow>=" in said
+    assert "'pillow>=" in said
     assert "the cells that need it will be absent" in said
     assert any(library.startswith("selectolax") for library in pip.installed)
     assert environments
+
+
+def test_what_is_there_already_is_not_asked_for_again(pip: Pip) -> None:
+    assert install.main(["--here"]) == 0
+    assert not [words for words in pip.commands if "--editable" in words]
+    (look,) = [words for words in pip.commands if "--no-index" in words]
+    assert any(word.startswith("httpx") for word in look)
 
 
 def test_without_what_the_suite_needs_the_installation_fails(
