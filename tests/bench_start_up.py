@@ -6,9 +6,13 @@ import pytest
 
 from conlab.bench.discovery import Model
 from conlab.bench.measuring import Matrix
+from conlab.bench.running import CellAbsent
 
 
 def bench_start(model: Model, matrix: Matrix, benchmark: Any) -> None:
     if reason := model.module.absent():
         pytest.skip(reason)
-    matrix.measure_start(model, benchmark)
+    try:
+        matrix.measure_start(model, benchmark)
+    except CellAbsent as reason:
+        pytest.skip(str(reason))

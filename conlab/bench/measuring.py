@@ -254,6 +254,8 @@ class Matrix:
         chosen = self.settings.for_models(computes_only=False)
         names = model.settings()
         settings = {name: chosen[name] for name in names}
+        if settings.get("cluster", "local") != "local":
+            raise CellAbsent(f"the cluster at {settings['cluster']} runs already")
         stops = []
 
         def start() -> None:

@@ -180,7 +180,15 @@ def opened(cell: Cell, jobs: Jobs, settings: dict[str, Any]) -> Iterator[OpenCel
                 " `dask scheduler` would start one"
             ) from error
         if cell.model.functions() == ("work",):
-            probe_imports(cell, run)
+            try:
+                probe_imports(cell, run)
+            except CellAbsent as reason:
+                if address == "local":
+                    raise
+                raise UserError(
+                    f"--cluster {address}: it cannot import {cell.workload.name}; start scheduler"
+                    f" and workers with the clone's root in PYTHONPATH ({reason})"
+                ) from reason
         yield OpenCell(cell, run, jobs, None if address == "local" else address)
 
 
