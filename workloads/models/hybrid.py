@@ -89,7 +89,7 @@ async def ended(future: Future[Any]) -> Any:
     """The result of a pool's future.
 
     Unlike with asyncio.wrap_future, to cancel this ends the waiting and leaves the future alone:
-    up to 3.12 the executor trips over a cancelled future when its workers are killed.
+    the executor of 3.11 was seen to trip over a cancelled future when its workers are killed.
     """
     loop, done = asyncio.get_running_loop(), asyncio.Event()
 

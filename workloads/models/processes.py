@@ -115,8 +115,8 @@ class Crew:
                 queue.popleft()
                 yield result
         except GeneratorExit:  # nobody wants the rest
-            # Not after Ctrl-C: up to 3.12 the executor trips over a cancelled future when its
-            # workers are killed.
+            # Not after Ctrl-C: the executor of 3.11 was seen to trip over a cancelled future when
+            # its workers are killed.
             for place in queue:
                 place.future.cancel()
             raise
