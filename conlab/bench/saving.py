@@ -116,7 +116,7 @@ def _session(config: pytest.Config) -> Any:
 def _name_folder(session: Any) -> None:
     """Name the folder of this machine. There is no hook for that, but the storage has a field."""
     session.machine_id = session.storage.default_machine_id = folder(
-        get_machine_id(),
+        get_machine_id(),  # type: ignore[no-untyped-call]  # it has no annotations
         free_threaded=settings.free_threaded(),
         gil=settings.gil_enabled(),
         cores=settings.usable_cores(),
