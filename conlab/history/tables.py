@@ -176,6 +176,8 @@ def _empty(title: str) -> Table:
 def _value(ratio: Ratio, value: float) -> str:
     if ratio.kind == "floor_share":
         return f"{value:.0%}"
+    if value >= 100:
+        return f"{value:,.0f}x"
     return f"{value:.2f}x" if value >= 0.1 else f"{value:.2g}x"
 
 
