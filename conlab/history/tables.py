@@ -91,15 +91,19 @@ def _whole(series: Series, found: Sequence[int]) -> Table:
     return table
 
 
-def _heading(history: History) -> Iterator[Text]:
+def name(history: History) -> str:
+    """The machine in words."""
     machine = history.machine
+    return (
+        f"{machine.python}, {machine.cores} usable cores, {machine.cpu}, {machine.system},"
+        f" {machine.host}"
+    )
+
+
+def _heading(history: History) -> Iterator[Text]:
     commits, runs = len(history.commits), sum(len(commit.runs) for commit in history.commits)
     names = dict.fromkeys(commit.name for commit in (history.commits[0], history.commits[-1]))
-    yield Text(
-        f"{machine.python}, {machine.cores} usable cores, {machine.cpu}, {machine.system},"
-        f" {machine.host}",
-        style="bold",
-    )
+    yield Text(name(history), style="bold")
     yield Text(
         f"{history.conditions}: {_number(runs, 'run')} of {_number(commits, 'commit')},"
         f" {' to '.join(names)}"
