@@ -44,8 +44,9 @@ def modelled(stage: Stage, program: Any, tasks: Tasks) -> Iterator[Surroundings]
         for target, name, replacement in itertools.chain(
             _replacements(stage), asyncio_modelling.replacements(stage, tasks)
         ):
-            if callable(replacement) and not isinstance(target, type):
-                replaced[getattr(target, name, None)] = replacement
+            original = getattr(target, name, None)
+            if callable(replacement) and not isinstance(target, type) and original is not None:
+                replaced[original] = replacement
             stack.enter_context(mock.patch.object(target, name, replacement, create=True))
 
         def begin() -> None:

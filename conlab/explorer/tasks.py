@@ -6,9 +6,12 @@ that is no address: what asyncio keeps in sets comes in the same order in every 
 
 import asyncio
 import re
+import sys
+from asyncio import taskgroups, timeouts
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
@@ -20,18 +23,40 @@ if TYPE_CHECKING:
 
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 LIBRARY = str(Path(asyncio.__file__).parent)
+KEEPERS = (taskgroups.__file__, timeouts.__file__)
 
 
 class Task(asyncio.Task[Any]):
-    """A task whose hash is its number."""
+    """A task whose hash is its number, and that knows who asked it to end.
+
+    ``cancelling()`` counts what a TaskGroup or a timeout does to its own task, too, which they need
+    not pass on (and before 3.13 a TaskGroup does not take it back).
+    """
 
     def __init__(self, coro: Any, *, loop: "Loop", **options: Any) -> None:
         self._number = loop.tasks.number()  # first: the constructor puts the task into a set
         self._tasks = loop.tasks
+        self._asked = 0
         super().__init__(coro, loop=loop, **options)
 
     def __hash__(self) -> int:
         return self._number
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Ask the task to end."""
+        asked = super().cancel(msg)
+        self._asked += asked and not _keeps_it(sys._getframe(1))
+        return asked
+
+    def uncancel(self) -> int:
+        """Take that back."""
+        self._asked -= self._asked > 0 and not _keeps_it(sys._getframe(1))
+        return super().uncancel()
+
+    def has_swallowed(self) -> bool:
+        """Whether it returned although it was asked to end."""
+        done = self.done() and not self.cancelled()
+        return done and self._exception is None and self._asked > 0  # type: ignore[attr-defined]
 
     def __del__(self) -> None:
         self._tasks.look_at(self)
@@ -123,7 +148,7 @@ class Tasks:
 
     def look_at(self, task: asyncio.Task[Any]) -> None:
         """Take note of a task that was cancelled and returned all the same."""
-        if not self._settled and _swallowed(task):
+        if not self._settled and isinstance(task, Task) and task.has_swallowed():
             text = Returned(task.result()).text()
             self._lose(label(task), "swallowed its cancellation", f"it returned {text}")
 
@@ -248,9 +273,8 @@ def _pending(tasks: Any) -> list[str]:
     return [label(task) for task in pending if isinstance(task, asyncio.Task)]
 
 
-def _swallowed(task: asyncio.Task[Any]) -> bool:
-    error = task._exception if task.done() else None  # type: ignore[attr-defined]
-    return task.done() and not task.cancelled() and error is None and task.cancelling() > 0
+def _keeps_it(caller: FrameType) -> bool:
+    return caller.f_code.co_filename in KEEPERS
 
 
 def _frames(task: asyncio.Task[Any]) -> Iterator[Any]:
