@@ -72,11 +72,16 @@ class Selector:
         self._stage = stage
         self._turns = 0  # in which something was ready although a timer or a thread waits
         self.woken = False
+        self.executor: Any = None  # whose threads the loop waits for before it ends
+        self.idle: Any = None  # the future that says that they have nothing left to do
 
     @property
     def busy(self) -> bool:
         """Whether the loop sleeps on: nobody has written to it."""
-        return not self.woken
+        return not self.woken and not self._at_rest()
+
+    def _at_rest(self) -> bool:
+        return self.executor is not None and _is_idle(self.executor)
 
     def describe(self) -> str:
         """Name it for a person."""
@@ -106,6 +111,9 @@ class Selector:
             slept = not stage.wait(self, ("select",), left)
             self._turns = 0
         self.woken = False
+        if self._at_rest():
+            self.executor = None
+            self.idle.set_result(None)
         forced = slept or self._turns > MOST_TURNS
         if loop.bring_timers(forced=forced) or forced:
             self._turns = 0
@@ -259,16 +267,16 @@ class Loop(asyncio.BaseEventLoop):
 
     # -- the end ----------------------------------------------------------------------------
 
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        """End the executor's threads; those that only wait for work need no schedule for it."""
-        executor = self._default_executor
-        if executor is not None and _is_idle(executor):
-            self._executor_shutdown_called = True
-            self._default_executor = None
-            self._stage.dismiss(executor._threads)
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002
+        """Wait until the executor's threads have done their work; to end them needs no schedule."""
+        self._executor_shutdown_called = True
+        executor, self._default_executor = self._default_executor, None
+        if executor is None:
             return
-        arguments = () if timeout is None else (timeout,)
-        await super().shutdown_default_executor(*arguments)
+        if not _is_idle(executor):
+            self._selector.idle, self._selector.executor = self.create_future(), executor
+            await self._selector.idle
+        self._stage.dismiss(executor._threads)
 
     def __del__(self) -> None:
         """Say nothing of a loop that a run which was ended could not close."""
@@ -286,9 +294,10 @@ def _tied(timers: list[Any]) -> Iterator[list[Any]]:
 
 
 def _is_idle(executor: Any) -> bool:
-    threads = getattr(executor, "_threads", None)
-    idle = getattr(executor, "_idle_semaphore", None)
-    return threads is not None and idle is not None and idle._value == len(threads)
+    """Whether every thread of a pool waits for work, and there is none."""
+    queue = executor._work_queue
+    strands = [thread._strand for thread in executor._threads]
+    return queue.busy and all(strand.done or strand.wait is queue for strand in strands)
 
 
 def _refusal(name: str, what: str) -> Callable[..., Any]:

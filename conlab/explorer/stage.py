@@ -367,6 +367,9 @@ class Stage:
         me = self.current
         if self.ending:
             self._end_strand(me)
+        if self.recorder is not None and THREADS not in self.assumptions:
+            if not isinstance(what, tuple):
+                return  # stepped only to be written down: the search counted no such step
         self.steps += 1
         if self.steps > self.limit:
             self.end(Unfinished(self.limit))
