@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 LIBRARY = str(Path(asyncio.__file__).parent)
+HERE = str(Path(__file__).parent)
 KEEPERS = (taskgroups.__file__, timeouts.__file__)
 
 
@@ -199,25 +200,24 @@ class Tasks:
         future = task._fut_waiter  # type: ignore[attr-defined]
         if isinstance(future, asyncio.Task):
             return f"the end of {label(future)}", [label(future)]
-        for frame in reversed(frames):
-            if frame.f_code.co_filename.startswith(LIBRARY):
-                owner = frame.f_locals.get("self")
-                match owner:
-                    case asyncio.Lock() | asyncio.Semaphore():
-                        return f"an asyncio.{type(owner).__name__}", self.holders.get(owner, [])
-                    case asyncio.Event():
-                        return "an asyncio.Event that nobody sets", []
-                    case asyncio.Condition():
-                        return "a notification of an asyncio.Condition", []
-                    case asyncio.Barrier():
-                        return "the others at an asyncio.Barrier", []
-                    case asyncio.Queue():
-                        return f"{QUEUES.get(frame.f_code.co_name, 'an asyncio.Queue')}", []
-                    case asyncio.TaskGroup():
-                        tasks = _pending(owner._tasks)  # type: ignore[attr-defined]
-                        return "the tasks of its asyncio.TaskGroup", tasks
-                if frame.f_code.co_name == "_wait":
-                    return "tasks, in asyncio.wait", _pending(frame.f_locals.get("fs", ()))
+        for frame in _in_the_library(frames):
+            owner = frame.f_locals.get("self")
+            match owner:
+                case asyncio.Lock() | asyncio.Semaphore():
+                    return f"an asyncio.{type(owner).__name__}", self.holders.get(owner, [])
+                case asyncio.Event():
+                    return "an asyncio.Event that nobody sets", []
+                case asyncio.Condition() if frames[-1].f_locals.get("self") is not owner._lock:  # type: ignore[attr-defined]
+                    return "a notification of an asyncio.Condition", []
+                case asyncio.Barrier():
+                    return "the others at an asyncio.Barrier", []
+                case asyncio.Queue():
+                    return QUEUES.get(frame.f_code.co_name, "an asyncio.Queue"), []
+                case asyncio.TaskGroup():
+                    tasks = _pending(owner._tasks)  # type: ignore[attr-defined]
+                    return "the tasks of its asyncio.TaskGroup", tasks
+            if frame.f_code.co_name == "_wait":
+                return "tasks, in asyncio.wait", _pending(frame.f_locals.get("fs", ()))
         children = getattr(future, "_children", None)
         if children:
             return "the tasks of an asyncio.gather", _pending(children)
@@ -271,6 +271,14 @@ def label(task: asyncio.Task[Any]) -> str:
 def _pending(tasks: Any) -> list[str]:
     pending = sorted((t for t in tasks if not t.done()), key=hash)
     return [label(task) for task in pending if isinstance(task, asyncio.Task)]
+
+
+def _in_the_library(frames: list[Any]) -> list[Any]:
+    """Return the frames that the program's own innermost one has called, from there on inwards."""
+    start = len(frames)
+    while start and frames[start - 1].f_code.co_filename.startswith((LIBRARY, HERE)):
+        start -= 1
+    return frames[start:]
 
 
 def _keeps_it(caller: FrameType) -> bool:

@@ -509,7 +509,7 @@ async def semaphore_not_given_back():
     await gather(use(), use())
 
 
-@prog("racy")
+@prog("racy", limit=500)
 async def polite_for_ever():
     flag = False
     while not flag:
@@ -775,7 +775,7 @@ async def loop_run_in_the_old_way():
 # -- threads ---------------------------------------------------------------------------------
 
 
-@prog("safe", lambda values: values == [1, 2])
+@prog("safe", lambda values: values == [1, 2], bound=1)
 async def to_thread():
     return await gather(asyncio.to_thread(lambda: 1), asyncio.to_thread(lambda: 2))
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from conlab.explorer import Deadlocked, explore
 
 # One operation of a generated task. Every task has one register, `r`, which it returns.
-#   ("load",) r = x     ("store",) x = r + 10     ("add",) x += 1
+#   ("load",) r = x     ("store",) x = r + 10     ("log",) log.append(number of the task)
 #   ("turn",) await asyncio.sleep(0)              ("sleep", n) await asyncio.sleep(n)
 #   ("put",)  q.put_nowait(r)                     ("get",) r = await q.get()
 #   ("set",)  e.set()                             ("wait",) await e.wait()
@@ -29,7 +29,7 @@ Tasks = list[list[Operation]]
 LINES = {
     "load": "r = x",
     "store": "x = r + 10",
-    "add": "x += 1",
+    "log": "log.append(me)",
     "turn": "await asyncio.sleep(0)",
     "put": "q.put_nowait(r)",
     "get": "r = await q.get()",
@@ -43,13 +43,14 @@ def source_of(tasks: Tasks) -> str:
         "import asyncio",
         "SCALE = 1",
         "async def program():",
-        "    x, q, e, lock = 0, asyncio.Queue(), asyncio.Event(), asyncio.Lock()",
+        "    x, q, e, lock, log = 0, asyncio.Queue(), asyncio.Event(), asyncio.Lock(), []",
     ]
     for number, operations in enumerate(tasks):
-        lines += [f"    async def task{number}():", "        nonlocal x", "        r = 0"]
+        lines += [f"    async def task{number}():", "        nonlocal x"]
+        lines += [f"        r, me = 0, {number}"]
         lines += [*_body(operations, "        "), "        return r"]
     calls = ", ".join(f"task{number}()" for number in range(len(tasks)))
-    lines += [f"    registers = await asyncio.gather({calls})", "    return (x, *registers)"]
+    lines += [f"    registers = await asyncio.gather({calls})", "    return (x, *registers, *log)"]
     return "\n".join(lines) + "\n"
 
 
@@ -76,6 +77,7 @@ class Reference:
         self.at = [0] * len(tasks)
         self.registers = [0] * len(tasks)
         self.x = 0
+        self.log: list[int] = []
         self.ready: deque[tuple[str, int]] = deque(("task", n) for n in range(len(tasks)))
         self.timers: list[tuple[int, int]] = []  # deadline, task; in the order they were set
         self.now = 0
@@ -98,7 +100,7 @@ class Reference:
                     self.ready.append(("task", task))
                 else:
                     self.run(task)
-        return (self.x, *self.registers)
+        return (self.x, *self.registers, *self.log)
 
     def choose(self, options: int) -> int:
         if options == 1:
@@ -122,9 +124,7 @@ class Reference:
                 last = number == due - 1
                 choice = self.choose(len(tied) + (last and came > 0))
                 if choice == len(tied):
-                    later = [(self.now + 2, task) if t in tied else t for t in self.timers
-                             for task in [t[1]]]
-                    self.timers = later
+                    self.timers = [(self.now + 2, t[1]) if t in tied else t for t in self.timers]
                     break
                 timer = tied.pop(choice)
                 self.timers.remove(timer)
@@ -145,8 +145,8 @@ class Reference:
                 self.registers[task] = self.x
             case ("store",):
                 self.x = self.registers[task] + 10
-            case ("add",):
-                self.x += 1
+            case ("log",):
+                self.log.append(task)
             case ("turn",):
                 self.ready.append(("task", task))
                 self.at[task] += 1
@@ -171,7 +171,6 @@ class Reference:
             case ("wait",):
                 if not self.set:
                     self.waiters.append(task)
-                    self.at[task] += 1
                     return False
             case ("acquire",):
                 if self.woken == task:
@@ -221,11 +220,16 @@ def reference_outcomes(tasks: Tasks, bound: int) -> set[Any]:
 simple = st.one_of(
     st.sampled_from([(name,) for name in LINES]),
     st.tuples(st.just("sleep"), st.integers(1, 2)),
+    st.sampled_from([("log",), ("turn",)]),
 )
 operations = st.one_of(
     simple, st.tuples(st.just("locked"), st.lists(simple, min_size=1, max_size=3))
 )
-programs = st.lists(st.lists(operations, min_size=1, max_size=4), min_size=2, max_size=3)
+programs = st.lists(
+    st.tuples(simple, st.lists(operations, max_size=3)).map(lambda it: [it[0], *it[1], ("log",)]),
+    min_size=2,
+    max_size=3,
+)
 
 
 def program_of(source: str, file: Path) -> dict[str, Any]:
