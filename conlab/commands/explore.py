@@ -1,7 +1,8 @@
 """Run a program under every schedule of its threads and tasks, and show one that breaks it.
 
 FILE alone is run as a script each time; FILE:FUNCTION calls a function, or runs an async function,
-without arguments, and what it returns is judged by the file's function `holds`, if it has one, or by --check.
+without arguments, and what it returns is judged by the file's function `holds`, if it has one, or
+by --check.
 """
 
 import argparse

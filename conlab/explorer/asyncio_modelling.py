@@ -105,5 +105,3 @@ async def _remembering(lock: Any, acquire: Any, known: Tasks) -> Any:
     got = await acquire(lock)
     known.holders.setdefault(lock, []).append(known.running())
     return got
-
-

@@ -20,13 +20,14 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextvars import Context
-from typing import Any
+from typing import Any, TypeVarTuple
 
 from conlab.explorer.outcomes import Waiting
 from conlab.explorer.stage import START_OF_TIME, Stage, Strand
 from conlab.explorer.stepping import MOST_TURNS
 from conlab.explorer.tasks import Future, Task, Tasks
 
+Ts = TypeVarTuple("Ts")
 TIE = 1e-4  # seconds; deadlines closer to each other are one
 LATE = 1e-6  # seconds by which a timer comes after its deadline, so that none seems to be early
 
@@ -154,7 +155,7 @@ class Loop(asyncio.BaseEventLoop):
     # -- choices ----------------------------------------------------------------------------
 
     def call_soon(
-        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
         """Queue a callback; another thread may come before."""
         if len(self._stage.alive) > 1:
@@ -162,7 +163,7 @@ class Loop(asyncio.BaseEventLoop):
         return super().call_soon(callback, *args, context=context)
 
     def call_soon_threadsafe(
-        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
         """Queue a callback and wake the loop; another thread may come before."""
         self._stage.pause(("call soon threadsafe",))
@@ -171,8 +172,8 @@ class Loop(asyncio.BaseEventLoop):
     def call_at(
         self,
         when: float,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Set a timer, remembering which came first."""
@@ -200,7 +201,9 @@ class Loop(asyncio.BaseEventLoop):
             return False
         last = groups[due - 1]
         self._stage.clock = max(self._stage.clock, last[-1]._when - START_OF_TIME + LATE)
-        coming = [timer for group in groups[: due - 1] for timer in self._ordered(group, last=False)]
+        coming = [
+            timer for group in groups[: due - 1] for timer in self._ordered(group, last=False)
+        ]
         coming += self._ordered(last, last=True)
         for timer in coming:
             timer._scheduled = False
@@ -241,7 +244,7 @@ class Loop(asyncio.BaseEventLoop):
             options["name"] = self.tasks.name()
         if self._task_factory is None:
             self._check_closed()  # type: ignore[attr-defined]
-            task = Task(coro, loop=self, **options)
+            task: asyncio.Task[Any] = Task(coro, loop=self, **options)
         else:
             task = super().create_task(coro, **options)
         self.tasks.track(task, main=main)
@@ -267,8 +270,8 @@ class Loop(asyncio.BaseEventLoop):
 
     # -- the end ----------------------------------------------------------------------------
 
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002
-        """Wait until the executor's threads have done their work; to end them needs no schedule."""
+    async def shutdown_default_executor(self, timeout: Any = None) -> None:  # noqa: ARG002, ASYNC109
+        """Wait until the executor's threads are idle; to end them needs no schedule."""
         self._executor_shutdown_called = True
         executor, self._default_executor = self._default_executor, None
         if executor is None:
@@ -314,4 +317,3 @@ def _refusal(name: str, what: str) -> Callable[..., Any]:
 
 for _name, _what in OUTSIDE.items():
     setattr(Loop, _name, _refusal(_name, _what))
-

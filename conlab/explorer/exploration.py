@@ -190,10 +190,9 @@ class _Session:
         if self._stepper is not None and on:
             self._stepper.renew()
         elif on:
-            stepper = Tracer if sys.version_info < (3, 12) else Monitor
-            stepper = stepper(self.stage, self._reading)
-            stepper.install()
-            self.stage.stepper = self._stepper = stepper
+            kind = Tracer if sys.version_info < (3, 12) else Monitor
+            self.stage.stepper = self._stepper = kind(self.stage, self._reading)
+            self._stepper.install()
         elif self._stepper is not None:
             self._stepper.remove()
             self._stepper, self.stage.stepper = None, Unstepped()

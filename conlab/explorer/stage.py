@@ -9,7 +9,7 @@ import sys
 import threading
 import traceback
 from _thread import allocate_lock, get_ident, start_new_thread
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Container, Hashable
 from contextlib import suppress
 from pathlib import Path
 from types import CodeType, FrameType
@@ -367,9 +367,8 @@ class Stage:
         me = self.current
         if self.ending:
             self._end_strand(me)
-        if self.recorder is not None and THREADS not in self.assumptions:
-            if not isinstance(what, tuple):
-                return  # stepped only to be written down: the search counted no such step
+        if self.recorder is not None and self._only_written_down(what):
+            return
         self.steps += 1
         if self.steps > self.limit:
             self.end(Unfinished(self.limit))
@@ -382,6 +381,10 @@ class Stage:
                     raise Ended
                 if self.ending:
                     self._end_strand(me)
+
+    def _only_written_down(self, what: Hashable) -> bool:
+        """Whether this is a bytecode at which the search, of one thread, never stopped."""
+        return THREADS not in self.assumptions and not isinstance(what, tuple)
 
     def _choose(self, me: Strand, what: Hashable) -> Strand:
         going: list[Strand] = []
@@ -435,7 +438,7 @@ class Stage:
         except Diverged as diverged:
             self.abandon(diverged)
 
-    def dismiss(self, threads: Iterable[threading.Thread]) -> None:
+    def dismiss(self, threads: Container[object]) -> None:
         """Let these threads end with the program: they wait for work that will not come."""
         for strand in self.alive:
             if strand.thread in threads:

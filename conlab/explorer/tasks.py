@@ -57,11 +57,11 @@ class Task(asyncio.Task[Any]):
     def has_swallowed(self) -> bool:
         """Whether it returned although it was asked to end."""
         done = self.done() and not self.cancelled()
-        return done and self._exception is None and self._asked > 0  # type: ignore[attr-defined]
+        return done and self._exception is None and self._asked > 0
 
     def __del__(self) -> None:
         self._tasks.look_at(self)
-        super().__del__()  # type: ignore[misc]  # it is there, for typeshed it is not
+        super().__del__()  # it is there, for typeshed it is not
 
 
 class Future(asyncio.Future[Any]):
@@ -165,7 +165,7 @@ class Tasks:
                 task._log_destroy_pending = False  # type: ignore[attr-defined]
             else:
                 self.look_at(task)
-                if task._log_traceback and not task.cancelled():  # type: ignore[attr-defined]
+                if task._log_traceback and not task.cancelled():
                     error = task.exception()
                     heading = "Task exception was never retrieved"
                     self._lose(label(task), heading, repr(error))
@@ -174,7 +174,7 @@ class Tasks:
             coroutine = task.get_coro()
             if not task.done() and coroutine is not None:
                 with suppress(BaseException):  # of its finally blocks; the run is over
-                    coroutine.close()  # type: ignore[union-attr]
+                    coroutine.close()
 
     # -- what they wait for -----------------------------------------------------------------
 
@@ -214,7 +214,7 @@ class Tasks:
                 case asyncio.Queue():
                     return QUEUES.get(frame.f_code.co_name, "an asyncio.Queue"), []
                 case asyncio.TaskGroup():
-                    tasks = _pending(owner._tasks)  # type: ignore[attr-defined]
+                    tasks = _pending(owner._tasks)
                     return "the tasks of its asyncio.TaskGroup", tasks
             if frame.f_code.co_name == "_wait":
                 return "tasks, in asyncio.wait", _pending(frame.f_locals.get("fs", ()))

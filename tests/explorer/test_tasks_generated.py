@@ -211,8 +211,7 @@ def reference_outcomes(tasks: Tasks, bound: int) -> set[Any]:
             for at in range(len(choices), len(run.met)):
                 zeros = [0] * (at - len(choices))
                 waiting += [
-                    ([*choices, *zeros, option], departures + 1)
-                    for option in range(1, run.met[at])
+                    ([*choices, *zeros, option], departures + 1) for option in range(1, run.met[at])
                 ]
     return outcomes
 

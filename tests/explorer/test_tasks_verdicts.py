@@ -171,7 +171,7 @@ def test_what_is_wrong_is_named(name: str, sentence: str) -> None:
 
 def test_task_that_only_turns_is_stopped_at_the_limit() -> None:
     async def program() -> None:
-        while True:
+        while True:  # noqa: ASYNC110 - what the test is about
             await asyncio.sleep(0)
 
     assert failure_of(program, limit=300).outcome == Unfinished(300)
@@ -209,12 +209,12 @@ async def handles_a_signal() -> None:
 
 
 async def blocks_in_a_process() -> None:
-    subprocess.run([sys.executable, "-c", ""], check=True)
+    subprocess.run([sys.executable, "-c", ""], check=True)  # noqa: ASYNC221 - refused
 
 
 def makes_another_loop() -> None:
     asyncio.run(asyncio.sleep(0))
-    asyncio.selector_events.BaseSelectorEventLoop()  # type: ignore[attr-defined]
+    asyncio.selector_events.BaseSelectorEventLoop()
 
 
 @pytest.mark.parametrize(

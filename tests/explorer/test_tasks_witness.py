@@ -1,5 +1,6 @@
 """A witness of tasks repeats exactly, in any process, and is read as one column a task."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -63,7 +64,7 @@ print(json.dumps(answers))
 
 @pytest.fixture(scope="module")
 def explored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, Path]]:
-    """What a fresh process of each hash seed says of the programs, and the witness that it saved."""
+    """What a fresh process of each hash seed says, and the witness that it saved."""
     folder = tmp_path_factory.mktemp("witness")
     file = folder / "served.py"
     file.write_text(SOURCE)
@@ -131,16 +132,12 @@ def test_fixture_explores_async_functions(explore: Callable[..., Exploration]) -
 
     verdict = explore(answer, check=lambda value: value == 42)
     assert (verdict.failing, verdict.schedules, verdict.exhausted) == (0, 1, True)
-    assert str(verdict) == (
-        "passes all 1 enumerated schedules (reading gil, up to 2 departures)"
-    )
+    assert str(verdict) == ("passes all 1 enumerated schedules (reading gil, up to 2 departures)")
 
 
 def test_witness_of_an_ordinary_function_that_runs_a_loop_is_repeated(
     explore: Callable[..., Exploration],
 ) -> None:
-    import asyncio
-
     def program() -> list[str]:
         async def pair() -> list[str]:
             order: list[str] = []
