@@ -10,10 +10,11 @@
 
 **The program** is a function without arguments that creates its own threads, locks and queues,
 runs to an end and returns a value; or an async function, which `asyncio.run` then runs; or a
-function that calls `asyncio.run`, `asyncio.Runner` or `run_until_complete` itself. It is run again for every schedule, so it must do the same
-thing each time when its threads are scheduled the same way: what differs by address, hash order
-or chance is met as a *diverging replay* and is an error. Globals, closures and class attributes
-of the stepped files are set back before each run, and real locks among them are controlled.
+function that calls `asyncio.run`, `asyncio.Runner` or `run_until_complete` itself. It is run again
+for every schedule, so it must do the same thing each time when its threads are scheduled the same
+way: what differs by address, hash order or chance is met as a *diverging replay* and is an error.
+Globals, closures and class attributes of the stepped files are set back before each run, and real
+locks among them are controlled.
 
 **What fails.** With ``check``: a value for which ``check(value)`` is false. Without: a thread that
 died of an exception; a task whose exception nobody retrieved, that was destroyed while pending, or
@@ -29,9 +30,9 @@ number of preemptions, up to ``count_on`` further schedules, so that "k of N" is
 **Time is virtual.** A sleep lets the others go first and costs nothing; that it ends, or that a
 wait with a timeout times out, while others could go on costs one preemption.
 
-**Tasks** run on asyncio's own event loop, first in, first out, on virtual time. What may come in any
-order is what a real loop does not order either, and each such departure from the ordinary counts
-one against ``bound``, as a preemption does:
+**Tasks** run on asyncio's own event loop, first in, first out, on virtual time. What may come in
+any order is what a real loop does not order either, and each such departure from the ordinary
+counts one against ``bound``, as a preemption does:
 
 - While something is ready time stands still, unless a step is slow: then timers become due that
   were not, at any turn of the loop. They come by deadline, behind what is ready.
