@@ -23,10 +23,11 @@ from contextvars import Context
 from typing import Any, TypeVarTuple
 
 from conlab.explorer.outcomes import Waiting
-from conlab.explorer.stage import START_OF_TIME, Stage, Strand
+from conlab.explorer.stage import START_OF_TIME, Key, Stage, Strand
 from conlab.explorer.stepping import MOST_TURNS
 from conlab.explorer.tasks import Future, Task, Tasks
 
+FOREIGN: Key = ("call soon",)  # that no thread but the loop's own queues a callback
 Ts = TypeVarTuple("Ts")
 TIE = 1e-4  # seconds; deadlines closer to each other are one
 LATE = 1e-6  # seconds by which a timer comes after its deadline, so that none seems to be early
@@ -128,6 +129,7 @@ class Loop(asyncio.BaseEventLoop):
     _scheduled: list[asyncio.TimerHandle]
     _task_factory: Any
     _default_executor: Any
+    _thread_id: int | None
 
     def __init__(self, stage: Stage, tasks: Tasks) -> None:
         super().__init__()
@@ -157,15 +159,20 @@ class Loop(asyncio.BaseEventLoop):
     def call_soon(
         self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
-        """Queue a callback; another thread may come before."""
-        if len(self._stage.alive) > 1:
-            self._stage.pause(("call soon",))
+        """Queue a callback; another thread may come before, if any ever does."""
+        if FOREIGN in self._stage.assumptions:
+            if len(self._stage.alive) > 1:
+                self._stage.pause(("call soon",))
+        elif self._thread_id not in (None, self._stage.current.index + 1):
+            self._stage.disprove(FOREIGN)
         return super().call_soon(callback, *args, context=context)
 
     def call_soon_threadsafe(
         self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
         """Queue a callback and wake the loop; another thread may come before."""
+        if FOREIGN not in self._stage.assumptions:
+            self._stage.disprove(FOREIGN)
         self._stage.pause(("call soon threadsafe",))
         return super().call_soon_threadsafe(callback, *args, context=context)
 

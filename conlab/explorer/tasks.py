@@ -5,6 +5,7 @@ that is no address: what asyncio keeps in sets comes in the same order in every 
 """
 
 import asyncio
+import inspect
 import re
 import sys
 from asyncio import taskgroups, timeouts
@@ -55,7 +56,12 @@ class Task(asyncio.Task[Any]):
         return super().uncancel()
 
     def has_swallowed(self) -> bool:
-        """Whether it returned although it was asked to end."""
+        """Whether it returned although it was asked to end.
+
+        Not so the closing of an async generator, whose first step takes no exception.
+        """
+        if not inspect.iscoroutine(self.get_coro()):
+            return False
         done = self.done() and not self.cancelled()
         return done and self._exception is None and self._asked > 0
 

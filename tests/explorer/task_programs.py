@@ -887,3 +887,326 @@ async def virtual_time():
     began = time.monotonic()
     await gather(sleep(1), sleep(3))
     return time.monotonic() - began
+
+
+# -- unseen when the explorer was written -------------------------------------------------------
+
+
+@prog("safe", lambda r: r == [0, 1, 4, 9])
+async def bounded_map():
+    sem = asyncio.Semaphore(2)
+
+    async def one(n):
+        async with sem:
+            await asyncio.sleep(0.1)
+            return n * n
+
+    return await asyncio.gather(*map(one, range(4)))
+
+
+@prog("racy", lambda r: r <= 2)
+async def semaphore_check_by_hand():
+    running = peak = 0
+    limit = 2
+
+    async def one():
+        nonlocal running, peak
+        while running >= limit:
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(0)
+        running += 1
+        peak = max(peak, running)
+        await asyncio.sleep(0.1)
+        running -= 1
+
+    await asyncio.gather(*[one() for _ in range(4)])
+    return peak
+
+
+@prog("safe", lambda r: sorted(r) == list(range(5)))
+async def workers_with_join():
+    q = asyncio.Queue()
+    out = []
+
+    async def w():
+        while True:
+            n = await q.get()
+            try:
+                await asyncio.sleep(0.01)
+                out.append(n)
+            finally:
+                q.task_done()
+
+    ws = [asyncio.create_task(w()) for _ in range(2)]
+    for n in range(5):
+        q.put_nowait(n)
+    await q.join()
+    for x in ws:
+        x.cancel()
+    await asyncio.gather(*ws, return_exceptions=True)
+    return out
+
+
+@prog("racy", lambda r: r == ["start", "stop"])
+async def start_stop_by_shared_state():
+    log = []
+    state = "new"
+
+    async def start():
+        nonlocal state
+        await asyncio.sleep(1)
+        state = "on"
+        log.append("start")
+
+    async def stop():
+        await asyncio.sleep(1)
+        if state == "on":
+            log.append("stop")
+
+    await asyncio.gather(start(), stop())
+    return log
+
+
+@prog("racy")
+async def lost_notification_event_clear():
+    e = asyncio.Event()
+
+    async def waiter():
+        await asyncio.sleep(1)
+        await e.wait()
+
+    async def pulser():
+        await asyncio.sleep(1)
+        e.set()
+        e.clear()
+
+    await asyncio.gather(waiter(), pulser())
+
+
+@prog("safe")
+async def taskgroup_cancels_siblings():
+    async def bad():
+        await asyncio.sleep(0.1)
+        raise ValueError
+
+    async def good():
+        try:
+            await asyncio.sleep(10)
+        finally:
+            await asyncio.sleep(0)
+
+    try:
+        async with asyncio.TaskGroup() as tg:
+            tg.create_task(bad())
+            tg.create_task(good())
+    except* ValueError:
+        pass
+
+
+@prog("racy", lambda r: r == 0, cancellations=1)
+async def counter_leaks_on_cancel():
+    n = 0
+
+    async def job():
+        nonlocal n
+        n += 1
+        await asyncio.sleep(1)
+        n -= 1
+
+    await asyncio.wait([asyncio.create_task(job()) for _ in range(2)])
+    return n
+
+
+@prog("safe", lambda r: r == 0, cancellations=2)
+async def counter_finally():
+    n = 0
+
+    async def job():
+        nonlocal n
+        n += 1
+        try:
+            await asyncio.sleep(1)
+        finally:
+            n -= 1
+
+    await asyncio.wait([asyncio.create_task(job()) for _ in range(2)])
+    return n
+
+
+@prog("safe", lambda r: r is True, cancellations=1)
+async def lock_released_on_cancel():
+    lock = asyncio.Lock()
+
+    async def job():
+        async with lock:
+            await asyncio.sleep(1)
+
+    await asyncio.wait([asyncio.create_task(job()) for _ in range(3)])
+    return not lock.locked()
+
+
+@prog("racy", cancellations=1)
+async def acquire_without_with():
+    lock = asyncio.Lock()
+
+    async def job():
+        await lock.acquire()
+        await asyncio.sleep(1)
+        lock.release()
+
+    await asyncio.wait([asyncio.create_task(job()) for _ in range(2)])
+
+
+@prog("racy")
+async def reader_writer_deadlock_by_gather_in_lock():
+    lock = asyncio.Lock()
+
+    async def inner():
+        async with lock:
+            pass
+
+    async with lock:
+        await asyncio.gather(inner(), inner())
+
+
+@prog("racy", lambda r: r == 2, bound=1)
+def two_loops_share_a_counter():
+    n = 0
+
+    async def f():
+        nonlocal n
+        v = n
+        await asyncio.sleep(1)
+        n = v + 1
+
+    ts = [threading.Thread(target=lambda: asyncio.run(f())) for _ in range(2)]
+    for t in ts:
+        t.start()
+    for t in ts:
+        t.join()
+    return n
+
+
+@prog("safe", lambda r: r == "done", bound=1)
+def loop_in_a_thread_fed_from_main():
+    loop = asyncio.new_event_loop()
+    t = threading.Thread(target=loop.run_forever)
+    t.start()
+
+    async def f():
+        await asyncio.sleep(1)
+        return "done"
+
+    r = asyncio.run_coroutine_threadsafe(f(), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    t.join()
+    loop.close()
+    return r
+
+
+@prog("racy", bound=1)
+def loop_stop_without_threadsafe():
+    loop = asyncio.new_event_loop()
+    t = threading.Thread(target=loop.run_forever)
+    t.start()
+    loop.stop()
+    t.join()
+    loop.close()
+
+
+@prog("racy", lambda r: r == ["x"])
+async def event_polling_timeout():
+    log = []
+
+    async def prod():
+        await asyncio.sleep(0.5)
+        log.append("x")
+
+    t = asyncio.create_task(prod())
+    with contextlib.suppress(asyncio.TimeoutError):
+        async with asyncio.timeout(0.5):
+            await t
+    return log
+
+
+@prog("safe", lambda r: r == 1, bound=1)
+async def to_thread_with_result_check():
+    cache = {}
+    lock = asyncio.Lock()
+    n = 0
+
+    def compute():
+        nonlocal n
+        n += 1
+        return 1
+
+    async def get():
+        async with lock:
+            if "k" not in cache:
+                cache["k"] = await asyncio.to_thread(compute)
+        return cache["k"]
+
+    await asyncio.gather(get(), get())
+    return n
+
+
+@prog("racy", lambda r: r == 1, bound=1)
+async def to_thread_without_lock():
+    cache = {}
+    n = 0
+
+    def compute():
+        nonlocal n
+        n += 1
+        return 1
+
+    async def get():
+        if "k" not in cache:
+            cache["k"] = await asyncio.to_thread(compute)
+        return cache["k"]
+
+    await asyncio.gather(get(), get())
+    return n
+
+
+@prog("racy")
+async def future_set_twice():
+    f = asyncio.get_running_loop().create_future()
+
+    async def one():
+        await asyncio.sleep(1)
+        f.set_result(1)
+
+    await asyncio.gather(one(), one())
+
+
+@prog("safe")
+async def agen_finalize():
+    async def g():
+        try:
+            yield 1
+            yield 2
+        finally:
+            await asyncio.sleep(0)
+
+    async for x in g():
+        break
+
+
+@prog("safe", lambda r: r == [1, 1])
+async def lru_future_cache():
+    calls = []
+    cache = {}
+
+    async def load():
+        calls.append(1)
+        await asyncio.sleep(1)
+        return 1
+
+    def get():
+        if "k" not in cache:
+            cache["k"] = asyncio.ensure_future(load())
+        return cache["k"]
+
+    r = await asyncio.gather(get(), get())
+    return r if len(calls) == 1 else None
