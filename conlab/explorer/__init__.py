@@ -42,6 +42,8 @@ counts one against ``bound``, as a preemption does:
 - Threads (``to_thread``, executors, ``threading``) are controlled as everywhere; their results come
   at a turn of the loop or at a ``call_soon``. What a thread does to a loop without
   ``call_soon_threadsafe`` does not wake it.
+- The garbage collector comes while a task waits that only the awaited future keeps, as the loop
+  does not. Elsewhere it does not come at all.
 
 With ``cancellations`` a task, other than the one that is run, is cancelled from outside at each of
 its awaits: once where it waits, and once where it has been woken but not resumed. That many times

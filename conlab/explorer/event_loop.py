@@ -101,6 +101,7 @@ class Selector:
         """Let time pass and other threads run, as the trail says."""
         stage, loop = self._stage, self._loop
         loop.tasks.interfere(loop)
+        loop.tasks.collect(loop)
         slept = False
         if timeout == 0:
             stage.pause(("turn",))
@@ -273,7 +274,8 @@ class Loop(asyncio.BaseEventLoop):
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
         """Take note of what asyncio would log."""
-        self.tasks.reported(context)
+        if self in self.tasks.loops:  # and not in those of an earlier run
+            self.tasks.reported(context)
 
     # -- the end ----------------------------------------------------------------------------
 

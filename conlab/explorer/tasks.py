@@ -5,6 +5,7 @@ that is no address: what asyncio keeps in sets comes in the same order in every 
 """
 
 import asyncio
+import gc
 import inspect
 import re
 import sys
@@ -38,6 +39,7 @@ class Task(asyncio.Task[Any]):
     def __init__(self, coro: Any, *, loop: "Loop", **options: Any) -> None:
         self._number = loop.tasks.number()  # first: the constructor puts the task into a set
         self._tasks = loop.tasks
+        self._run = loop.tasks.run
         self._asked = 0
         super().__init__(coro, loop=loop, **options)
 
@@ -66,7 +68,8 @@ class Task(asyncio.Task[Any]):
         return done and self._exception is None and self._asked > 0
 
     def __del__(self) -> None:
-        self._tasks.look_at(self)
+        if self._run == self._tasks.run:  # and no garbage of an earlier one
+            self._tasks.look_at(self)
         super().__del__()  # it is there, for typeshed it is not
 
 
@@ -88,10 +91,16 @@ class Tasks:
         """Cancel a task at most ``cancellations`` times in a run, from outside."""
         self._stage = stage
         self.cancellations = cancellations
+        self.run = 0
+        # From 3.14 on a future keeps the task that awaits it twice, to tell who awaits whom.
+        twice = sys.version_info >= (3, 14)
+        self._lonely_at_most = _references_of_one_that_is_kept_once() + twice
         self.begin()
 
     def begin(self) -> None:
         """Forget the last run."""
+        self.run += 1
+        self._collected: set[tuple[int, int]] = set()
         self.loops: list[Loop] = []
         self._known: list[ref[asyncio.Task[Any]]] = []
         self._mains: set[int] = set()
@@ -229,7 +238,30 @@ class Tasks:
             return "the tasks of an asyncio.gather", _pending(children)
         return "a future that nobody completes", []
 
-    # -- who cancels them -------------------------------------------------------------------
+    # -- who ends them ----------------------------------------------------------------------
+
+    def collect(self, loop: "Loop") -> None:
+        """Have the garbage collector come, if the trail says so, where it may find a task.
+
+        The loop keeps tasks weakly: one that only the future keeps for which it waits is garbage
+        as soon as nobody keeps that.
+        """
+        found = []
+        for known in self._known:
+            task = known()
+            if task is None or sys.getrefcount(task) > self._lonely_at_most or task.done():
+                continue
+            future = task._fut_waiter  # type: ignore[attr-defined]
+            state = (hash(task), hash(future))
+            if future is None or future.done() or state in self._collected:
+                continue
+            if task.get_loop() is loop:
+                self._collected.add(state)
+                found.append(task.get_name())
+            del future
+        task = None
+        if found and self._stage.decide((0, 1), ("collector", *found)):
+            gc.collect()
 
     def interfere(self, loop: "Loop") -> None:
         """Cancel a task from outside if the trail says so: any but a main one, where it waits."""
@@ -277,6 +309,20 @@ def label(task: asyncio.Task[Any]) -> str:
 def _pending(tasks: Any) -> list[str]:
     pending = sorted((t for t in tasks if not t.done()), key=hash)
     return [label(task) for task in pending if isinstance(task, asyncio.Task)]
+
+
+def _references_of_one_that_is_kept_once() -> int:
+    """Count what `sys.getrefcount` says, where `Tasks.collect` asks, of what is kept once."""
+    kept = [_Kept()]
+    for known in [ref(kept[0])]:
+        task = known()
+        if task is not None:
+            return sys.getrefcount(task)
+    raise AssertionError("it is kept")
+
+
+class _Kept:
+    """Something to be kept."""
 
 
 def _in_the_library(frames: list[Any]) -> list[Any]:

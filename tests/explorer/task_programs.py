@@ -633,6 +633,27 @@ def pending_when_the_loop_is_closed():
 
 
 @prog("racy")
+async def task_that_nobody_keeps():
+    async def wait_for_ever():
+        await Event().wait()
+
+    create_task(wait_for_ever())
+    await sleep(0)
+    await sleep(0)
+
+
+@prog("safe")
+async def task_that_is_kept():
+    async def wait_for_ever():
+        await Event().wait()
+
+    kept = create_task(wait_for_ever())
+    await sleep(0)
+    await sleep(0)
+    kept.cancel()
+
+
+@prog("racy")
 async def callback_raises():
     asyncio.get_running_loop().call_soon(lambda: 1 / 0)
     await sleep(0)
