@@ -53,13 +53,14 @@ in a run, and at no cost against ``bound``.
 switch before every bytecode that touches shared state. Both only in the ``stepped`` files (by
 default the file in which the program is defined) and at each operation of a lock, queue or thread.
 
-**What it cannot see.** The garbage collector (but as said), signals, other processes, real input and output, and
-what happens inside a call into C, which is one step; on builds without the GIL several are not.
-Sockets, pipes, subprocesses and signals of a loop are refused. The order in which asyncio goes
-through a set of tasks is one and the same: on a real loop it is that of their addresses. A step is
-taken to be slow as a whole: two timers set in one turn of the loop begin at the same moment.
-Attributes that a base class outside the stepped files rebinds, if a stepped file binds the same
-name. A call into C that never returns and never lets the GIL go freezes the whole process.
+**What it cannot see.** The garbage collector (but as said), signals, other processes, real input
+and output, and what happens inside a call into C, which is one step; on builds without the GIL
+several are not. Sockets, pipes, subprocesses and signals of a loop are refused. The order in which
+asyncio goes through a set of tasks is one and the same: on a real loop it is that of their
+addresses. A step is taken to be slow as a whole: two timers set in one turn of the loop begin at
+the same moment. Attributes that a base class outside the stepped files rebinds, if a stepped file
+binds the same name. A call into C that never returns and never lets the GIL go freezes the whole
+process.
 """
 
 from conlab.explorer.exploration import Exploration, ReadingName, explore, replay
