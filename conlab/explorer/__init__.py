@@ -16,11 +16,11 @@ way: what differs by address, hash order or chance is met as a *diverging replay
 Globals, closures and class attributes of the stepped files are set back before each run, and real
 locks among them are controlled.
 
-**What fails.** With ``check``: a value for which ``check(value)`` is false. Without: a thread that
-died of an exception; a task whose exception nobody retrieved, that was destroyed while pending, or
-that was cancelled and returned all the same; a coroutine that was never awaited; a callback that
-raised. Either way: an exception out of the program itself, a deadlock, and a run that does not end
-within ``limit`` steps. What a check passes over still stands in a witness, under ``died``.
+**What fails.** An exception out of the program itself, a deadlock, a run that does not end within
+``limit`` steps; what nobody would see: a thread that died of an exception, a task whose exception
+nobody retrieved or that was destroyed while pending, a coroutine that was never awaited, a callback
+that raised. With ``check``, a value for which ``check(value)`` is false; without, a task that was
+cancelled and returned all the same: whether that is right, the value tells.
 
 **The order.** Schedules come by rising number of preemptions (a switch away from a thread that
 could have gone on), so the first failing one has the fewest. After it the explorer finishes that

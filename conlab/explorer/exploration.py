@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from conlab.errors import UserError
 from conlab.explorer.modelling import modelled
-from conlab.explorer.outcomes import Outcome, Raised, Returned
+from conlab.explorer.outcomes import SWALLOWED, Outcome, Raised, Returned
 from conlab.explorer.points import Point, points_of, read_facts
 from conlab.explorer.search import Diverged, Trail, enumerate_runs, shrink
 from conlab.explorer.stage import THREADS, Restart, Stage
@@ -249,10 +249,11 @@ class _Session:
 
     def _fails(self, outcome: Outcome) -> bool:
         match outcome:
-            case Returned(value) if self._check is not None:
-                return not self._check(value)
-            case Returned():
-                return bool(self.stage.died)
+            case Returned(value):
+                if self._check is None:
+                    return bool(self.stage.died)
+                lost = any(each.type != SWALLOWED for each in self.stage.died)
+                return lost or not self._check(value)
             case Raised(type="CancelledError"):
                 return not self.tasks.interfered
         return True

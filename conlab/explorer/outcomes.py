@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 LONGEST = 200  # characters of a value's repr
+SWALLOWED = "swallowed its cancellation"  # what a task did that was cancelled and returned
 
 
 @dataclass(frozen=True, slots=True)

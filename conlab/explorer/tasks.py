@@ -17,7 +17,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
-from conlab.explorer.outcomes import Failure, Returned, Waiting
+from conlab.explorer.outcomes import SWALLOWED, Failure, Returned, Waiting
 from conlab.explorer.stage import Stage
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class Tasks:
         """Take note of a task that was cancelled and returned all the same."""
         if not self._settled and isinstance(task, Task) and task.has_swallowed():
             text = Returned(task.result()).text()
-            self._lose(label(task), "swallowed its cancellation", f"it returned {text}")
+            self._lose(label(task), SWALLOWED, f"it returned {text}")
 
     def _lose(self, who: str, what: str, more: str) -> None:
         if not (self._settled or self._stage.ending or self._stage.over):
