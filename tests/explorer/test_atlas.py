@@ -67,8 +67,8 @@ def test_switch_in_the_table_is_seen_on_real_threads(name: str) -> None:
     ],
 )
 def test_call_that_is_quiet_once_specialised_is_seen_to_be(name: str, tmp_path: Path) -> None:
-    # The few cold acts may go wrong; of the rest none does.
-    assert trial(BY_NAME[name], ACTS) <= switches_here().cold * atlas.THREADS
+    # One switch in a cold act can cost thousands of the others' acts, so there are none.
+    assert trial(BY_NAME[name], ACTS, alone_first=switches_here().cold * 10) == 0
     assert gil_answer(BY_NAME[name], tmp_path / "idiom.py") == "cold"
 
 

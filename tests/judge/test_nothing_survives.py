@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from conlab.judge import Hung, judge, processes
+from conlab.judge import Hung, judge
+from conlab.warden import processes
 
 # A tree that does what it can to survive: a group of its own, orphans, signals ignored.
 STUBBORN = """
