@@ -20,7 +20,7 @@ Look = dict[tuple[int, int], tuple[str, str]]  # by process and thread: state, t
 def descendants(root: int) -> list[int]:
     """The living processes below ``root``, which is not one of them; parents before children."""
     children: dict[int, list[int]] = {}
-    for pid in map(int, filter(str.isdigit, os.listdir(PROC))):
+    for pid in map(int, filter(str.isdigit, _entries(PROC))):
         fields = _fields_of_stat(f"{PROC}/{pid}")
         if fields and fields[0] != "Z":
             children.setdefault(int(fields[1]), []).append(pid)
@@ -105,7 +105,7 @@ def _fields_of_stat(folder: str) -> list[str]:
 
 def _entries(folder: str) -> list[str]:
     try:
-        return os.listdir(folder)
+        return os.listdir(folder)  # noqa: PTH208 - for the same reason
     except OSError:
         return []
 
