@@ -23,7 +23,7 @@ from types import FrameType
 from typing import Any
 from unittest import mock
 
-from conlab.explorer.primitives import SLEEPING, Lock, Place, RLock, SimpleQueue
+from conlab.explorer.primitives import SLEEPING, Lock, Place, RLock, SimpleQueue, untraced
 from conlab.explorer.stage import Ended, Key, Stage, Strand, failure_of
 from conlab.explorer.surroundings import Surroundings
 
@@ -176,6 +176,7 @@ def _number(stage: Stage, hashed: Any) -> int:
     return number
 
 
+@untraced
 def _start(stage: Stage, thread: Any) -> None:
     if not thread._initialized:
         raise RuntimeError("thread.__init__() not called")
@@ -197,6 +198,7 @@ def _start(stage: Stage, thread: Any) -> None:
     thread._ident = strand.index + 1
 
 
+@untraced
 def _join(stage: Stage, thread: Any, timeout: float | None) -> None:
     if not thread._initialized:
         raise RuntimeError("Thread.__init__() not called")
