@@ -15,7 +15,7 @@ from conlab.bench.costs import children_left
 from conlab.bench.discovery import Model
 from tests.models import jobs
 from tests.models.contract import IN_FLIGHT, WORKERS, at_once, opened, work
-from workloads.models import AHEAD, BATCH
+from workloads.models import AHEAD, BATCH, coroutines, threads
 from workloads.models.failure import Failure
 
 
@@ -108,16 +108,21 @@ def test_results_keep_the_order_of_the_jobs_when_the_first_job_ends_last(
     assert list(results) == [0, 1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("more", [0, 1, 2, IN_FLIGHT, 3 * BATCH])
+@pytest.mark.parametrize("more", [0, 1, 2, IN_FLIGHT, "three batches", "at full size"])
 def test_the_others_run_ahead_of_a_slow_job_as_far_as_they_may_and_no_further(
-    model: Model, tmp_path: Path, more: int
+    model: Model, tmp_path: Path, more: int | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if model.name not in ("threads", "coroutines", "hybrid"):
         pytest.skip(f"{model.name}: its jobs are queued, and never run that far ahead")
-    count, last = AHEAD + more, AHEAD - 1
+    shrunk = 1 if more == "at full size" else 8  # thousands of jobs take seconds each time
+    ahead, batch = AHEAD // shrunk, BATCH // shrunk
+    for module in (coroutines, threads):  # the hybrid's jobs are kept by the coroutines' model
+        monkeypatch.setattr(module, "AHEAD", ahead)
+        monkeypatch.setattr(module, "BATCH", batch)
+    count = ahead + (more if isinstance(more, int) else 3 * batch)
     with opened(model) as run:
         results = run(
-            work(model, "first_waits_for_another"), ((n, last, tmp_path) for n in range(count))
+            work(model, "first_waits_for_another"), ((n, ahead - 1, tmp_path) for n in range(count))
         )
         assert list(results) == list(range(count))
 
