@@ -88,11 +88,14 @@ def gets_in(
     return exploration.failing > 0
 
 
-def trial(idiom: Idiom, acts: int = TRIAL_ACTS) -> int:
-    """Do the act on real threads, untraced, and count what went wrong."""
+def trial(idiom: Idiom, acts: int = TRIAL_ACTS, *, alone_first: int = 0) -> int:
+    """Do the act on real threads, untraced, and count what went wrong.
+
+    ``alone_first`` acts are done before the threads start, so that its calls are specialised.
+    """
     module = _module(idiom, None)
     with _shortest_switch_interval(), _no_collector():
-        names = module["program"](THREADS, acts, threading.Barrier(THREADS).wait)
+        names = module["program"](THREADS, acts, threading.Barrier(THREADS).wait, alone_first)
     lost: int = names["times"] - eval(idiom.count, names)
     return max(len(names["errors"]), lost, int(module["wrong"](names)))
 
@@ -162,10 +165,15 @@ def _module(idiom: Idiom, file: Path | None) -> dict[str, Callable[..., Any]]:
     wrong = compile(f"errors or ({idiom.count}) != times or ({idiom.wrong})", "<wrong>", "eval")
 
     def program(
-        workers: int, acts: int, start: Callable[[], object] = lambda: None
+        workers: int,
+        acts: int,
+        start: Callable[[], object] = lambda: None,
+        alone_first: int = 0,
     ) -> dict[str, Any]:
         names: dict[str, Any] = {"__name__": "idiom"}
         exec(code, names)
+        if alone_first:
+            names["work"](0, alone_first)
 
         def run(me: int) -> None:
             start()
@@ -176,7 +184,7 @@ def _module(idiom: Idiom, file: Path | None) -> dict[str, Callable[..., Any]]:
             thread.start()
         for thread in threads:
             thread.join()
-        names["times"] = workers * acts
+        names["times"] = alone_first + workers * acts
         return names
 
     return {

@@ -24,7 +24,7 @@ from typing import Any
 from unittest import mock
 
 from conlab.explorer import asyncio_modelling
-from conlab.explorer.primitives import SLEEPING, Lock, Place, RLock, SimpleQueue
+from conlab.explorer.primitives import SLEEPING, Lock, Place, RLock, SimpleQueue, untraced
 from conlab.explorer.stage import START_OF_TIME, Ended, Key, Stage, Strand, failure_of
 from conlab.explorer.surroundings import Surroundings
 from conlab.explorer.tasks import Tasks
@@ -188,6 +188,7 @@ def _number(stage: Stage, hashed: Any) -> int:
     return number
 
 
+@untraced
 def _start(stage: Stage, thread: Any) -> None:
     if not thread._initialized:
         raise RuntimeError("thread.__init__() not called")
@@ -209,6 +210,7 @@ def _start(stage: Stage, thread: Any) -> None:
     thread._ident = strand.index + 1
 
 
+@untraced
 def _join(stage: Stage, thread: Any, timeout: float | None) -> None:
     if not thread._initialized:
         raise RuntimeError("Thread.__init__() not called")

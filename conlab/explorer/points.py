@@ -8,6 +8,7 @@ told from the source is a point.
 import ast
 import builtins
 import dis
+import functools
 import linecache
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -170,12 +171,26 @@ class Facts:
 
 def read_facts(files: Iterable[str]) -> Facts:
     """Parse the stepped files; what cannot be parsed has no harmless operations."""
+    return _facts_of(tuple((file, _source(file)) for file in files))
+
+
+def _source(file: str) -> bytes | None:
+    try:
+        return Path(file).read_bytes()
+    except OSError:
+        return None
+
+
+@functools.lru_cache(maxsize=16)  # a file is explored again and again, and its reading takes long
+def _facts_of(sources: tuple[tuple[str, bytes | None], ...]) -> Facts:
     facts = Facts()
     trees: dict[str, ast.Module] = {}
-    for file in files:
+    for file, source in sources:
         try:
-            trees[file] = ast.parse(Path(file).read_bytes())
-        except (OSError, SyntaxError, ValueError):
+            trees[file] = ast.parse(source or b"")
+        except (SyntaxError, ValueError):
+            source = None
+        if source is None:
             facts.attributes_reflected = facts.globals_reflected = True
     for tree in trees.values():
         for node in ast.walk(tree):

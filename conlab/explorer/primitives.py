@@ -4,12 +4,34 @@ Everything else of `threading`, `queue` and `concurrent.futures` is written in P
 and runs unmodified. Each operation behaves as its original does, errors included.
 """
 
+import functools
 import queue
+import sys
 from collections import deque
-from collections.abc import Iterable
-from typing import Any, Self
+from collections.abc import Callable, Iterable
+from typing import Any, Self, TypeVar, cast
 
 from conlab.explorer.stage import Nothing, Stage, Strand
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def untraced(operation: Method) -> Method:
+    """Have an operation run without the trace function of its thread, under which all is slower."""
+
+    @functools.wraps(operation)
+    def run(self: Any, *arguments: Any, **options: Any) -> Any:
+        tracing = sys.gettrace()
+        if tracing is None:
+            return operation(self, *arguments, **options)
+        sys.settrace(None)
+        try:
+            return operation(self, *arguments, **options)
+        finally:
+            sys.settrace(tracing)
+
+    return cast("Method", run)
+
 
 Place = tuple[str, str, int]  # file, function, offset of the call that made a lock
 SLEEPING = Nothing("the end of a sleep")
@@ -41,6 +63,7 @@ class Lock:
         if self.place not in self._stage.assumptions:
             self._stage.disprove(self.place)
 
+    @untraced
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock, as `threading.Lock.acquire` does."""
         stage = self._stage
@@ -68,6 +91,7 @@ class Lock:
         self.owner = stage.current
         return True
 
+    @untraced
     def release(self) -> None:
         """Give the lock back, whoever took it."""
         if not self.busy:
@@ -174,6 +198,7 @@ class SimpleQueue:
         """Whether who wants an item must wait."""
         return not self._items
 
+    @untraced
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002
         """Add an item; never blocks."""
         if self._stage.ending:
@@ -190,6 +215,7 @@ class SimpleQueue:
         """Add an item when no strand runs that could be preempted."""
         self._items.append(item)
 
+    @untraced
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         """Take the oldest item, waiting for one if asked to."""
         if not block:

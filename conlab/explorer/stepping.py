@@ -254,16 +254,9 @@ class Tracer(Stepper):
 
     def _call(self, frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG002
         code = frame.f_code
-        strand = self._stage.current
-        pending = strand.pending
-        if (
-            pending is not None
-            and frame.f_back is pending[0]
-            and not _by_way_of_c(pending[1], code)
-        ):
-            strand.pending = None
-            if not self._is_inner(code):
-                self._foreign(pending[1])
+        pending = self._stage.current.pending
+        if pending is not None and frame.f_back is pending[0]:
+            self._enters(pending[1], code)
         try:
             tracer = self._tracers[code]
         except KeyError:
@@ -276,6 +269,13 @@ class Tracer(Stepper):
                 resumed = resumed and frame.f_lasti > _first_resume(code)
                 self._reading.entered(code, resumed=resumed)
         return tracer
+
+    def _enters(self, point: Point, code: CodeType) -> None:
+        """Take note that the call at ``point`` has entered Python code."""
+        if not _by_way_of_c(point, code):
+            self._stage.current.pending = None
+            if not self._is_inner(code):
+                self._foreign(point)
 
     def _foreign(self, point: Point) -> None:
         if not self._reading.needs_callee:

@@ -30,7 +30,7 @@ from typing import Any
 
 from conlab.errors import UserError
 from conlab.judge.outcomes import Exited, Hung, Judgement, Killed, Outcome, Raised, Returned
-from conlab.judge.warden import stuck_statements
+from conlab.warden.watching import stuck_statements
 
 __all__ = [
     "Exited",
@@ -68,7 +68,7 @@ def judge(
     path = Path(file).resolve()
     if not path.is_file():
         raise UserError(f"there is no file {str(file)!r} to judge; give the path of a Python file")
-    run_side = "from conlab.judge.side import main; main()"
+    run_side = "from conlab.warden.side import main; main()"
     return judge_command(
         [sys.executable, "-c", run_side, str(path), function, oracle or ""],
         file=path,
@@ -141,7 +141,7 @@ def _environment(path: Path, scratch: Path, gated: list[str]) -> dict[str, str]:
 def _ask_warden(job: dict[str, Any], environment: dict[str, str]) -> dict[str, Any]:
     """Have the warden do the job; when this process is interrupted or gone, it ends the tree."""
     path_first = f"import sys; sys.path.insert(0, {str(ROOT)!r})"  # -S leaves out what installs it
-    run_warden = f"{path_first}; from conlab.judge.warden import main; main()"
+    run_warden = f"{path_first}; from conlab.warden.watching import main; main()"
     with subprocess.Popen(
         [sys.executable, "-S", "-c", run_warden],
         env=environment,

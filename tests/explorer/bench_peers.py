@@ -1,9 +1,12 @@
-"""Schedules a second beside frontrun's random strategy and interleave-test, on the same program."""
+"""Schedules a second beside frontrun's random strategy and interleave-test, on the same program.
+
+Seconds of CPU: each lets one thread run at a time, and other work on the machine must not decide.
+"""
 
 import json
 import subprocess
 import sys
-import textwrap
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -25,9 +28,6 @@ def add(state):
 
 def holds(state):
     return state.count == 8
-"""
-OURS = """
-from conlab.explorer import explore
 
 def program():
     state = State()
@@ -35,9 +35,12 @@ def program():
     for thread in threads: thread.start()
     for thread in threads: thread.join()
     return state
+"""
+OURS = """
+from conlab.explorer import explore
 
-began = time.perf_counter()
-verdict = explore(program, check=holds, reading="bytecode", bound=3)
+began = time.process_time()
+verdict = explore(program, check=holds, reading="bytecode", bound=4)
 assert verdict.exhausted and not verdict.failing
 runs = verdict.schedules
 """
@@ -50,18 +53,49 @@ def setup():
     runs += 1
     return State()
 
-began = time.perf_counter()
+began = time.process_time()
 result = frontrun.explore_random(setup, [add, add], holds, max_attempts=200, seed=1)
 assert result.property_holds
 """
-RATE = "print(json.dumps([runs, time.perf_counter() - began]))"
+INTERLEAVE_TEST = """
+import interleave_test
+
+def model():
+    assert holds(program())
+
+began = time.process_time()
+result = interleave_test.explore(model, strategy={strategy!r}, iterations=200, seed=1)
+assert result.ok
+runs = result.schedules_run
+"""
+RATE = "print(json.dumps([runs, time.process_time() - began]))"
 MOST_SECONDS = 120.0
 AT_LEAST = 4.0  # times the peer's rate
 
 
+@dataclass(frozen=True)
+class Peer:
+    """A library that runs the same program, and how it is asked to."""
+
+    library: str
+    strategy: str
+    body: str
+    launcher: str | None = None  # a command of its own that must start Python
+
+    def __str__(self) -> str:
+        return f"{self.library}, {self.strategy}"
+
+
+PEERS = [
+    Peer("frontrun", "random", FRONTRUN, launcher="frontrun"),
+    Peer("interleave-test", "random", INTERLEAVE_TEST.format(strategy="random")),
+    Peer("interleave-test", "exhaustive", INTERLEAVE_TEST.format(strategy="dfs")),
+]
+
+
 def schedules_a_second(body: str, tmp_path: Path, *launcher: str) -> float:
     file = tmp_path / "measured.py"
-    file.write_text(textwrap.dedent(PROGRAM + body + RATE))
+    file.write_text(PROGRAM + body + RATE)
     done = subprocess.run(
         [*launcher, sys.executable, str(file)],
         capture_output=True,
@@ -74,14 +108,15 @@ def schedules_a_second(body: str, tmp_path: Path, *launcher: str) -> float:
     return float(runs / seconds)
 
 
-def bench_against_frontrun_random(benchmark: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("peer", PEERS, ids=str)
+def bench_against(peer: Peer, benchmark: Any, tmp_path: Path) -> None:
     try:
-        benchmark.extra_info["frontrun"] = version("frontrun")
+        benchmark.extra_info[peer.library] = version(peer.library)
     except PackageNotFoundError:
-        pytest.skip("frontrun is not installed: pip install frontrun")
-    launcher = str(Path(sys.executable).with_name("frontrun"))
-    theirs = schedules_a_second(FRONTRUN, tmp_path, launcher)
+        pytest.skip(f"{peer.library} is not installed: pip install {peer.library}")
+    launcher = [str(Path(sys.executable).with_name(peer.launcher))] if peer.launcher else []
+    theirs = schedules_a_second(peer.body, tmp_path, *launcher)
     ours = benchmark.pedantic(schedules_a_second, args=(OURS, tmp_path), rounds=1)
-    benchmark.extra_info |= {"schedules a second": ours, "frontrun, schedules a second": theirs}
-    print(f"\nschedules a second: conlab {ours:,.0f}, frontrun (random) {theirs:,.0f}")
+    benchmark.extra_info |= {"schedules a second": ours, f"{peer}, schedules a second": theirs}
+    print(f"\nschedules a second: conlab {ours:,.0f}, {peer} {theirs:,.0f}: {ours / theirs:.1f} x")
     assert ours >= AT_LEAST * theirs

@@ -236,10 +236,18 @@ operations = st.recursive(
     ),
     max_leaves=3,
 )
-programs = st.one_of(
-    st.lists(st.lists(operations, min_size=1, max_size=3), min_size=2, max_size=2),
-    st.lists(st.lists(simple, min_size=1, max_size=1), min_size=3, max_size=3),
-)
+
+
+def programs(longest: int) -> st.SearchStrategy[Threads]:
+    """Two threads of so many operations at most, or three of one each."""
+    return st.one_of(
+        st.lists(st.lists(operations, min_size=1, max_size=longest), min_size=2, max_size=2),
+        st.lists(st.lists(simple, min_size=1, max_size=1), min_size=3, max_size=3),
+    )
+
+
+LONGEST = 3
+SHORTER = {"property": 2, "reflected": 2}  # each access there is a call, and takes several points
 
 
 def explored_outcomes(source: str, file: Path, bound: int | None) -> set[Any]:
@@ -271,10 +279,39 @@ def explored_outcomes(source: str, file: Path, bound: int | None) -> set[Any]:
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(threads=programs)
+@given(data=st.data())
 def test_every_outcome_of_a_generated_program_is_found_and_no_other(
-    face: str, bound: int, threads: Threads, tmp_path: Path
+    face: str, bound: int, data: st.DataObject, tmp_path: Path
 ) -> None:
+    threads = data.draw(programs(SHORTER.get(face, LONGEST)))
     source = source_of(threads, face)
     found = explored_outcomes(source, tmp_path / "generated.py", bound)
     assert found == reference_outcomes(threads, bound), source
+
+
+@pytest.mark.parametrize("face", ["cell", "property", "reflected"])
+@pytest.mark.parametrize(
+    "threads",
+    [
+        pytest.param([[("inc", "x")], [("inc", "x")], [("load", "x")]], id="three threads"),
+        pytest.param([[("load", "x"), ("store", "y")], [("inc", "y")]], id="two variables"),
+        pytest.param(
+            [[("locked", 0, [("inc", "x")])], [("try", 0, [("inc", "x")]), ("load", "x")]],
+            id="a lock tried",
+        ),
+        pytest.param(
+            [[("locked", 0, [("locked", 1, [])])], [("locked", 1, [("locked", 0, [])])]],
+            id="two locks in both orders",
+        ),
+        pytest.param(
+            [[("inc", "x"), ("put",), ("set",)], [("get",), ("wait",), ("load", "x")]],
+            id="a queue and an event",
+        ),
+    ],
+)
+def test_every_outcome_of_a_program_with_this_is_found_and_no_other(
+    threads: Threads, face: str, tmp_path: Path
+) -> None:
+    source = source_of(threads, face)
+    found = explored_outcomes(source, tmp_path / "written.py", 2)
+    assert found == reference_outcomes(threads, 2), source

@@ -162,7 +162,9 @@ def test_ctrl_c_ends_an_exploration(tmp_path: Path) -> None:
         "    for _ in range(50): shared[0] += 1\n"
     )
     code = (
-        "import sys; from conlab.cli import main; print('ready', flush=True)\n"
+        "import signal; from conlab.cli import main; print('ready', flush=True)\n"
+        # A shell has it ignored in what it runs in the background, such as these tests.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"main(['explore', {f'{file}:program'!r}, '--bound', '9', '--schedules', '99999999'])"
     )
     child = subprocess.Popen(
@@ -173,11 +175,14 @@ def test_ctrl_c_ends_an_exploration(tmp_path: Path) -> None:
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
     )
     with child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-        REAL_SLEEP(0.5)  # let it get into the middle of it: any moment will do
-        child.send_signal(signal.SIGINT)
-        _, errors = child.communicate(timeout=SOON)
+        try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "ready\n"
+            REAL_SLEEP(0.5)  # let it get into the middle of it: any moment will do
+            child.send_signal(signal.SIGINT)
+            _, errors = child.communicate(timeout=SOON)
+        finally:
+            child.kill()
     assert child.returncode != 0
     assert "KeyboardInterrupt" in errors
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from conlab.judge import Hung, judge, processes
+from conlab.judge import Hung, judge
+from conlab.warden import processes
 
 # A tree that does what it can to survive: a group of its own, orphans, signals ignored.
 STUBBORN = """
@@ -68,9 +69,15 @@ def test_a_stubborn_tree_is_gone_when_the_judge_returns(stubborn: Path, mark: in
 def test_a_tree_is_gone_when_its_judge_is_ended(
     stubborn: Path, mark: int, number: signal.Signals
 ) -> None:
-    call = f"from conlab.judge import judge; judge({str(stubborn)!r}, 'side', limit=100)"
+    call = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        f"from conlab.judge import judge; judge({str(stubborn)!r}, 'side', limit=100)"
+    )
     with subprocess.Popen([sys.executable, "-c", call], stderr=subprocess.DEVNULL) as judging:
-        assert until(lambda: len(marked(mark)) == 3)
-        judging.send_signal(number)
-        judging.wait(timeout=30)
+        try:
+            assert until(lambda: len(marked(mark)) == 3)
+            judging.send_signal(number)
+            judging.wait(timeout=30)
+        finally:
+            judging.kill()
     assert until(lambda: marked(mark) == [])

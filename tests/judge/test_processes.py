@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from conlab.judge import processes
+from conlab.warden import processes
 
 SAYS_READY_AND_WAITS = "print('ready', flush=True); input()"
 

@@ -6,7 +6,7 @@ import signal
 import time
 from pathlib import Path
 
-from conlab.judge import processes
+from conlab.warden import processes
 
 FRAME = re.compile(r'  File "(?P<file>.*)", line (?P<line>\d+) in (?P<function>.*)')
 PATIENCE = 2.0  # seconds for a process to answer; one that is stopped or not Python never does

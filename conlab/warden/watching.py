@@ -14,12 +14,11 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conlab.judge import processes
-from conlab.judge.stacks import Threads, stacks_of
+from conlab.warden import processes
+from conlab.warden.stacks import Threads, stacks_of
 
 TICK = 0.03  # seconds between two looks at the tree
 CALM = 3  # equal looks in a row after which the tree is taken to be at rest
@@ -29,17 +28,17 @@ OUTCOMES = ("returned", "raised")  # what the judge's child says of its function
 PR_SET_CHILD_SUBREAPER = 36
 
 
-@dataclass
 class Gate:
     """Who may run which statement: a meeting of some threads, an order, or after all the others."""
 
-    meet: dict[str, int]
-    order: list[str]
-    at_rest: list[str]
-    waiting: list[tuple[str, socket.socket]] = field(default_factory=list)
-    passed: int = 0  # how many statements of the order have ended
-    open: bool = False
-    prevented: bool = False  # the program would not let the order come about
+    def __init__(self, meet: dict[str, int], order: list[str], at_rest: list[str]) -> None:
+        self.meet = meet
+        self.order = order
+        self.at_rest = at_rest
+        self.waiting: list[tuple[str, socket.socket]] = []
+        self.passed = 0  # how many statements of the order have ended
+        self.open = False
+        self.prevented = False  # the program would not let the order come about
 
     def hear(self, moment: str, statement: str, thread: socket.socket) -> None:
         """Take note of what a thread has reached, and let go whoever may now go on."""
@@ -84,12 +83,12 @@ class Gate:
         return self.open
 
 
-@dataclass
 class Calm:
     """Whether the tree is at rest: no thread runs, would run, or has run since the last looks."""
 
-    last: processes.Look = field(default_factory=dict)
-    looks: int = 0
+    def __init__(self) -> None:
+        self.last: processes.Look = {}
+        self.looks = 0
 
     def look(self) -> bool:
         """Look at the tree once more; whether enough looks in a row found the same, at rest."""

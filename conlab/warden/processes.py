@@ -4,9 +4,10 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterable
-from pathlib import Path
 
-PROC = Path("/proc")
+# Every file of /proc is read at each look, many times a second: by os.open, which costs the least.
+PROC = "/proc"
+LONGEST = 64 * 1024  # bytes; a status or a command line is shorter, or cut
 
 # A thread in one of these states waits for something other than a core: S for an event, I in the
 # kernel, Z and X for nothing any more, T and t for whoever stopped it. R may mean a thread that
@@ -19,8 +20,8 @@ Look = dict[tuple[int, int], tuple[str, str]]  # by process and thread: state, t
 def descendants(root: int) -> list[int]:
     """The living processes below ``root``, which is not one of them; parents before children."""
     children: dict[int, list[int]] = {}
-    for pid in (int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()):
-        fields = _fields_of_stat(PROC / str(pid) / "stat")
+    for pid in map(int, filter(str.isdigit, _entries(PROC))):
+        fields = _fields_of_stat(f"{PROC}/{pid}")
         if fields and fields[0] != "Z":
             children.setdefault(int(fields[1]), []).append(pid)
     found: list[int] = []
@@ -38,11 +39,11 @@ def look(pids: Iterable[int]) -> Look:
     """
     threads: Look = {}
     for pid in pids:
-        for task in _entries(PROC / str(pid) / "task"):
-            fields = _fields_of_stat(task / "stat")
-            turns = _text(task / "schedstat")
+        for task in _entries(f"{PROC}/{pid}/task"):
+            fields = _fields_of_stat(f"{PROC}/{pid}/task/{task}")
+            turns = _text(f"{PROC}/{pid}/task/{task}/schedstat")
             if fields and turns:
-                threads[pid, int(task.name)] = (fields[0], turns)
+                threads[pid, int(task)] = (fields[0], turns)
     return threads
 
 
@@ -58,7 +59,7 @@ def seconds_on_core(threads: Look) -> float:
 
 def handles(pid: int, number: signal.Signals) -> bool:
     """Whether the process has a handler for the signal, so that sending it does no harm."""
-    for line in _text(PROC / str(pid) / "status").splitlines():
+    for line in _text(f"{PROC}/{pid}/status").splitlines():
         if line.startswith("SigCgt:"):
             return bool(int(line.split()[1], 16) >> (number - 1) & 1)
     return False
@@ -66,7 +67,7 @@ def handles(pid: int, number: signal.Signals) -> bool:
 
 def command_line(pid: int) -> str:
     """What the process was started as."""
-    return _text(PROC / str(pid) / "cmdline").replace("\0", " ").strip()
+    return _text(f"{PROC}/{pid}/cmdline").replace("\0", " ").strip()
 
 
 def end(root: int) -> None:
@@ -97,21 +98,27 @@ def _send(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def _fields_of_stat(path: Path) -> list[str]:
+def _fields_of_stat(folder: str) -> list[str]:
     """The fields after the command's name, which may itself hold spaces and brackets."""
-    return _text(path).rpartition(")")[2].split()
+    return _text(f"{folder}/stat").rpartition(")")[2].split()
 
 
-def _entries(folder: Path) -> list[Path]:
+def _entries(folder: str) -> list[str]:
     try:
-        return list(folder.iterdir())
+        return os.listdir(folder)  # noqa: PTH208 - for the same reason
     except OSError:
         return []
 
 
-def _text(path: Path) -> str:
+def _text(path: str) -> str:
     """The file's text; empty when the process has ended, which can happen at any moment."""
     try:
-        return path.read_text(errors="replace")
+        file = os.open(path, os.O_RDONLY)
     except OSError:
         return ""
+    try:
+        return os.read(file, LONGEST).decode(errors="replace")
+    except OSError:
+        return ""
+    finally:
+        os.close(file)
