@@ -169,6 +169,11 @@ def test_what_is_wrong_is_named(name: str, sentence: str) -> None:
     assert sentence in " ".join(str(witness).split())
 
 
+def test_what_a_swallowed_cancellation_is_worth_is_for_a_check_to_say() -> None:
+    assert explore(programs.swallows_its_cancellation).failing == 1
+    assert explore(programs.swallows_its_cancellation, check=lambda _: True).failing == 0
+
+
 def test_task_that_only_turns_is_stopped_at_the_limit() -> None:
     async def program() -> None:
         while True:  # noqa: ASYNC110 - what the test is about
