@@ -55,11 +55,7 @@ def absent(
         if one["problem"]:
             raise SideFailed(f"{name}: {workload} cannot be imported: {one['problem']}")
         if label not in one["cells"]:
-            return (
-                f"{name} has no {label} of {workload}"
-                if one["cells"]
-                else f"{name} has no {workload}"
-            )
+            return f"{name} has no {workload}" + (f" under {label}" if one["cells"] else "")
         if reason := one["cells"][label]:
             return f"{name}: {reason}"
         if unknown := set(one["asks"]) - given:

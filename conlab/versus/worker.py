@@ -202,8 +202,9 @@ class Runner:
 
         ``most`` jobs, or fewer if ``least`` is given, but not fewer than that. ``runs`` if given.
         """
-        for _ in range(2):  # the first is cold
-            drawn, seconds = self.run_some(most, SIZING if least else math.inf)
+        limit = SIZING if least else math.inf
+        self.run_some(most, limit)  # cold
+        drawn, seconds = self.run_some(most, limit)
         wanted = ROUND / runs if runs else ROUND
         jobs = most
         if least and seconds > wanted:
