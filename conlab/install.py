@@ -1,9 +1,9 @@
 """Makes the clone's virtual environment: ``python3 -m conlab.install``, from the clone's root.
 
 It needs nothing but Python with venv and pip. What the suite cannot do without is installed first;
-then each library that only some cells need, if the package index has a wheel for this build of
-Python. Where it has none (yet), those cells are absent and the rest runs. Run again, it installs
-what is missing.
+then each library that only some cells need, or the comparison of two versions, if the package index
+has a wheel for this build of Python. Where it has none (yet), those cells are absent and the rest
+runs. Run again, it installs what is missing.
 """
 
 import argparse
@@ -19,6 +19,10 @@ except ModuleNotFoundError:  # it came with 3.11
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
+OPTIONAL = {  # extras of which each library is taken that has a wheel, and what is so without it
+    "cells": "the cells that need it will be absent",
+    "versus": "two versions cannot be compared",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,12 +50,13 @@ def main(arguments: list[str] | None = None) -> int:
     wanted = [requirement for name in ("suite", *options.extras) for requirement in extras[name]]
     if not complete(python, wanted) and not pip(python, *needed):
         return complain("the packages that the suite needs could not be installed")
-    for library in extras["cells"]:
-        if not pip(python, "--only-binary=:all:", library, quiet=True):
-            print(
-                f"{library!r} could not be had (no wheel for this Python, or no network):"
-                " the cells that need it will be absent."
-            )
+    for extra, without_it in OPTIONAL.items():
+        for library in extras[extra]:
+            if not pip(python, "--only-binary=:all:", library, quiet=True):
+                print(
+                    f"{library!r} could not be had (no wheel for this Python, or no network):"
+                    f" {without_it}."
+                )
     return 0
 
 
