@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from conlab.errors import UserError
 from conlab.versus.sides import ROOT
@@ -126,10 +127,13 @@ def ask(python: Path, script: str) -> str:
     """What a script prints under that Python; raises UserError if it does not run."""
     try:
         ended = subprocess.run(
-            [python, "-I", "-c", script], capture_output=True, text=True, check=True, timeout=60
+            [python, "-I", "-c", script], capture_output=True, text=True, check=False, timeout=60
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise UserError(f"{python} is no Python that starts: {error}") from None
+    if ended.returncode:
+        said = ended.stderr.strip().splitlines() or ["nothing"]
+        raise UserError(f"{python} is no Python that starts; it said: {said[0]}")
     return ended.stdout.strip()
 
 
@@ -141,7 +145,7 @@ def pip(python: Path, *what: str) -> str:
 
 def run(command: list[str]) -> str:
     """Run a command that may start others; return its last line if it failed, else nothing."""
-    apart = {} if sys.platform == "win32" else {"process_group": 0}
+    apart: dict[str, Any] = {} if sys.platform == "win32" else {"process_group": 0}
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -160,7 +164,7 @@ def run(command: list[str]) -> str:
             raise
     if not process.returncode:
         return ""
-    lines = [line for line in said.splitlines() if line.strip()] or ["nothing"]
+    lines: list[str] = [line for line in said.splitlines() if line.strip()] or ["nothing"]
     errors = [line for line in lines if line.startswith("ERROR")]
     return (errors or lines)[-1].removeprefix("ERROR: ")
 

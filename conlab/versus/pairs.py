@@ -21,6 +21,7 @@ from conlab.versus.sides import Side
 from conlab.versus.survey import Survey, absent, surveys
 from conlab.versus.talking import SideFailed, Worker
 
+ROUND = 0.08  # seconds that a round should last: long beside the clock's error, short beside a pair
 MOST_ROUNDS = 4  # of each side in a pair: after them, both processes are replaced
 FEWEST_ROUNDS = 2
 SHARE = 0.35  # seconds of rounds that each side gets in a pair, if that is not too few rounds
@@ -219,7 +220,8 @@ class Measurer:
             with self.started(cell, 1) as worker:
                 least = (busy or 1) if cut else None
                 most = self.most_jobs(workload)
-                told = worker.ask("size", most=most, least=least, runs=self.runs)
+                sizes = {"lasting": ROUND, "most": most, "least": least, "runs": self.runs}
+                told = worker.ask("size", sizes=sizes)
             seconds = told["seconds"] * told["runs"]
             rounds = max(FEWEST_ROUNDS, min(MOST_ROUNDS, int(SHARE / seconds)))
             self.sizes[cell.id] = Size(told["jobs"], told["runs"], rounds)

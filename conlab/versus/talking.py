@@ -105,10 +105,12 @@ class Worker:
 
     def end(self) -> None:
         """Let it stop its pool and end, or kill it."""
-        self.tell("end")
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(END_LIMIT)
-        self.kill()
+        try:
+            self.tell("end")
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(END_LIMIT)
+        finally:
+            self.kill()
 
     def kill(self) -> None:
         """End it now, and all that it started."""
