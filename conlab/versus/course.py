@@ -11,7 +11,7 @@ from conlab.versus.pairs import Pair
 from conlab.versus.rule import Judgement, Rule, Verdict
 from conlab.versus.talking import SideFailed
 
-MOST_SHARE = 2.0  # times what the undecided cells had on average: a wild cell starves no other
+MOST_SHARE = 2.0
 
 
 @dataclass(slots=True)
@@ -100,15 +100,16 @@ def most_undecided(courses: Iterable[Course], left: float) -> Course | None:
     """The cell that gets the next pair, of those whose pairs fit into the seconds ``left``.
 
     That is the one with the widest interval; before the first look, the one with the fewest pairs.
+    But a wild cell starves no other: none gets more than MOST_SHARE times what another has got.
     """
-    open_ones = [course for course in courses if not course.is_over]
-    if not open_ones:
-        return None
-    fair = MOST_SHARE * sum(course.seconds for course in open_ones) / len(open_ones)
     fitting = [
-        course for course in open_ones if course.seconds <= fair and course.seconds_of_a_pair < left
+        course
+        for course in courses
+        if not course.is_over and left > 0 and course.seconds_of_a_pair <= left
     ]
-    return max(fitting, key=lambda course: (course.width, -len(course.pairs)), default=None)
+    least = min((course.seconds for course in fitting), default=0.0)
+    served = [course for course in fitting if course.seconds <= MOST_SHARE * least]
+    return max(served, key=lambda course: (course.width, -len(course.pairs)), default=None)
 
 
 def figures(course: Course) -> dict[str, Any]:

@@ -112,13 +112,14 @@ def conditions(comparison: Comparison) -> str:
 
 
 def table(comparison: Comparison) -> Table:
-    """A row for each cell that was compared."""
+    """A row for each cell that was compared, with a line for each clock."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    made.add_column("cell", no_wrap=True)
+    made.add_column("cell", overflow="fold")
     made.add_column("verdict", no_wrap=True)
-    for name in ("wall time", "CPU time", "pairs", "seconds"):
-        made.add_column(name, justify="right", no_wrap=True)
-    made.add_column("it would take", justify="right", no_wrap=True)
+    made.add_column("time", justify="right", no_wrap=True)
+    made.add_column("pairs", justify="right", no_wrap=True)
+    made.add_column("seconds", justify="right", no_wrap=True)
+    made.add_column("would take", no_wrap=True)
     for course in comparison.courses:
         if not (course.absent or course.failure):
             made.add_row(*row(course))
@@ -127,13 +128,15 @@ def table(comparison: Comparison) -> Table:
 
 def row(course: Course) -> list[str | Text]:
     """The figures of a cell as text."""
-    cpu = course.cpu
-    mark = "" if cpu is None or cpu.verdict in (Verdict.UNSURE, course.verdict) else "!"
+    clocks = [
+        f"{name} {change(judgement)}"
+        for name, judgement in (("wall", course.wall), ("CPU", course.cpu))
+        if judgement
+    ]
     return [
         course.cell.id,
         Text(course.verdict, style=STYLES.get(course.verdict, "")),
-        change(course.wall) if course.wall else "",
-        f"{mark}{change(cpu)}" if cpu else "",
+        "\n".join(clocks),
         str(len(course.pairs)),
         f"{course.seconds:.0f}",
         would_take(course),
@@ -156,9 +159,9 @@ def legend(comparison: Comparison) -> str:
     return (
         f"Wall time decides: slower or faster by {options.matters:.1%} or more, with an interval"
         " that leaves out no change; no change that matters, with an interval within"
-        f" ±{options.matters:.1%}; else cannot tell. All intervals of the run together miss the"
-        f" truth with a probability of at most {options.alpha:g}. A change just as large as"
-        f" {options.matters:.1%} is the toss of a coin. CPU time: of the process tree, judged in"
-        " the same way; ! where it says something else. It would take: pairs, and seconds, for"
-        " nine in ten such cells to be decided."
+        f" ±{options.matters:.1%}; else cannot tell. All intervals of wall time in this run miss"
+        f" the truth with a probability of at most {options.alpha:g}. A change just as large as"
+        f" {options.matters:.1%} is the toss of a coin. CPU: seconds of the process tree, an"
+        " interval made in the same way. would take: so many pairs, and seconds, decide nine in"
+        " ten such cells."
     )

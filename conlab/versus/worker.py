@@ -199,7 +199,7 @@ class Runner:
     def size(
         self, lasting: float, most: int | None, least: int | None, runs: int | None
     ) -> dict[str, Any]:
-        """How many jobs, and how many runs of them, make a round that is ``lasting`` so many seconds.
+        """How many jobs, and how many runs of them, make a round ``lasting`` these seconds.
 
         ``most`` jobs, or fewer if ``least`` is given, but not fewer than that. ``runs`` if given.
         """
