@@ -16,6 +16,7 @@ from conlab.versus.report import Shown
 from conlab.versus.rule import Verdict, missing_library
 
 COMPARISON = pytest.StashKey[Comparison]()
+VERDICT = "verdict"
 FILE = pytest.StashKey[Path]()
 
 
@@ -103,8 +104,8 @@ def log(item: pytest.Item, comparison: Comparison, cell: Cell, began: float) -> 
     said: Any = None
     if failure := comparison.failures().get(cell.id):
         outcome, said = "failed", failure
-    elif reason := course.absent or ("cannot tell" if course.verdict is Verdict.UNSURE else ""):
-        outcome, said = "skipped", (str(item.path), 0, f"Skipped: {reason}")
+    elif course.absent:
+        outcome, said = "skipped", (str(item.path), 0, f"Skipped: {course.absent}")
     made = pytest.TestReport(
         item.nodeid,
         item.location,
@@ -113,12 +114,20 @@ def log(item: pytest.Item, comparison: Comparison, cell: Cell, began: float) -> 
         said,
         "call",
         duration=course.seconds,
+        user_properties=[(VERDICT, str(course.verdict))],
         start=began,
         stop=began + course.seconds,
     )
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     item.ihook.pytest_runtest_logreport(report=made)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+
+
+def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
+    """Count a cell of which the budget was too short to tell as that, and not as passed."""
+    if report.outcome == "passed" and (VERDICT, Verdict.UNSURE) in report.user_properties:
+        return Verdict.UNSURE, "?", Verdict.UNSURE.upper()
+    return None
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import psutil
 import pytest
 
 from tests.bench.made import PYTEST, ROOT
+from tests.models.jobs import wait_until
 from tests.versus.conftest import CLOCKED, Made
 
 
@@ -94,7 +94,7 @@ def test_what_did_not_change_passes_in_the_same_run(planted: tuple[Ended, bool])
     ended, _ = planted
     table = ended.said.partition("Did it get slower?")[2]
     row = next(line for line in table.splitlines() if line.startswith("steady_job-serial"))
-    assert "no change that matters  wall +0.0% (+0.0% to +0.0%)" in row
+    assert "no change that matters wall +0.0% (+0.0% to +0.0%)" in " ".join(row.split())
     assert "seed 17" in table
     assert "working tree: it has uncommitted changes" in table
 
@@ -130,6 +130,15 @@ def test_identical_sides_pass(repository: Made, tmp_path: Path) -> None:
     ended = compare(tmp_path, f"--workload={repository.file}", "--versus=clocked..clocked")
     assert ended.status == 0, ended.said
     assert "1 passed" in ended.said
+
+
+def test_what_the_budget_was_too_short_to_tell_is_counted_as_that(
+    repository: Made, tmp_path: Path
+) -> None:
+    surely = ("--alpha=1e-12", "--budget=1")  # the first look would come after 40 pairs and more
+    ended = compare(tmp_path, f"--workload={repository.file}", "--versus=clocked..clocked", *surely)
+    assert ended.status == 0, ended.said
+    assert "1 cannot tell" in ended.said.splitlines()[-1]
 
 
 def test_a_failing_side_fails_the_run_and_a_missing_one_is_a_usage_error(
@@ -185,11 +194,3 @@ def measuring(process: "subprocess.Popen[str]") -> list[psutil.Process]:
         except psutil.NoSuchProcess:
             pass
     return found
-
-
-def wait_until(happened: Any) -> None:
-    """Look again and again for what other processes do."""
-    limit = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < limit
-        time.sleep(0.02)
