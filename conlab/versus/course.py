@@ -1,5 +1,6 @@
 """The course of a comparison: which cell gets the next pair, and when enough is known."""
 
+import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ class Course:
     cell: Cell
     rule: Rule
     pairs: list[Pair] = field(default_factory=list)
-    seconds: float = 0.0
+    spent: list[float] = field(default_factory=list)  # seconds, for each pair
     wall: Judgement | None = None
     cpu: Judgement | None = None
     absent: str | None = None
@@ -37,7 +38,7 @@ class Course:
     def add(self, pair: Pair, seconds: float) -> None:
         """Take a pair that took so many seconds, and judge if a look is due."""
         self.pairs.append(pair)
-        self.seconds += seconds
+        self.spent.append(seconds)
         if len(self.pairs) == self.looks[0]:
             self.looks.pop(0)
             self.wall = self.rule.judge([pair.log_wall for pair in self.pairs])
@@ -67,8 +68,13 @@ class Course:
 
     @property
     def seconds_of_a_pair(self) -> float:
-        """What a pair takes, as the pairs so far did."""
-        return self.seconds / len(self.pairs) if self.pairs else 0.0
+        """What a pair takes, as the pairs so far did; the first has set-up to do besides."""
+        return statistics.median(self.spent) if self.spent else 0.0
+
+    @property
+    def seconds(self) -> float:
+        """What all its pairs took."""
+        return sum(self.spent)
 
 
 def run(

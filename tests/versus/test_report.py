@@ -25,7 +25,7 @@ def judgement(verdict: Verdict, change: float, needed: int | None = None) -> Jud
 
 def course(name: str, wall: Judgement | None = None, **known: Any) -> Course:
     """The course of a cell after 20 pairs of 1.5 seconds."""
-    return Course(cell("serial", name), RULE, [None] * 20, 30.0, wall, **known)  # type: ignore[list-item]
+    return Course(cell("serial", name), RULE, [None] * 20, [1.5] * 20, wall, **known)  # type: ignore[list-item]
 
 
 def survey(name: str, **told: Any) -> Survey:
