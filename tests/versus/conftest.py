@@ -4,7 +4,7 @@ import hashlib
 import importlib
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -62,12 +62,16 @@ REVISIONS = {  # by tag, what the workload is there
             os.kill(os.getpid(), signal.SIGKILL)
         """,
     "hangs": """
+        import os
+        import pathlib
         import threading
 
         def jobs():
             return range(4)
 
         def work(job):
+            if "HANGS_AT" in os.environ:
+                pathlib.Path(os.environ["HANGS_AT"]).touch()
             threading.Event().wait()
         """,
     "steady": STEADY,  # the last: so it is what the tree holds
@@ -145,6 +149,3 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     yield folder
     assert list(folder.iterdir()) == []
-
-
-Write = Callable[[str, str], Path]

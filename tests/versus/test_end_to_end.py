@@ -163,34 +163,33 @@ def test_a_failing_side_fails_the_run_and_a_missing_one_is_a_usage_error(
 def test_nothing_runs_on_when_it_is_cut_short(
     repository: Made, tmp_path: Path, number: signal.Signals
 ) -> None:
+    temporary, hanging = tmp_path / "temporary", tmp_path / "hanging"
+    temporary.mkdir()
     process = subprocess.Popen(
         command(f"--workload={repository.file}", "--versus=hangs..hangs"),
         cwd=ROOT,
-        env=os.environ | {"TMPDIR": str(tmp_path)},
+        env=os.environ | {"TMPDIR": str(temporary), "HANGS_AT": str(hanging)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     try:
-        wait_until(lambda: bool(measuring(process)))
-        workers = measuring(process)
+        wait_until(hanging.exists)
+        workers = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(number)
         said, _ = process.communicate(timeout=60)
     finally:
         process.kill()
-    wait_until(lambda: not any(one.is_running() for one in workers))
+    assert len(workers) == 1
+    wait_until(lambda: not any(is_alive(one) for one in workers))
     if number == signal.SIGINT:
         assert process.returncode == pytest.ExitCode.INTERRUPTED, said
-        assert list(tmp_path.iterdir()) == []
+        assert list(temporary.iterdir()) == []
 
 
-def measuring(process: "subprocess.Popen[str]") -> list[psutil.Process]:
-    """The workers that run a cell: those that have got as far as importing the reader's file."""
-    found = []
-    for one in psutil.Process(process.pid).children():
-        try:
-            if "conlab.versus.worker" in one.cmdline() and one.num_threads() > 1:
-                found.append(one)
-        except psutil.NoSuchProcess:
-            pass
-    return found
+def is_alive(process: psutil.Process) -> bool:
+    """Say whether it runs; whose parent is gone may stay a zombie as long as init likes."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
