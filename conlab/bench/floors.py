@@ -1,9 +1,10 @@
 """The floor of a workload: the time below which no run can go, whatever the model."""
 
+import math
 import socket
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from conlab.origin import Log
@@ -29,15 +30,25 @@ class Floor:
 def floor_of(levels: Iterable[Log], in_flight: int, bandwidth: float) -> Floor:
     """The floor of the requests of each level, one level after the other.
 
-    ``bandwidth`` is bytes a second. Within a level no run ends before its longest latency, nor
-    before all latencies, of which ``in_flight`` pass at once.
+    ``bandwidth`` is bytes a second.
     """
     waiting = size = 0.0
     for log in levels:
-        latencies = [served.latency for served in log.served]
-        waiting += max(max(latencies, default=0.0), sum(latencies) / in_flight)
+        waiting += seconds_to_wait([served.latency for served in log.served], in_flight)
         size += sum(served.size for served in log.served)
     return Floor(waiting, size / bandwidth)
+
+
+def seconds_to_wait(latencies: Sequence[float], in_flight: int) -> float:
+    """What ``in_flight`` places need at least to let the latencies pass, one to a place at a time.
+
+    No run ends before the longest has passed, nor before all have, spread evenly; and one of the
+    places has its full share of their number, each as long as the shortest at least.
+    """
+    if not latencies:
+        return 0.0
+    waves = math.ceil(len(latencies) / in_flight)
+    return max(max(latencies), sum(latencies) / in_flight, waves * min(latencies))
 
 
 def loopback_bandwidth() -> float:

@@ -105,7 +105,8 @@ def test_an_own_workload_gets_its_table_and_its_verdict(own: Ended) -> None:
     for label in ("threads (32)", "processes (", "serial"):
         assert label in table
     assert "absent: coroutines: has no work_async" in table
-    assert "Leader: threads" in table
+    assert "Leader" in table
+    assert "the noise of this run is" in table
     assert "No floor is known" in table
 
 
@@ -113,7 +114,8 @@ def test_an_own_workload_gets_its_figures(own: Ended) -> None:
     figures = own.figures("ask_database-threads")
     assert (figures["jobs"], figures["failed_jobs"]) == (6, 0)
     assert figures["floor_seconds"] is None
-    assert figures["speedup"] > 1
+    assert figures["speedup"] is not None  # test_report says of what
+    assert own.figures("ask_database-serial")["speedup"] == 1
     assert own.figures("ask_database-serial_again")["again"] is True
 
 

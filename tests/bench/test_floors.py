@@ -20,6 +20,12 @@ def test_latencies_pass_in_flight_at_once() -> None:
     assert floor_of([level(*[0.5] * 8)], in_flight=2, bandwidth=1e9).seconds == 2.0
 
 
+def test_a_wave_that_is_not_full_lasts_as_long_as_a_full_one() -> None:
+    assert floor_of([level(*[0.05] * 200)], 32, 1e9).seconds == pytest.approx(7 * 0.05)
+    assert floor_of([level(0.05, 0.05, 0.2)], 2, 1e9).seconds == pytest.approx(0.2)
+    assert floor_of([level(0.05, 0.2, 0.2)], 2, 1e9).seconds == pytest.approx(0.225)
+
+
 def test_levels_come_one_after_the_other() -> None:
     levels = [level(0.5), level(0.25, 0.25), level()]
     assert floor_of(levels, in_flight=4, bandwidth=1e9).seconds == 0.75

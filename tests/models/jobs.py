@@ -178,6 +178,25 @@ def kill_worker_fetched(job: int, _fetched: int) -> int:
     return kill_worker(job)
 
 
+# Job 1 kills its worker when job 0 is under way; job 0 ends only if it is begun again.
+
+
+def die_beside_another(job: tuple[int, Path]) -> str:
+    number, folder = job
+    if number == 1:
+        wait_until((folder / "begun").exists)
+        os.kill(os.getpid(), signal.SIGKILL)
+    if (folder / "begun").exists():
+        return "done at the second attempt"
+    (folder / "begun").touch()
+    wait_until((folder / "never").exists)
+    return "done at the first attempt"
+
+
+def die_beside_another_fetched(job: tuple[int, Path], _fetched: Any) -> str:
+    return die_beside_another(job)
+
+
 def pid_of_worker(_job: int) -> int:
     return os.getpid()
 
@@ -274,6 +293,10 @@ WORK: dict[str, dict[Any, Any]] = {
         "hybrid": (fetch_same, run_until_told_fetched),
     },
     "kill_worker": {"work": kill_worker, "hybrid": (fetch_same, kill_worker_fetched)},
+    "die_beside_another": {
+        "work": die_beside_another,
+        "hybrid": (fetch_same, die_beside_another_fetched),
+    },
     "pid_of_worker": {"work": pid_of_worker, "hybrid": (fetch_same, pid_fetched)},
     "name_of_client": {
         "work": name_of_client,

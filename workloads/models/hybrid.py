@@ -72,17 +72,19 @@ def computing_pool(workers: int, start_method: str) -> Iterator[Compute]:
 
 
 async def in_crew(crew: processes.Crew, compute: Any, job: Any, fetched: Any) -> Any:
-    """Compute in a worker; again in a new one if the old was killed before this job began."""
-    for _ in range(processes.MOST_FRUITLESS):
+    """Compute in a worker; again in a new pool if this one broke and the job did not break it."""
+    while True:
         executor, begun, number = crew.executor, crew.begun, next(crew.numbers)
         try:
-            return await ended(crew.submit(number, compute, job, fetched))
+            result = await ended(crew.submit(number, compute, job, fetched))
         except BrokenProcessPool:
             if crew.executor is executor:  # the first to notice replaces it for all
                 crew.replace()
-            if number in begun:
-                return processes.WORKER_DIED
-    raise BrokenProcessPool("the workers die before they begin a job")
+            if number not in begun:
+                continue
+            result = processes.WORKER_DIED
+        crew.fruitless = 0
+        return result
 
 
 async def ended(future: Future[Any]) -> Any:

@@ -13,15 +13,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from multiprocessing.util import Finalize
-from typing import Any
+from typing import Any, NoReturn
 
 from workloads.models import BATCH, Client, Run
 from workloads.models.failure import Failure, attempt
 
 RUNS = "work"
 START_LIMIT = 60.0  # seconds until every worker must have started
-MOST_FRUITLESS = 3  # pools in a row whose workers die before they begin a job
+MOST_FRUITLESS = 3  # pools in a row that break before they end a single job
 STOP_LIMIT = 1.0  # seconds that a worker has to tidy up when the pool is ended early
+NO_JOB = -1  # in a worker's slot
 
 
 def absent() -> str | None:
@@ -49,9 +50,10 @@ def pool(client: Client, *, workers: int, start_method: str) -> Iterator[Run]:
 class Crew:
     """A pool of worker processes that is replaced when one of them is killed.
 
-    The executor alone fails every job that it holds when a worker dies. The crew knows which of
-    them had begun: each worker writes the number of its job into a slot of shared memory. Those
-    are lost, as a Failure each; the others run in a new pool.
+    The executor alone fails every job that it holds when a worker dies, and ends the other
+    workers. The crew knows whose job died with its worker: each worker writes the number of its
+    job into a slot of shared memory, and takes it back when it is told to end. That job is a
+    Failure; the others run in a new pool, those from the start whose workers were told to end.
     """
 
     def __init__(self, client: Client, workers: int, start_method: str) -> None:
@@ -64,7 +66,7 @@ class Crew:
 
     def start(self) -> None:
         """Start a fresh pool and wait until every worker of it stands ready."""
-        self.begun = self.context.RawArray("q", [-1] * self.workers)
+        self.begun = self.context.RawArray("q", [NO_JOB] * self.workers)
         everyone = self.context.Barrier(self.workers)
         self.executor = ProcessPoolExecutor(
             self.workers,
@@ -89,8 +91,11 @@ class Crew:
             return broken
 
     def replace(self) -> None:
-        """Put a new pool in the place of a broken one."""
+        """Put a new pool in the place of a broken one, when all of its futures have ended."""
         self.close()
+        self.fruitless += 1
+        if self.fruitless == MOST_FRUITLESS:
+            raise BrokenProcessPool("pool after pool breaks before it ends a single job")
         self.start()
 
     def run(self, work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
@@ -112,6 +117,7 @@ class Crew:
                     continue
                 except Exception as error:  # a job or a result that cannot be pickled
                     result = Failure.of(error)
+                self.fruitless = 0
                 queue.popleft()
                 yield result
         except GeneratorExit:  # nobody wants the rest
@@ -122,16 +128,12 @@ class Crew:
             raise
 
     def requeue(self, work: Any, queue: "Iterable[Queued]") -> None:
-        """Give the jobs that had not begun to a new pool; make Failures of those that had."""
-        self.close()  # it returns when every future of the broken pool has ended
-        broken = [place for place in queue if is_broken(place.future)]
-        begun = set(self.begun)
-        unbegun = [place for place in broken if place.number not in begun]
-        self.fruitless = self.fruitless + 1 if unbegun == list(queue) else 0
-        if self.fruitless == MOST_FRUITLESS:
-            raise BrokenProcessPool("the workers die before they begin a job")
-        self.start()
-        for place in broken:
+        """Make Failures of the jobs that died with their workers; give the others to a new pool."""
+        begun = self.begun
+        self.replace()
+        for place in queue:
+            if not is_broken(place.future):
+                continue
             if place.number in begun:
                 place.future = Future()
                 place.future.set_result(WORKER_DIED)
@@ -187,6 +189,7 @@ class Worker:
     extra: tuple[Any, ...] = ()
     trouble: Exception | None = None
     busy: bool = False
+    ending: bool = False
 
 
 worker: Worker
@@ -196,12 +199,12 @@ def become_worker(client: Client, begun: Any, slots: Any, everyone: Any) -> None
     """Enter the client, leave Ctrl-C to the parent, and die when the parent does."""
     global worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, end)
     threading.Thread(target=die_with_parent, daemon=True).start()
     with slots.get_lock():
         slot = slots.value
         slots.value += 1
     worker = Worker(begun, everyone, slot)
+    signal.signal(signal.SIGTERM, end)
     if client:
         try:
             manager = client()
@@ -225,16 +228,23 @@ def do_job(number: int, work: Any, *args: Any) -> Any:
     worker.busy = True
     try:
         return attempt(work, *args, *worker.extra)
-    except Terminated:
-        os._exit(1)
     finally:
         worker.busy = False
+        if worker.ending:
+            give_back_and_exit()
 
 
 def end(*_signal: Any) -> None:
     """On SIGTERM: let the job under way unwind, or end at once."""
+    worker.ending = True
     if worker.busy:
         raise Terminated
+    give_back_and_exit()
+
+
+def give_back_and_exit() -> NoReturn:
+    """End this process, whose job may be done by another."""
+    worker.begun[worker.slot] = NO_JOB
     os._exit(1)
 
 
