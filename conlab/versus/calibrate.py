@@ -1,9 +1,9 @@
 """What the gate is worth on this machine: counted on recorded pairs whose truth is known.
 
 The same stretches of pairs are judged by the rule and by what pytest-benchmark offers, whose own
-code says whether its limit is passed. It is asked twice: about side B against side A of the same
-stretch, which took turns; and about side B against side A of the stretch before, as when a run is
-compared with one that was saved.
+code says whether its limit is passed. It is asked twice: about all rounds of side B in a stretch
+against all of side A, which took turns, as no run of its own is measured; and about one process of
+side B against one of side A in the stretch before, as when a run is compared with a saved one.
 """
 
 import json
@@ -173,7 +173,7 @@ def runs(unchanged: Sequence[Sequence[Record]], rule: Rule) -> dict[str, Rate]:
     of_cells = [trials(rule, map(CLOCKS["wall"], records)) for records in unchanged]
     for name, alarms in (
         ("sides taking turns", alarms_together),
-        ("one run after another", alarms_one_after_another),
+        ("one process after another", alarms_one_after_another),
     ):
         for limit in YARDSTICKS:
             raised = [
@@ -206,21 +206,18 @@ def alarms_together(
 ) -> Iterator[bool]:
     """What pytest-benchmark says of B's rounds against A's, stretch by stretch."""
     for trial in found:
-        yield passes(limit, rounds(records, trial, 1), rounds(records, trial, 0))
+        pairs = [record.pair for record in records[trial.begin : trial.end]]
+        saved, current = ([s for pair in pairs for s in pair.rounds[side]] for side in (0, 1))
+        yield passes(limit, current, saved)
 
 
 def alarms_one_after_another(
     limit: str, records: Sequence[Record], found: Sequence[Trial]
 ) -> Iterator[bool]:
-    """The same of B's rounds against A's of the stretch before."""
+    """What it says of the first process of B against that of A in the stretch before."""
     for saved, trial in pairwise(found):
-        yield passes(limit, rounds(records, trial, 1), rounds(records, saved, 0))
-
-
-def rounds(records: Sequence[Record], trial: Trial, side: int) -> list[float]:
-    """The seconds of every round of that side in a trial."""
-    pairs = [record.pair for record in records[trial.begin : trial.end]]
-    return [seconds for pair in pairs for seconds in pair.rounds[side]]
+        rounds = records[saved.begin].pair.rounds[0], records[trial.begin].pair.rounds[1]
+        yield passes(limit, rounds[1], rounds[0])
 
 
 def passes(limit: str, current: Sequence[float], saved: Sequence[float]) -> bool:
@@ -232,7 +229,7 @@ def passes(limit: str, current: Sequence[float], saved: Sequence[float]) -> bool
     return limits.fails(*told) is not None
 
 
-def save(loads: Iterable[OfLoad], path: Path = SUMMARY, rule: Rule = RULE) -> None:
+def save(loads: Iterable[OfLoad], path: Path, rule: Rule = RULE) -> None:
     """Write the figures as JSON, whole or not at all."""
     told = {
         "machine": this_machine(),
@@ -267,7 +264,7 @@ def sentence(load: Mapping[str, Any]) -> str:
     """What was found under one load."""
     tenth = [stream for stream in load["streams"] if stream["slowdown"] == 0.1]
     alarms = Rate(**load["runs"]["this rule, wall time"])
-    by_mean = Rate(**load["runs"]["mean:5%, one run after another"])
+    by_mean = Rate(**load["runs"]["mean:5%, one process after another"])
     found = [Rate(**stream["verdicts"][Verdict.SLOWER]) for stream in tenth]
     hits, of = sum(each.hits for each in found), sum(each.of for each in found)
     return (

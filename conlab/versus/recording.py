@@ -154,7 +154,6 @@ def record(
     Those streams come first of which the fewest trials are complete. ``told`` is called with a
     sentence after each pair, and about what cannot be measured.
     """
-    deadline = time.monotonic() + seconds
     machine = this_machine()
     stretches = {stream: Stretches(rule) for stream in streams}
     for stream, records in read(path, machine).streams.items():
@@ -168,6 +167,7 @@ def record(
         measure = Measuring(stack)
         if busy:
             stack.enter_context(one_busy_core())
+        deadline = time.monotonic() + seconds
         while stretches and time.monotonic() < deadline:
             stream = min(stretches, key=lambda stream: turn(stream, stretches[stream]))
             began = time.perf_counter()
@@ -270,8 +270,8 @@ def default_settings() -> Settings:
 
 
 @contextmanager
-def one_busy_core() -> Iterator[None]:
-    """Keep one core busy from a process of its own, which cannot outlive this one.
+def one_busy_core() -> Iterator[int]:
+    """Keep one core busy from a process of its own, and give its id; it cannot outlive this one.
 
     It ends when the pipe closes on which it waits, as that does however this process ends.
     """
@@ -281,7 +281,7 @@ def one_busy_core() -> Iterator[None]:
         try:
             assert child.stdout is not None
             child.stdout.readline()
-            yield
+            yield child.pid
         finally:
             child.kill()
 
