@@ -1,3 +1,3 @@
 """The suite's own options and wiring, nothing else."""
 
-pytest_plugins = ["conlab.bench.plugin"]
+pytest_plugins = ["conlab.bench.plugin", "conlab.versus.plugin"]

@@ -1,1 +1,1 @@
-"""Compares two sides in pairs of short-lived processes: did it get slower?"""
+"""Did it get slower? Two sides measured in pairs, judged with a stated rate of false alarms."""

@@ -9,6 +9,8 @@ import psutil
 if sys.platform != "win32":
     import resource
 
+LINUX = sys.platform.startswith("linux")
+
 
 class TreeClock:
     """CPU seconds of this process, of its descendants, and of the children that it waited for."""
@@ -29,12 +31,9 @@ class TreeClock:
 
 def cpu_seconds(process: psutil.Process) -> float:
     """CPU seconds of one process; 0 if it has ended."""
-    if sys.platform == "linux":
-        # The kernel's own count: the clock of a process has a number made from its id.
-        with suppress(OSError):
+    with suppress(psutil.Error, OSError):
+        if LINUX:  # the kernel's own count: the clock of a process has a number made from its id
             return time.clock_gettime((~process.pid << 3) | 2)
-        return 0.0
-    with suppress(psutil.Error):
         times = process.cpu_times()
         return float(times.user + times.system)
     return 0.0

@@ -21,6 +21,7 @@ from conlab.versus.sides import Side
 from conlab.versus.survey import Survey, absent, surveys
 from conlab.versus.talking import SideFailed, Worker
 
+ROUND = 0.08  # seconds that a round should last: long beside the clock's error, short beside a pair
 MOST_ROUNDS = 4  # of each side in a pair: after them, both processes are replaced
 FEWEST_ROUNDS = 2
 SHARE = 0.35  # seconds of rounds that each side gets in a pair, if that is not too few rounds
@@ -77,6 +78,34 @@ class Size:
     rounds: int
 
 
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What is drawn at random for a pair, the same again from the same seed.
+
+    ``first`` is the side that begins. Both processes get the same hash seed, another in each pair:
+    what it makes faster or slower is no difference between the sides.
+    """
+
+    first: int
+    hash_seed: int
+    paddings: tuple[int, int]
+
+    @classmethod
+    def of(cls, seed: int, cell: str, number: int) -> Self:
+        """The draw for that pair of the cell, in whatever order the cells are measured."""
+        chance = random.Random(f"{seed} {cell} {number}")
+        return cls(
+            chance.randrange(2),
+            chance.randrange(1, 2**32),
+            (chance.randrange(PADDING), chance.randrange(PADDING)),
+        )
+
+    def environment(self, side: int) -> dict[str, str]:
+        """What the process of that side finds in its environment."""
+        padding = "x" * self.paddings[side]
+        return {"PYTHONHASHSEED": str(self.hash_seed), "CONLAB_PADDING": padding}
+
+
 class Measurer:
     """Measures pairs of two sides on the same inputs and the same origin.
 
@@ -126,18 +155,12 @@ class Measurer:
             raise CellAbsent(reason)
         size = self.size(cell)
         number = self.measured[cell.id] = self.measured.get(cell.id, 0) + 1
-        chance = random.Random(f"{self.seed} {cell.id} {number}")
-        hash_seed = str(chance.randrange(1, 2**32))
-        first = chance.randrange(2)
-        paddings = [chance.randrange(PADDING) for _ in self.sides]
+        drawn = Draw.of(self.seed, cell.id, number)
         if self.inputs.origin:
             self.inputs.origin.reset()
         with ExitStack() as stack:
-            workers = [
-                stack.enter_context(self.started(cell, number, hash_seed, padding))
-                for number, padding in enumerate(paddings)
-            ]
-            return self.taking_turns(cell, workers, size, first)
+            workers = [stack.enter_context(self.started(cell, side, drawn)) for side in range(2)]
+            return self.taking_turns(cell, workers, size, drawn.first)
 
     def absent(self, cell: Cell) -> str | None:
         """Why there is nothing to compare, or None. Raises SideFailed where there should be."""
@@ -180,19 +203,16 @@ class Measurer:
             )
         return round(exact)
 
-    def started(
-        self, cell: Cell, number: int, hash_seed: str = "random", padding: int = 0
-    ) -> "Started":
+    def started(self, cell: Cell, number: int, drawn: "Draw | None" = None) -> "Started":
         """A worker of that side that opens the cell."""
         workload = cell.workload
         side = self.sides[number]
         own = side.own.get(workload.name)
         values = self.values(workload)
         chosen = self.settings.for_models(computes_only=not self.waits.get(workload.name, False))
-        environment = {"PYTHONHASHSEED": hash_seed, "CONLAB_PADDING": "x" * padding}
         return Started(
             side,
-            environment,
+            drawn.environment(number) if drawn else {},
             workload=workload.name,
             own=str(own) if own else None,
             model=cell.model.name,
@@ -219,7 +239,8 @@ class Measurer:
             with self.started(cell, 1) as worker:
                 least = (busy or 1) if cut else None
                 most = self.most_jobs(workload)
-                told = worker.ask("size", most=most, least=least, runs=self.runs)
+                sizes = {"lasting": ROUND, "most": most, "least": least, "runs": self.runs}
+                told = worker.ask("size", sizes=sizes)
             seconds = told["seconds"] * told["runs"]
             rounds = max(FEWEST_ROUNDS, min(MOST_ROUNDS, int(SHARE / seconds)))
             self.sizes[cell.id] = Size(told["jobs"], told["runs"], rounds)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conlab.bench.settings import Settings
+from conlab.versus.environments import NOT_MIRRORED as TOOLS
 from conlab.versus.sides import Side
 from conlab.versus.talking import SideFailed, Worker
 
@@ -55,11 +56,7 @@ def absent(
         if one["problem"]:
             raise SideFailed(f"{name}: {workload} cannot be imported: {one['problem']}")
         if label not in one["cells"]:
-            return (
-                f"{name} has no {label} of {workload}"
-                if one["cells"]
-                else f"{name} has no {workload}"
-            )
+            return f"{name} has no {workload}" + (f" under {label}" if one["cells"] else "")
         if reason := one["cells"][label]:
             return f"{name}: {reason}"
         if unknown := set(one["asks"]) - given:
@@ -76,5 +73,5 @@ def differing_libraries(surveys: tuple[Survey, Survey]) -> list[str]:
     return [
         f"{name} {old[name]} → {new[name]}"
         for name in sorted(old.keys() & new.keys(), key=str.lower)
-        if old[name] != new[name]
+        if old[name] != new[name] and name.lower() not in TOOLS
     ]

@@ -34,7 +34,7 @@ class Worker:
 
     def __init__(self, side: Side, environment: dict[str, str]) -> None:
         self.side = side
-        self.stderr: IO[bytes] = tempfile.TemporaryFile()
+        self.stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed by kill()
         command = [str(side.python), *flags(side), "-P", "-m", "conlab.versus.worker"]
         apart: dict[str, Any] = {"process_group": 0}  # Ctrl-C is for the parent, which ends it
         if sys.platform == "win32":
@@ -105,10 +105,12 @@ class Worker:
 
     def end(self) -> None:
         """Let it stop its pool and end, or kill it."""
-        self.tell("end")
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(END_LIMIT)
-        self.kill()
+        try:
+            self.tell("end")
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(END_LIMIT)
+        finally:
+            self.kill()
 
     def kill(self) -> None:
         """End it now, and all that it started."""

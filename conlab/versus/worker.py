@@ -27,7 +27,6 @@ from conlab.errors import UserError
 from conlab.versus import fingerprints
 from conlab.versus.clock import TreeClock
 
-ROUND = 0.08  # seconds that a round should last: long beside the clock's error, short beside a pair
 SIZING = 0.3  # seconds after which sizing draws no further job
 MOST_RUNS = 1000  # of all jobs in a round
 FEW_JOBS = 8  # from which to see whether the jobs wait
@@ -166,7 +165,7 @@ def run_cell(order: dict[str, Any], orders: Any, reply: Callable[..., None]) -> 
                 case "see whether it waits":
                     reply(occupied=runner.occupied_share())
                 case "size":
-                    reply(**runner.size(asked["most"], asked["least"], asked["runs"]))
+                    reply(**runner.size(**asked["sizes"]))
                 case "warm up":
                     reply(**runner.warm_up(asked["jobs"], asked["runs"]))
                 case "round":
@@ -197,21 +196,24 @@ class Runner:
         seconds = time.perf_counter() - began
         return (costs.own_cpu_seconds() + costs.seconds_ready() - occupied) / seconds
 
-    def size(self, most: int | None, least: int | None, runs: int | None) -> dict[str, Any]:
-        """How many jobs, and how many runs of them, make a round of about ROUND seconds.
+    def size(
+        self, lasting: float, most: int | None, least: int | None, runs: int | None
+    ) -> dict[str, Any]:
+        """How many jobs, and how many runs of them, make a round ``lasting`` these seconds.
 
         ``most`` jobs, or fewer if ``least`` is given, but not fewer than that. ``runs`` if given.
         """
-        for _ in range(2):  # the first is cold
-            drawn, seconds = self.run_some(most, SIZING if least else math.inf)
-        wanted = ROUND / runs if runs else ROUND
+        limit = SIZING if least else math.inf
+        self.run_some(most, limit)  # cold
+        drawn, seconds = self.run_some(most, limit)
+        wanted = lasting / runs if runs else lasting
         jobs = most
         if least and seconds > wanted:
             jobs = min(drawn, max(least, round(drawn * wanted / seconds)))
             seconds *= jobs / drawn
         return {
             "jobs": jobs,
-            "runs": runs or max(1, min(MOST_RUNS, round(ROUND / seconds))),
+            "runs": runs or max(1, min(MOST_RUNS, round(lasting / seconds))),
             "seconds": seconds,
         }
 
