@@ -19,13 +19,15 @@ from conlab.bench import discovery
 from conlab.bench.running import CellAbsent
 from conlab.commands import calibrate as command
 from conlab.errors import UserError
-from conlab.versus import calibrate, recording
+from conlab.versus import calibrate, course, recording, report
+from conlab.versus.options import Options
 from conlab.versus.pairs import Pair
 from conlab.versus.recording import STREAMS, Record, Recorded, Stream, this_machine
 from conlab.versus.replay import Stretches, Trial, trials, whole_runs
 from conlab.versus.rule import Verdict, missing_library
 from conlab.versus.sides import ROOT
 from conlab.versus.talking import SideFailed
+from tests.bench.made import cell
 from tests.versus.made_pairs import records
 
 pytest.importorskip("scipy", reason=f"{missing_library()}")
@@ -325,6 +327,15 @@ def test_what_was_found_here_is_quoted(tmp_path: Path, counted: calibrate.OfLoad
     tenths = sum(one.verdicts["slower"].of for one in counted.streams if one.slowdown == 0.1)
     assert f"slower by a tenth was found in {tenths} of {tenths} (" in quoted
     assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]
+
+
+def test_the_summary_of_a_comparison_quotes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "quoted", lambda: "Calibrated here: never wrong")
+    rule_of_one = course.Course(cell("serial", "a_job"), RULE)
+    options = Options("main", 0.01, 0.05, 300.0, 17, fail_on_cannot_tell=False)
+    sides = [SimpleNamespace(side=SimpleNamespace(name=name)) for name in ("main", "working tree")]
+    found: Any = SimpleNamespace(options=options, surveys=sides, notes=[], courses=[rule_of_one])
+    assert "\nCalibrated here: never wrong" in report.text(found, 80, color=False)
 
 
 def test_what_was_found_elsewhere_or_not_at_all_is_not_quoted(
