@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from contextlib import suppress
 from typing import IO, Any
 
@@ -121,10 +122,14 @@ class Worker:
                     one.kill()
         self.process.kill()
         self.process.wait()
-        _, left = psutil.wait_procs([one for one in tree if is_helper(one)], timeout=HELPER_LIMIT)
-        for one in left:
-            with suppress(psutil.Error):
-                one.kill()
+        limit = time.monotonic() + HELPER_LIMIT
+        while helpers := [one for one in tree if is_helper(one)]:
+            if time.monotonic() > limit:
+                for one in helpers:
+                    with suppress(psutil.Error):
+                        one.kill()
+                break
+            time.sleep(0.01)
         with suppress(OSError):
             assert self.process.stdin is not None
             self.process.stdin.close()
@@ -149,7 +154,7 @@ class Worker:
 
 
 def is_helper(process: psutil.Process) -> bool:
-    """Say whether this is multiprocessing's tidier."""
+    """Say whether this is multiprocessing's tidier, and alive: the dead have no command."""
     try:
         return HELPER in " ".join(process.cmdline())
     except psutil.Error:

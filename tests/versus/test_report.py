@@ -30,8 +30,8 @@ def course(name: str, wall: Judgement | None = None, **known: Any) -> Course:
 
 def survey(name: str, **told: Any) -> Survey:
     """What a side told."""
-    told = {"python": "CPython 3.13.1", "gil": True, "libraries": {}, "workloads": {}} | told
-    return Survey(Side(name, Path("python")), **told)
+    usual: dict[str, Any] = {"python": "CPython 3.13.1", "gil": True, "libraries": {}}
+    return Survey(Side(name, Path("python")), **usual | {"workloads": {}} | told)
 
 
 def comparison(*courses: Course, **options: Any) -> Comparison:
