@@ -159,8 +159,11 @@ class Measurer:
         if self.inputs.origin:
             self.inputs.origin.reset()
         with ExitStack() as stack:
-            workers = [stack.enter_context(self.started(cell, side, drawn)) for side in range(2)]
-            return self.taking_turns(cell, workers, size, drawn.first)
+            started = {
+                side: stack.enter_context(self.started(cell, side, drawn))
+                for side in order(drawn.first, 0)
+            }
+            return self.taking_turns(cell, [started[0], started[1]], size, drawn.first)
 
     def absent(self, cell: Cell) -> str | None:
         """Why there is nothing to compare, or None. Raises SideFailed where there should be."""
@@ -171,8 +174,8 @@ class Measurer:
 
     def taking_turns(self, cell: Cell, workers: list[Worker], size: Size, first: int) -> Pair:
         """Warm both up, then let them run rounds, each first in every other."""
-        for number, worker in enumerate(workers):
-            worker.tell("warm up", jobs=size.jobs, runs=self.runs_of(number, size))
+        for side in order(first, 0):
+            workers[side].tell("warm up", jobs=size.jobs, runs=self.runs_of(side, size))
         compare(cell, workers, [worker.answer() for worker in workers])
         wall: tuple[list[float], list[float]] = ([], [])
         cpu: tuple[list[float], list[float]] = ([], [])

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conlab.bench.settings import usable_cores
+from conlab.versus.calibrate import quoted
 from conlab.versus.comparison import Comparison
 from conlab.versus.course import Course
 from conlab.versus.rule import Judgement, Verdict
@@ -99,6 +100,8 @@ def text(comparison: Comparison, width: int, color: bool) -> str:
             console.print(Text(f"{word}: {course.cell.id}: {said}", style=style))
     console.print()
     console.print(Text(legend(comparison), style="dim"))
+    if calibration := quoted():
+        console.print(Text(calibration, style="dim"))
     return file.getvalue()
 
 
