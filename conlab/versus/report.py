@@ -10,12 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from conlab.bench.settings import usable_cores
+from conlab.bench.summary import console_on
 from conlab.versus.calibrate import quoted
 from conlab.versus.comparison import Comparison
 from conlab.versus.course import Course
 from conlab.versus.rule import Judgement, Verdict
 
-NARROWEST = 108  # columns: a narrower table would cut its figures off
 STYLES = {Verdict.SLOWER: "bold red", Verdict.FASTER: "green", Verdict.UNSURE: "yellow"}
 
 
@@ -79,15 +79,9 @@ def change(judgement: Judgement) -> str:
 
 
 def text(comparison: Comparison, width: int, color: bool) -> str:
-    """The summary, at most ``width`` columns wide, but no narrower than NARROWEST."""
+    """The summary as text of at most ``width`` columns, if its tables fit into that."""
     file = io.StringIO()
-    console = Console(
-        file=file,
-        width=max(width, NARROWEST),
-        force_terminal=color,
-        no_color=not color,
-        highlight=False,
-    )
+    console = console_on(file, width, color)
     console.print()
     console.print(Text.assemble(("Did it get slower?", "bold"), f" {conditions(comparison)}"))
     for note in comparison.notes:
