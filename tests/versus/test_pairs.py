@@ -1,7 +1,6 @@
 """Pairs: what is drawn for them, what they hold, and sides that fail or disagree."""
 
 import math
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -118,10 +117,3 @@ def test_a_cell_that_cannot_be_is_absent_not_failed(repository: Made) -> None:
 
     with measurer(repository, "other") as (made, cell), pytest.raises(CellAbsent, match="no work_"):
         made.pair(Cell(cell.workload, made.settings.models[0].__class__("coroutines", coroutines)))
-
-
-def test_the_readers_own_environment_is_not_changed(repository: Made) -> None:
-    before = dict(os.environ)
-    with measurer(repository, "steady") as (made, cell):
-        made.pair(cell)
-    assert dict(os.environ) == before
