@@ -8,6 +8,7 @@ import importlib.util
 import linecache
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -110,15 +111,21 @@ def _not_sound(pitfall: Pitfall, judgement: Judgement) -> list[str]:
 
 
 def _explored(pitfall: Pitfall, side: Side) -> Finding:
-    program, holds = load(pitfall, side), load(pitfall, ORACLE)
+    explore_side = partial(
+        explore,
+        load(pitfall, side),
+        check=load(pitfall, ORACLE),
+        bound=BOUND,
+        cancellations=pitfall.cancellations,
+    )
     if side == "fixed":
-        exploration = explore(program, check=holds, reading="bytecode", bound=BOUND)
+        exploration = explore_side(reading="bytecode")
         return _found(side, exploration, _not_survived(exploration))
     if not pitfall.safe_by_accident:
-        exploration = explore(program, check=holds, reading="gil", bound=BOUND)
+        exploration = explore_side(reading="gil")
         return _found(side, exploration, _not_the_witness(pitfall, exploration))
-    with_the_gil = explore(program, check=holds, reading="gil", bound=BOUND)
-    exploration = explore(program, check=holds, reading="bytecode", bound=BOUND)
+    with_the_gil = explore_side(reading="gil")
+    exploration = explore_side(reading="bytecode")
     objections = _not_the_witness(pitfall, exploration)
     objections += [f"it is not safe by accident: {why}" for why in _not_survived(with_the_gil)]
     found = _found(side, exploration, objections)
@@ -145,12 +152,13 @@ def _not_the_witness(pitfall: Pitfall, exploration: Exploration) -> list[str]:
     objections = []
     match exploration.witness.outcome:
         case Deadlocked(waiting) if pitfall.shows == "hung":
-            statements = {_statement(pitfall.path, thread.where) for thread in waiting}
-            if statements != set(pitfall.stuck_at):
-                objections.append(f"it stands at {sorted(statements)}, not {pitfall.stuck_at}")
+            statements = {_statement(pitfall.path, each.where) for each in waiting}
+            declared = pitfall.awaiting or pitfall.stuck_at
+            if statements != set(declared):
+                objections.append(f"it stands at {sorted(statements)}, not {declared}")
         case outcome if str(outcome) != pitfall.shows:
             objections.append(f"it {outcome}, declared is {pitfall.shows!r}")
-    died = tuple(f"{thread.type}: {thread.message}" for thread in exploration.witness.died)
+    died = tuple(failure.last_line() for failure in exploration.witness.died)
     if died != pitfall.lost:
         objections.append(f"it lost {list(died)}, declared is {list(pitfall.lost)}")
     return objections

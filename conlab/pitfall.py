@@ -36,6 +36,8 @@ DECLARED: Mapping[str, Any] = {
     "EVIDENCE": None,  # one of EVIDENCE
     "DETECT": None,  # what each tool says of the broken side and not of the fixed one
     "STUCK_AT": (),  # the statements at which the threads of a hung side stand
+    "AWAITING": (),  # the same of the tasks of an event loop, where the side is explored
+    "CANCELLATIONS": 0,  # from outside, at every await, when the side is explored
     "LOST": (),  # exceptions, tasks and coroutines that nobody will ever see
     "LEFT": (),  # threads, processes and descriptors still there at the end
     "MEET": {},  # a statement that so many threads must be about to run before one of them may
@@ -59,6 +61,8 @@ class Pitfall:
     evidence: str
     detect: Mapping[str, str]
     stuck_at: tuple[str, ...]
+    awaiting: tuple[str, ...]
+    cancellations: int
     lost: tuple[str, ...]
     left: tuple[str, ...]
     meet: Mapping[str, int]

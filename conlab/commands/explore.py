@@ -1,7 +1,8 @@
-"""Run a program under every schedule of its threads, and show one that breaks it.
+"""Run a program under every schedule of its threads and tasks, and show one that breaks it.
 
-FILE alone is run as a script each time; FILE:FUNCTION calls a function without arguments, and what
-it returns is judged by the file's function `holds`, if it has one, or by --check.
+FILE alone is run as a script each time; FILE:FUNCTION calls a function, or runs an async function,
+without arguments, and what it returns is judged by the file's function `holds`, if it has one, or
+by --check.
 """
 
 import argparse
@@ -30,7 +31,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " before every bytecode that touches shared state (the default)",
     )
     parser.add_argument(
-        "--bound", type=int, default=2, metavar="N", help="most preemptions of a schedule (2)"
+        "--bound",
+        type=int,
+        default=2,
+        metavar="N",
+        help="most preemptions of a schedule, or departures from asyncio's ordinary order (2)",
+    )
+    parser.add_argument(
+        "--cancellations",
+        type=int,
+        default=0,
+        metavar="N",
+        help="cancel a task from outside so many times at most, at each of its awaits (0)",
     )
     parser.add_argument(
         "--schedules", type=int, default=100_000, metavar="N", help="most schedules (100,000)"
@@ -57,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
         reading=options.reading,
         bound=options.bound,
         schedules=options.schedules,
+        cancellations=options.cancellations,
         stepped=[stepped],
         progress=progress or (lambda _: None),
     )

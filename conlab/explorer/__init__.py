@@ -1,4 +1,4 @@
-"""The explorer runs an ordinary threaded program under every schedule of its threads.
+"""The explorer runs an ordinary program under every schedule of its threads and asyncio tasks.
 
     from conlab.explorer import explore
 
@@ -9,14 +9,18 @@
     assert verdict.exhausted and not verdict.failing
 
 **The program** is a function without arguments that creates its own threads, locks and queues,
-runs to an end and returns a value. It is run again for every schedule, so it must do the same
-thing each time when its threads are scheduled the same way: what differs by address, hash order
-or chance is met as a *diverging replay* and is an error. Globals, closures and class attributes
-of the stepped files are set back before each run, and real locks among them are controlled.
+runs to an end and returns a value; or an async function, which `asyncio.run` then runs; or a
+function that calls `asyncio.run`, `asyncio.Runner` or `run_until_complete` itself. It is run again
+for every schedule, so it must do the same thing each time when its threads are scheduled the same
+way: what differs by address, hash order or chance is met as a *diverging replay* and is an error.
+Globals, closures and class attributes of the stepped files are set back before each run, and real
+locks among them are controlled.
 
 **What fails.** With ``check``: a value for which ``check(value)`` is false. Without: a thread that
-died of an exception. Either way: an exception out of the program itself, a deadlock, and a run that
-does not end within ``limit`` steps.
+died of an exception; a task whose exception nobody retrieved, that was destroyed while pending, or
+that was cancelled and returned all the same; a coroutine that was never awaited; a callback that
+raised. Either way: an exception out of the program itself, a deadlock, and a run that does not end
+within ``limit`` steps. What a check passes over still stands in a witness, under ``died``.
 
 **The order.** Schedules come by rising number of preemptions (a switch away from a thread that
 could have gone on), so the first failing one has the fewest. After it the explorer finishes that
@@ -26,14 +30,37 @@ number of preemptions, up to ``count_on`` further schedules, so that "k of N" is
 **Time is virtual.** A sleep lets the others go first and costs nothing; that it ends, or that a
 wait with a timeout times out, while others could go on costs one preemption.
 
+**Tasks** run on asyncio's own event loop, first in, first out, on virtual time. What may come in
+any order is what a real loop does not order either, and each such departure from the ordinary
+counts one against ``bound``, as a preemption does:
+
+- While something is ready time stands still, unless a step is slow: then timers become due that
+  were not, at any turn of the loop. They come by deadline, behind what is ready.
+- Timers of one deadline come together, in the order in which they were set, unless another is
+  first or some of them come a moment later: a real clock tells no two deadlines apart for certain,
+  and neither does the heap that keeps them.
+- Threads (``to_thread``, executors, ``threading``) are controlled as everywhere; their results come
+  at a turn of the loop or at a ``call_soon``. What a thread does to a loop without
+  ``call_soon_threadsafe`` does not wake it.
+- The garbage collector comes while a task waits that only the awaited future keeps, as the loop
+  does not. Elsewhere it does not come at all.
+
+With ``cancellations`` a task, other than the one that is run, is cancelled from outside at each of
+its awaits: once where it waits, and once where it has been woken but not resumed. That many times
+in a run, and at no cost against ``bound``.
+
 **Readings.** ``gil``: a switch only where this build of CPython was seen to switch. ``bytecode``: a
 switch before every bytecode that touches shared state. Both only in the ``stepped`` files (by
 default the file in which the program is defined) and at each operation of a lock, queue or thread.
 
-**What it cannot see.** The garbage collector, signals, other processes, real input and output, and
-what happens inside a call into C, which is one step; on builds without the GIL several are not.
-Attributes that a base class outside the stepped files rebinds, if a stepped file binds the same
-name. A call into C that never returns and never lets the GIL go freezes the whole process.
+**What it cannot see.** The garbage collector (but as said), signals, other processes, real input
+and output, and what happens inside a call into C, which is one step; on builds without the GIL
+several are not. Sockets, pipes, subprocesses and signals of a loop are refused. The order in which
+asyncio goes through a set of tasks is one and the same: on a real loop it is that of their
+addresses. A step is taken to be slow as a whole: two timers set in one turn of the loop begin at
+the same moment. Attributes that a base class outside the stepped files rebinds, if a stepped file
+binds the same name. A call into C that never returns and never lets the GIL go freezes the whole
+process.
 """
 
 from conlab.explorer.exploration import Exploration, ReadingName, explore, replay

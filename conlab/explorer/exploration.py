@@ -1,7 +1,9 @@
 """Explores a program: every schedule up to a bound, the verdict, and the witness of a failure."""
 
+import asyncio
 import functools
 import gc
+import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -12,13 +14,14 @@ from typing import Any, Literal
 
 from conlab.errors import UserError
 from conlab.explorer.modelling import modelled
-from conlab.explorer.outcomes import Outcome, Returned
+from conlab.explorer.outcomes import Outcome, Raised, Returned
 from conlab.explorer.points import Point, points_of, read_facts
 from conlab.explorer.search import Diverged, Trail, enumerate_runs, shrink
-from conlab.explorer.stage import Restart, Stage
-from conlab.explorer.stepping import Bytecode, Gil, Monitor, Tracer
+from conlab.explorer.stage import THREADS, Restart, Stage
+from conlab.explorer.stepping import Bytecode, Gil, Monitor, Tracer, Unstepped
 from conlab.explorer.surroundings import Surroundings
 from conlab.explorer.switches import switches_here
+from conlab.explorer.tasks import Tasks
 from conlab.explorer.watch import supervise
 from conlab.explorer.witness import Recorder, Witness
 
@@ -34,6 +37,7 @@ class Exploration:
 
     ``exhausted`` is true only when every schedule of up to ``bound`` preemptions was run (of any
     number of them when ``bound`` is None), in ``reading``, with switches in the ``stepped`` files.
+    For a program with an event loop ``counted`` says departures, of which a preemption is one.
     """
 
     schedules: int
@@ -43,17 +47,19 @@ class Exploration:
     reading: str
     stepped: tuple[str, ...]
     witness: Witness | None
+    counted: str = "preemption"
 
     def __str__(self) -> str:
         """Say the verdict in one sentence, with its bounds."""
         bound = "any number of" if self.bound is None else f"up to {self.bound}"
+        counted = f"{bound} {self.counted}{'' if self.bound == 1 else 's'}"
         ended = "" if self.exhausted else ", not exhausted"
         return (
             f"fails in {self.failing} of {self.schedules} enumerated schedules"
-            f" (reading {self.reading}, {bound} preemption{'' if self.bound == 1 else 's'}{ended})"
+            f" (reading {self.reading}, {counted}{ended})"
             if self.failing
             else f"passes all {self.schedules} enumerated schedules"
-            f" (reading {self.reading}, {bound} preemption{'' if self.bound == 1 else 's'}{ended})"
+            f" (reading {self.reading}, {counted}{ended})"
         )
 
 
@@ -68,6 +74,7 @@ def explore(
     schedules: int = 1_000_000,
     count_on: int | None = 1_000,
     specialised: bool = False,
+    cancellations: int = 0,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Exploration:
     """Run ``program`` under every schedule of at most ``bound`` preemptions, the fewest first.
@@ -75,16 +82,20 @@ def explore(
     ``limit`` is the most steps of one run, ``schedules`` the most runs, ``count_on`` the most runs
     after the first failing one, or None for every run up to ``bound`` whatever fails. With
     ``specialised`` the reading ``gil`` takes every call for one that CPython has specialised
-    already; otherwise the first few of each run are cold, as in a fresh process. ``progress`` is
+    already; otherwise the first few of each run are cold, as in a fresh process. A task other than
+    the main one is cancelled from outside up to ``cancellations`` times a run, at each of its
+    awaits; a CancelledError that then comes out of the program is no failure. ``progress`` is
     called ten times a second with the number of schedules so far. Raises UserError for arguments
-    that cannot be, Uncontrolled or Diverged when
-    there can be no verdict.
+    that cannot be, Uncontrolled or Diverged when there can be no verdict.
     """
     if reading not in ("gil", "bytecode"):
         raise UserError(f"there is no reading {reading!r}: say 'gil' or 'bytecode'")
     if bound is not None and bound < 0:
         raise UserError(f"a bound of {bound} preemptions makes no sense: say 0, more, or None")
-    with _session(program, check, reading, _stepped_files(program, stepped), limit) as session:
+    if cancellations < 0:
+        raise UserError(f"{cancellations} cancellations make no sense: say 0 or more")
+    files = _stepped_files(program, stepped)
+    with _session(program, check, reading, files, limit, cancellations) as session:
         session.specialised(specialised)
         return supervise(
             session.stage,
@@ -105,20 +116,25 @@ def replay(
             f"the witness is of Python {witness.python} and this is {_python()}: their schedules"
             " differ"
         )
-    with _session(program, check, witness.reading, witness.stepped, limit) as session:
+    files, cancellations = witness.stepped, witness.cancellations
+    with _session(program, check, witness.reading, files, limit, cancellations) as session:
         return supervise(session.stage, lambda: session.replay(witness), lambda: None)
 
 
 @contextmanager
 def _session(
-    program: Program, check: Check | None, reading: str, files: tuple[str, ...], limit: int
+    program: Program,
+    check: Check | None,
+    reading: str,
+    files: tuple[str, ...],
+    limit: int,
+    cancellations: int,
 ) -> Iterator["_Session"]:
     with ExitStack() as stack:
-        session = _Session(program, check, reading, files, limit)
+        session = _Session(program, check, reading, files, limit, cancellations)
         stack.callback(session.stage.close)
-        session.surroundings = stack.enter_context(modelled(session.stage, program))
-        session.stepper.install()
-        stack.callback(session.stepper.remove)
+        session.surroundings = stack.enter_context(modelled(session.stage, program, session.tasks))
+        stack.callback(session.step, False)
         stack.enter_context(_collecting_between_runs())
         yield session
 
@@ -147,9 +163,13 @@ class _Session:
         reading: str,
         files: tuple[str, ...],
         limit: int,
+        cancellations: int,
     ) -> None:
         self.count = 0
         self._program = program
+        self._run_once = program
+        if inspect.iscoroutinefunction(program):
+            self._run_once = lambda: asyncio.run(program())
         self._check = check
         self._name = reading
         self._files = files
@@ -161,9 +181,21 @@ class _Session:
         else:
             self._reading = Gil(stage, switches_here())
             stage.after_release = True
-        stepper = Tracer if sys.version_info < (3, 12) else Monitor
-        self.stepper: Tracer | Monitor = stepper(stage, self._reading)
-        stage.stepper = self.stepper
+        self.tasks = Tasks(stage, cancellations)
+        self._stepper: Tracer | Monitor | None = None
+        stage.stepper = Unstepped()
+
+    def step(self, on: bool) -> None:
+        """Have the bytecodes of the stepped files met, or cease to; afresh if they were already."""
+        if self._stepper is not None and on:
+            self._stepper.renew()
+        elif on:
+            kind = Tracer if sys.version_info < (3, 12) else Monitor
+            self.stage.stepper = self._stepper = kind(self.stage, self._reading)
+            self._stepper.install()
+        elif self._stepper is not None:
+            self._stepper.remove()
+            self._stepper, self.stage.stepper = None, Unstepped()
 
     def specialised(self, already: bool) -> None:
         """Say whether the reading ``gil`` takes every call for a specialised one."""
@@ -176,11 +208,12 @@ class _Session:
             try:
                 return self._enumerate(bound, schedules, count_on)
             except Restart:
-                self.stepper.renew()
+                self.step(THREADS in self.stage.assumptions)
 
     def replay(self, witness: Witness) -> Outcome:
         """Run the witness's schedule under the assumptions of the search that found it."""
         assumptions = set(witness.assumptions)
+        self.step(THREADS in assumptions)
         while True:
             self.stage.assumptions = set(assumptions)
             trail = Trail(witness.choices)
@@ -193,7 +226,7 @@ class _Session:
                         f"the program of the witness shared other things: {sorted(new, key=repr)}"
                     ) from None
                 assumptions |= new
-                self.stepper.renew()
+                self.step(THREADS in assumptions)
                 continue
             met = _described(trail.sites)
             for at, (was, now) in enumerate(zip(witness.sites, met, strict=False)):
@@ -212,7 +245,7 @@ class _Session:
         self.surroundings.set_back()
         if self.stage.runs % BETWEEN_COLLECTIONS == BETWEEN_COLLECTIONS - 1:
             gc.collect()
-        return self.stage.perform(self._program, trail)
+        return self.stage.perform(self._run_once, trail)
 
     def _fails(self, outcome: Outcome) -> bool:
         match outcome:
@@ -220,6 +253,8 @@ class _Session:
                 return not self._check(value)
             case Returned():
                 return bool(self.stage.died)
+            case Raised(type="CancelledError"):
+                return not self.tasks.interfered
         return True
 
     def _enumerate(self, bound: int | None, schedules: int, count_on: int | None) -> Exploration:
@@ -256,7 +291,11 @@ class _Session:
             self._name,
             self._files,
             None if first is None else self._witness(first[0]),
+            self._counted(),
         )
+
+    def _counted(self) -> str:
+        return "departure" if self.tasks.loops else "preemption"
 
     def _witness(self, trail: Trail) -> Witness:
         """Shrink the failing schedule and run it once more to write down what happens."""
@@ -276,14 +315,17 @@ class _Session:
             return shorter if type(again) is type(outcome) and self._fails(again) else None
 
         trail = shrink(fails, trail)
-        recorder = self.stage.recorder = Recorder(
-            functools.cache(lambda code: points_of(code, self._facts))
-        )
-        self.stepper.renew()
-        try:
-            outcome = self._run(Trail(trail.choices, trail.sites))
-        finally:
-            self.stage.recorder = None
+        points = functools.cache(lambda code: points_of(code, self._facts))
+        while True:
+            recorder = self.stage.recorder = Recorder(points)
+            self.step(True)
+            try:
+                outcome = self._run(Trail(trail.choices, trail.sites))
+                break
+            except Restart:  # code that had not been met while nothing was stepped
+                continue
+            finally:
+                self.stage.recorder = None
         return Witness(
             _program_name(self._program, self._files),
             tuple(trail.choices),
@@ -296,6 +338,8 @@ class _Session:
             self._files,
             _python(),
             recorder.steps(),
+            self.tasks.cancellations,
+            self._counted(),
         )
 
 

@@ -23,29 +23,41 @@ from types import FrameType
 from typing import Any
 from unittest import mock
 
+from conlab.explorer import asyncio_modelling
 from conlab.explorer.primitives import SLEEPING, Lock, Place, RLock, SimpleQueue
-from conlab.explorer.stage import Ended, Key, Stage, Strand, failure_of
+from conlab.explorer.stage import START_OF_TIME, Ended, Key, Stage, Strand, failure_of
 from conlab.explorer.surroundings import Surroundings
+from conlab.explorer.tasks import Tasks
 
 ALONE = "only what threading starts is controlled"
 ENDS: Key = ("ends",)  # that nobody asks whether a thread is still alive
-START_OF_TIME = 1_000_000_000.0  # seconds; what the virtual clocks say when a run begins
 
 
 @contextmanager
-def modelled(stage: Stage, program: Any) -> Iterator[Surroundings]:
+def modelled(stage: Stage, program: Any, tasks: Tasks) -> Iterator[Surroundings]:
     """Let the strands of ``stage`` use controlled primitives for as long as the context lasts.
 
     Yields the program's surroundings, to be set back before each run.
     """
     with ExitStack() as stack:
         replaced = {}
-        for target, name, replacement in _replacements(stage):
-            if callable(replacement) and not isinstance(target, type):
-                replaced[getattr(target, name, None)] = replacement
+        for target, name, replacement in itertools.chain(
+            _replacements(stage), asyncio_modelling.replacements(stage, tasks)
+        ):
+            original = getattr(target, name, None)
+            if callable(replacement) and not isinstance(target, type) and original is not None:
+                replaced[original] = replacement
             stack.enter_context(mock.patch.object(target, name, replacement, create=True))
-        stage.begin = _begin
+
+        def begin() -> None:
+            _begin()
+            asyncio_modelling.begin()
+            tasks.begin()
+
+        stage.begin = begin
         stage.exit = _exit
+        stage.settle = tasks.settle
+        stage.actor = tasks.running
         surroundings = Surroundings(stage, replaced)
         stack.callback(surroundings.restore)
         surroundings.find(program)

@@ -8,16 +8,25 @@ LONGEST = 200  # characters of a value's repr
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An exception that a thread died of: the thread's name, the exception's type and traceback."""
+    """What nobody would see: an exception that a thread died of, or what a task lost.
+
+    ``type`` is the exception's; for a task it is the heading, in asyncio's words, and ``message``
+    says of what.
+    """
 
     thread: str
     type: str
     message: str
     traceback: str
+    by_dying: bool = True
 
     def last_line(self) -> str:
         """Say type and message."""
         return f"{self.type}: {self.message}".removesuffix(": ")
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"{self.thread}{' died of' if self.by_dying else ':'} {self.last_line()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ import sys
 import threading
 import traceback
 from _thread import allocate_lock, get_ident, start_new_thread
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Container, Hashable
 from contextlib import suppress
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, NoReturn, Protocol, cast
+from typing import Any, NoReturn, Protocol, cast, runtime_checkable
 
 from conlab.errors import UserError
 from conlab.explorer.outcomes import (
@@ -55,6 +55,8 @@ class Nothing:
 
 TURNING = Nothing("the others, in a loop that only looks")
 TURN = 0.001  # seconds of virtual time that such a loop lets pass
+START_OF_TIME = 1_000_000_000.0  # seconds; what the virtual clocks say when a run begins
+THREADS: Key = ("threads",)  # that the program starts none, so that nothing need be stepped
 
 
 class Restart(Exception):
@@ -77,6 +79,14 @@ class Waitable(Protocol):
 
     def holders(self) -> "list[Strand]":
         """Name the strands whose next step could end the wait, where that is known."""
+
+
+@runtime_checkable
+class Crowd(Waitable, Protocol):
+    """What several wait for at once in one strand, as the tasks of an event loop do."""
+
+    def within(self) -> list[Waiting]:
+        """Say what each of them waits for."""
 
 
 class Stepper(Protocol):
@@ -208,6 +218,8 @@ class Stage:
         self.recorder: Recorder | None = None
         self.begin: Callable[[], None] = lambda: None
         self.exit: Callable[[], None] = lambda: None
+        self.settle: Callable[[], None] = lambda: None
+        self.actor: Callable[[], str] = lambda: self.current.name  # who runs, for a person
         self._reset(Trail())
 
     def _reset(self, trail: Trail) -> None:
@@ -242,6 +254,7 @@ class Stage:
             if others and not self.closed:
                 self._done.acquire()
         finally:
+            self.settle()
             self.over = True
             self.idents.discard(ident)
             self.runs += 1
@@ -283,6 +296,10 @@ class Stage:
 
     def spawn(self, thread: threading.Thread, run: Callable[[], None]) -> Strand:
         """Add a strand for a thread that the program starts; it runs when it is chosen."""
+        if THREADS not in self.assumptions:
+            self.disprove(THREADS)
+            self.ending = True
+            raise Ended
         if len(self.strands) >= MOST_STRANDS:
             self.refuse(f"the program started more than {MOST_STRANDS} threads in one run")
         if self.free:
@@ -350,6 +367,8 @@ class Stage:
         me = self.current
         if self.ending:
             self._end_strand(me)
+        if self.recorder is not None and self._only_written_down(what):
+            return
         self.steps += 1
         if self.steps > self.limit:
             self.end(Unfinished(self.limit))
@@ -362,6 +381,10 @@ class Stage:
                     raise Ended
                 if self.ending:
                     self._end_strand(me)
+
+    def _only_written_down(self, what: Hashable) -> bool:
+        """Whether this is a bytecode at which the search, of one thread, never stopped."""
+        return THREADS not in self.assumptions and not isinstance(what, tuple)
 
     def _choose(self, me: Strand, what: Hashable) -> Strand:
         going: list[Strand] = []
@@ -405,6 +428,21 @@ class Stage:
             self.clock = max(self.clock, following.deadline)
         self.current = following
         return following
+
+    def decide(self, costs: tuple[int, ...], what: Hashable) -> int:
+        """Let the trail choose between what may happen to the strand that runs."""
+        if self.closed or self.ending:
+            raise Ended
+        try:
+            return self.trail.choose(costs, (self.current.index, what))
+        except Diverged as diverged:
+            self.abandon(diverged)
+
+    def dismiss(self, threads: Container[object]) -> None:
+        """Let these threads end with the program: they wait for work that will not come."""
+        for strand in self.alive:
+            if strand.thread in threads:
+                strand.daemon = True
 
     def wait(self, waitable: Waitable, what: Hashable, timeout: float | None = None) -> bool:
         """Go on when ``waitable`` is not busy; return False if ``timeout`` seconds passed first."""
@@ -481,6 +519,12 @@ class Stage:
                     self.place(frames.get(strand.carrier.ident)),
                 )
             )
+            if isinstance(strand.wait, Crowd):
+                inside = strand.wait.within()
+                waits_for |= {each.thread: each.held_by[0] for each in inside if each.held_by}
+                if inside:
+                    waiting.pop()  # the tasks say all that there is to say
+                waiting += inside
         return Deadlocked(tuple(waiting), _cycle(waits_for))
 
     def place(self, frame: FrameType | None) -> str:

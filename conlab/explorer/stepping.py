@@ -214,6 +214,16 @@ class Stepper:
             self._stage.step_back(point)
 
 
+class Unstepped:
+    """Meets nothing: enough while there is one thread, whose tasks switch at an await only."""
+
+    def enter(self) -> None:
+        """Nothing to do for a thread."""
+
+    def leave(self) -> None:
+        """Nothing to do for a thread."""
+
+
 class Tracer(Stepper):
     """Meets switch points by ``sys.settrace``: for CPython 3.11.
 
@@ -298,7 +308,7 @@ class Tracer(Stepper):
                         if point.target >= 0:
                             strand.pending = (frame, point)
                 if stage.recorder is not None:
-                    stage.recorder.executes(strand.name, code, offset)
+                    stage.recorder.executes(stage.actor(), code, offset)
             elif event == "return" and strand.pending is not None and strand.pending[0] is frame:
                 strand.pending = None
             return trace
@@ -454,7 +464,7 @@ class Monitor(Stepper):
             self._reading.at(point)
         if stage.recorder is not None:
             if get_ident() in stage.idents and (point is None or point.role != "call"):
-                stage.recorder.executes(stage.current.name, code, offset)
+                stage.recorder.executes(stage.actor(), code, offset)
         elif point is not None and self._reading.idle(point):
             return monitoring.DISABLE
         return None
@@ -471,7 +481,7 @@ class Monitor(Stepper):
         elif not self._is_inner(entered):
             self._reading.calls_foreign(point)
         if self._stage.recorder is not None:
-            self._stage.recorder.executes(self._stage.current.name, code, offset)
+            self._stage.recorder.executes(self._stage.actor(), code, offset)
 
     def _returned(self, code: CodeType, offset: int, callee: object, first: object) -> Any:  # noqa: ARG002
         if get_ident() not in self._stage.idents or _is_python(callee):

@@ -23,7 +23,16 @@ from conlab.explorer.stage import Stage
 REAL_LOCK = type(_thread.allocate_lock())
 REAL_RLOCK = type(threading.RLock())
 REAL_QUEUE: Any = type(queue.SimpleQueue())
-LIBRARY = frozenset(["threading", "queue", "concurrent.futures.thread", "concurrent.futures._base"])
+LIBRARY = frozenset(
+    [
+        "threading",
+        "queue",
+        "concurrent.futures.thread",
+        "concurrent.futures._base",
+        "asyncio.locks",  # outside a run these belong to no loop, and must not to that of the last
+        "asyncio.queues",
+    ]
+)
 MACHINERY = frozenset(["__builtins__", "__loader__", "__spec__", "__weakref__", "__dict__"])
 Undo = Callable[[], None]
 

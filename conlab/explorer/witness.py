@@ -123,6 +123,8 @@ class Witness:
     stepped: tuple[str, ...]
     python: str
     steps: tuple[Step, ...]
+    cancellations: int = 0  # from outside, at most
+    counted: str = "preemption"
 
     def save(self, path: str | Path) -> None:
         """Write the witness as JSON, to be read by `Witness.load` in any process."""
@@ -154,10 +156,10 @@ class Witness:
     def lines(self, width: int = 80) -> Iterator[str]:
         """Yield the lines of the printed witness, none of them longer than ``width``."""
         plural = "" if self.preemptions == 1 else "s"
-        head = f"{self.program} {self.outcome}, with {self.preemptions} preemption{plural}:"
+        head = f"{self.program} {self.outcome}, with {self.preemptions} {self.counted}{plural}:"
         yield from textwrap.wrap(head, width, subsequent_indent="  ")
         for failure in self.died:
-            yield from textwrap.wrap(f"{failure.thread} died of {failure.last_line()}", width)
+            yield from textwrap.wrap(str(failure), width)
         if isinstance(self.outcome, Deadlocked):
             for waiting in self.outcome.waiting:
                 yield from textwrap.wrap(f"  {waiting}", width, subsequent_indent="    ")

@@ -21,7 +21,8 @@ from collections.abc import Awaitable, Callable
 
 FAILURE = "leak"
 SHOWS = "returned []"
-EVIDENCE = "judged"
+EVIDENCE = "explored"
+CANCELLATIONS = 1
 DETECT: dict[str, str] = {}
 
 

@@ -22,7 +22,8 @@ from collections.abc import Coroutine
 
 FAILURE = "leak"
 SHOWS = "returned 'went on'"
-EVIDENCE = "judged"
+EVIDENCE = "explored"
+LOST = ("swallowed its cancellation: it returned 'hello'",)
 DETECT = {"ruff": "BLE001"}
 
 TRIES = 3

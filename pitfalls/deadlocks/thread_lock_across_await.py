@@ -23,7 +23,7 @@ from collections.abc import Awaitable, Callable
 
 FAILURE = "deadlock"
 SHOWS = "hung"
-EVIDENCE = "judged"
+EVIDENCE = "explored"
 STUCK_AT = ("with lock:",)
 DETECT = {
     "faulthandler": "in request",

@@ -27,7 +27,7 @@ from weakref import WeakSet
 
 FAILURE = "wrong result"
 SHOWS = "returned []"
-EVIDENCE = "judged"
+EVIDENCE = "explored"
 LOST = ("Task was destroyed but it is pending!",)
 DETECT = {
     "ruff": "RUF006",

@@ -19,7 +19,7 @@ import sys
 
 FAILURE = "wrong result"
 SHOWS = "returned []"
-EVIDENCE = "judged"
+EVIDENCE = "explored"
 LOST = ("coroutine 'save' was never awaited",)
 DETECT = {
     "mypy": "unused-coroutine",

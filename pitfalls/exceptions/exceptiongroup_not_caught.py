@@ -19,7 +19,7 @@ import sys
 
 FAILURE = "exception"
 SHOWS = "raised ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)"
-EVIDENCE = "judged"
+EVIDENCE = "explored"
 DETECT: dict[str, str] = {}
 
 

@@ -24,8 +24,9 @@ from threading import Thread
 
 FAILURE = "deadlock"
 SHOWS = "hung"
-EVIDENCE = "judged"
+EVIDENCE = "explored"
 STUCK_AT = ("return asyncio.run(first_reading())",)
+AWAITING = ("reading = await readings.get()",)
 AT_REST = ("give(21.5)",)
 DETECT = {"asyncio debug": "Non-thread-safe operation", "faulthandler": "in broken"}
 

@@ -22,7 +22,7 @@ import sys
 
 FAILURE = "wrong result"
 SHOWS = "returned ['token', 'token']"
-EVIDENCE = "judged"
+EVIDENCE = "explored"
 DETECT: dict[str, str] = {}
 
 
