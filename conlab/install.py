@@ -19,8 +19,9 @@ except ModuleNotFoundError:  # it came with 3.11
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
-OPTIONAL = {  # extras of which each library is taken that has a wheel, and what is so without it
+OPTIONAL = {  # an extra whose libraries need not be there, and what is lost without one
     "cells": "the cells that need it will be absent",
+    "history": "conlab history will not mark changes",
     "versus": "two versions cannot be compared",
 }
 
@@ -50,12 +51,12 @@ def main(arguments: list[str] | None = None) -> int:
     wanted = [requirement for name in ("suite", *options.extras) for requirement in extras[name]]
     if not complete(python, wanted) and not pip(python, *needed):
         return complain("the packages that the suite needs could not be installed")
-    for extra, without_it in OPTIONAL.items():
+    for extra, loss in OPTIONAL.items():
         for library in extras[extra]:
             if not pip(python, "--only-binary=:all:", library, quiet=True):
                 print(
                     f"{library!r} could not be had (no wheel for this Python, or no network):"
-                    f" {without_it}."
+                    f" {loss}."
                 )
     return 0
 

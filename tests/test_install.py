@@ -114,6 +114,17 @@ def test_without_a_library_to_calculate_with_the_rest_is_installed_and_comparing
     assert environments
 
 
+def test_what_is_lost_without_a_library_is_said_of_the_history_too(
+    pip: Pip, environments: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pip.failing = "ruptures"
+    assert install.main([]) == 0
+    (line,) = capsys.readouterr().out.splitlines()[-1:]
+    assert "'ruptures>=" in line
+    assert line.endswith("conlab history will not mark changes.")
+    assert environments
+
+
 def test_what_is_there_already_is_not_asked_for_again(pip: Pip) -> None:
     assert install.main(["--here"]) == 0
     assert not [words for words in pip.commands if "--editable" in words]
@@ -161,8 +172,9 @@ def test_an_unknown_extra_is_refused_with_those_there_are(
     with pytest.raises(SystemExit) as caught:
         install.main(["--with", "lints"])
     assert caught.value.code == 2
-    assert "--with lints: it should be one of cells, cluster, lint, peers, suite, versus" in (
-        capsys.readouterr().err
+    assert (
+        "--with lints: it should be one of cells, cluster, history, lint, peers, suite, versus"
+        in (capsys.readouterr().err)
     )
     assert pip.commands == []
 

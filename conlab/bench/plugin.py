@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from conlab.bench import discovery, settings, summary
+from conlab.bench import discovery, saving, settings, summary
 from conlab.bench.inputs import Inputs
 from conlab.bench.measuring import Matrix
 from conlab.errors import UserError
@@ -23,6 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options, and switch timing off unless benchmarks are what was asked for."""
     timed = config.getoption("benchmark_only", False)
+    saving.check_options(config)
     if timed:
         config.option.benchmark_columns = ["min", "median", "iqr", "rounds"]
     else:

@@ -11,6 +11,7 @@ from rich.text import Text
 from conlab.bench import guards, rules, settings, tables, verdicts
 from conlab.bench.measuring import Matrix, Start
 from conlab.bench.peers import table as peer_tables
+from conlab.bench.ratios import ratios
 from conlab.bench.report import Group, groups
 
 NARROWEST = 108  # columns: a narrower table would cut its figures off
@@ -157,7 +158,14 @@ def complete(output: dict[str, Any], matrix: Matrix) -> None:
         "workers": matrix.settings.workers,
         "start_method": matrix.settings.start_method,
         "loop": matrix.settings.loop,
+        "cluster": matrix.settings.cluster,
         "latency_seconds": matrix.settings.latency,
+        "data": {
+            name: str(given)
+            for name in ("images", "texts", "site", "urls")
+            if (given := getattr(matrix.settings, name))
+        },
+        "ratios": ratios(found, output["benchmarks"]),
         "loopback_bytes_per_second": matrix.bandwidth or None,
         "absent": {cell.id: reason for cell, reason in matrix.absent},
         "warnings": guards.warnings(matrix.settings, matrix.measured, matrix.origin_pid),
