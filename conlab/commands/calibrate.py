@@ -59,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
             status = INTERRUPTED
         print(file=sys.stderr)
     found = []
+    pairs = 0
     for load in recording.LOADS:
         path = recording.FOLDER / f"{load}.jsonl"
         recorded = recording.read(path, recording.this_machine())
@@ -66,10 +67,13 @@ def run(options: argparse.Namespace) -> int:
             print(f"{path}: {recorded.foreign} lines of another machine or Python are passed over")
         if recorded.damaged:
             print(f"{path}: {recorded.damaged} damaged lines are passed over")
+        pairs += len(recorded)
         if one := calibrate.of_load(load, recorded):
             found.append(one)
     if not found:
-        raise UserError("no trial is complete yet: record for longer, some minutes at least")
+        raise UserError(
+            f"no trial is complete yet, of {pairs} pairs recorded: one takes some minutes"
+        )
     calibrate.save(found, calibrate.SUMMARY)
     calibration_tables.show(found, recording.this_machine())
     print(f"Written to {calibrate.SUMMARY}")
