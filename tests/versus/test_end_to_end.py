@@ -33,7 +33,7 @@ class Ended:
 
 def command(*arguments: str) -> list[str]:
     """A comparison with the fewest pairs that can say anything."""
-    usual = ("--benchmark-only", "-p", "tests.versus.quick", "--models=serial", "--alpha=0.5")
+    usual = ("--benchmark-only", "-p", "tests.versus.quick", "--models=serial", "--alpha=0.9")
     return [*PYTEST, *usual, *arguments, "tests/bench_matrix.py"]
 
 
