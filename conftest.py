@@ -1,3 +1,3 @@
 """The suite's own options and wiring, nothing else."""
 
-pytest_plugins = ["conlab.bench.plugin", "conlab.bench.saving"]
+pytest_plugins = ["conlab.bench.plugin", "conlab.bench.saving", "conlab.versus.plugin"]

@@ -1,9 +1,9 @@
 """Makes the clone's virtual environment: ``python3 -m conlab.install``, from the clone's root.
 
 It needs nothing but Python with venv and pip. What the suite cannot do without is installed first;
-then each library that only some cells need, if the package index has a wheel for this build of
-Python. Where it has none (yet), those cells are absent and the rest runs. Run again, it installs
-what is missing.
+then each library that only some cells need, or the comparison of two versions, if the package index
+has a wheel for this build of Python. Where it has none (yet), those cells are absent and the rest
+runs. Run again, it installs what is missing.
 """
 
 import argparse
@@ -22,6 +22,7 @@ ENVIRONMENT = ROOT / ".venv"
 OPTIONAL = {  # an extra whose libraries need not be there, and what is lost without one
     "cells": "the cells that need it will be absent",
     "history": "conlab history will not mark changes",
+    "versus": "two versions cannot be compared",
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from conlab.explorer import Exploration
 
-PATH_OPTIONS = ("--workload", "--images", "--texts", "--site", "--urls")
+PATH_OPTIONS = ("--workload", "--images", "--texts", "--site", "--urls", "--versus")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest begins to capture the output

@@ -103,6 +103,17 @@ def test_a_library_without_a_wheel_is_named_and_the_rest_is_installed(
     assert environments
 
 
+def test_without_a_library_to_calculate_with_the_rest_is_installed_and_comparing_is_not(
+    pip: Pip, environments: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pip.failing = "scipy>"
+    assert install.main([]) == 0
+    assert "'scipy>=" in (said := capsys.readouterr().out)
+    assert "two versions cannot be compared" in said
+    assert any(library.startswith("numpy") for library in pip.installed)
+    assert environments
+
+
 def test_what_is_lost_without_a_library_is_said_of_the_history_too(
     pip: Pip, environments: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -161,8 +172,9 @@ def test_an_unknown_extra_is_refused_with_those_there_are(
     with pytest.raises(SystemExit) as caught:
         install.main(["--with", "lints"])
     assert caught.value.code == 2
-    assert "--with lints: it should be one of cells, cluster, history, lint, peers, suite" in (
-        capsys.readouterr().err
+    assert (
+        "--with lints: it should be one of cells, cluster, history, lint, peers, suite, versus"
+        in (capsys.readouterr().err)
     )
     assert pip.commands == []
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from conlab.bench import settings
+from conlab.versus import options as versus_options
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 
@@ -22,7 +23,8 @@ def test_every_option_is_listed_and_every_listed_option_exists() -> None:
     parser = argparse.ArgumentParser()
     group = parser.add_argument_group()
     group.addoption = group.add_argument  # type: ignore[attr-defined]  # as pytest calls it
-    settings.add_options(types.SimpleNamespace(getgroup=lambda *_: group))
+    for part in (settings, versus_options):
+        part.add_options(types.SimpleNamespace(getgroup=lambda *_: group))
     options = {option for action in parser._actions for option in action.option_strings}
     listed = set(re.findall(r"^\| `(--[a-z-]+)", README, re.MULTILINE))
     assert listed == options - {"-h", "--help", "--workload"}

@@ -129,23 +129,34 @@ def workloads(root: Path) -> Iterator[Workload]:
     for path in sorted((root / "workloads").glob("*.py")):
         if path.stem == "__init__":
             continue
-        try:
-            module = importlib.import_module(f"workloads.{path.stem}")
-        except ImportError as error:
-            yield Workload(path.stem, None, f"{error} on this Python")
-            continue
-        if hasattr(module, "jobs"):
-            yield Workload(path.stem, module)
+        workload = suite_workload(path.stem)
+        if workload.problem or hasattr(workload.module, "jobs"):
+            yield workload
+
+
+def suite_workload(name: str) -> Workload:
+    """The workload in the file of that name; ModuleNotFoundError if there is no such file."""
+    try:
+        return Workload(name, importlib.import_module(f"workloads.{name}"))
+    except ImportError as error:
+        if error.name == f"workloads.{name}":
+            raise
+        return Workload(name, None, f"{error} on this Python")
 
 
 def models(root: Path) -> Iterator[Model]:
     """The models of the clone, serial first: the others are compared with it."""
     found = []
     for path in (root / "workloads" / "models").glob("*.py"):
-        module = importlib.import_module(f"workloads.models.{path.stem}")
-        if hasattr(module, "pool"):
-            found.append(Model(path.stem, module))
+        model = suite_model(path.stem)
+        if hasattr(model.module, "pool"):
+            found.append(model)
     return iter(sorted(found, key=lambda model: (model.name != "serial", model.name)))
+
+
+def suite_model(name: str) -> Model:
+    """The model in the file of that name; ModuleNotFoundError if there is no such file."""
+    return Model(name, importlib.import_module(f"workloads.models.{name}"))
 
 
 def own_workload(path: Path) -> Workload:

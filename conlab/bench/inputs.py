@@ -76,11 +76,16 @@ class Inputs:
     def jobs(self, workload: Workload) -> Callable[[], Iterator[Any]]:
         """A function that yields the workload's jobs, the same at each call."""
         asked = self.asked[workload.name]
-        values = {name: getattr(self, f"supply_{name}")(workload) for name in asked}
+        values = self.values(workload)
         make: Callable[..., Iterator[Any]] = workload.hook("jobs")
         if asked & {"count", "sites"} or self.settings.jobs is None:
             return lambda: iter(make(**values))
         return lambda: islice(make(**values), self.settings.jobs)
+
+    def values(self, workload: Workload) -> dict[str, Any]:
+        """What ``jobs()`` of the workload asks for, by name."""
+        asked = self.asked[workload.name]
+        return {name: getattr(self, f"supply_{name}")(workload) for name in asked}
 
     def lacking(self, workload: Workload) -> str | None:
         """Why what the workload's jobs ask for cannot be made here, or None."""
@@ -181,17 +186,9 @@ class Inputs:
         )
 
     def empty_folder(self, workload: Workload) -> None:
-        """Remove what the workload's jobs have written.
-
-        Where a file is renamed over another, ext4 starts to write it out at once (auto_da_alloc),
-        and each job of the next round would wait for that.
-        """
-        folder = self.made.get(f"{workload.name}-results")
-        for path in folder.iterdir() if folder else ():
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+        """Remove what the workload's jobs have written."""
+        if folder := self.made.get(f"{workload.name}-results"):
+            empty(folder)
 
     def supply_manifest(self, workload: Workload) -> Path:
         """A file of JSON lines, one a file to download: url, name, size, sha256."""
@@ -222,6 +219,19 @@ class Inputs:
     def supply_texts(self, _workload: Workload) -> Path:
         """A folder of texts."""
         return self.settings.texts or self.once("texts", make_texts)
+
+
+def empty(folder: Path) -> None:
+    """Remove what is in the folder.
+
+    Where a file is renamed over another, ext4 starts to write it out at once (auto_da_alloc),
+    and each job of the next round would wait for that.
+    """
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def make_photos(folder: Path, count: int, pixels: tuple[int, int] = PHOTO_PIXELS) -> None:

@@ -21,13 +21,7 @@ PRICED_JOBS = 1000  # jobs that share the cost of starting a pool
 def text(matrix: Matrix, width: int, color: bool) -> str:
     """The summary as text of at most ``width`` columns, but no fewer than NARROWEST."""
     file = io.StringIO()
-    console = Console(
-        file=file,
-        width=max(width, NARROWEST),
-        force_terminal=color,
-        no_color=not color,
-        highlight=False,
-    )
+    console = console_on(file, width, color)
     found = groups(matrix.measured, settings.usable_cores())
     console.print()
     console.print(f"[bold]Concurrency Lab[/bold]: {conditions(matrix)}")
@@ -58,6 +52,17 @@ def text(matrix: Matrix, width: int, color: bool) -> str:
     console.print()
     console.print(rules_table(matrix, found))
     return file.getvalue()
+
+
+def console_on(file: io.StringIO, width: int, color: bool) -> Console:
+    """What prints tables into the file: ``width`` columns of them, but no fewer than NARROWEST."""
+    return Console(
+        file=file,
+        width=max(width, NARROWEST),
+        force_terminal=color,
+        no_color=not color,
+        highlight=False,
+    )
 
 
 LEGEND = (

@@ -41,6 +41,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or session.exitstatus != pytest.ExitCode.OK:
         return
-    if reporter.stats.get("skipped") and not reporter.stats.get("passed"):
+    shown = reporter.stats.get("passed") or reporter.stats.get("cannot tell")
+    if reporter.stats.get("skipped") and not shown:
         reporter.write_line("every test was skipped: nothing was shown", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,88 @@
+"""Measure what `--versus` is worth on this machine: its false alarms, and what it misses.
+
+Pairs of identical sides, and of sides made slower by a known share, are recorded for --seconds;
+a further call goes on from there, and Ctrl-C keeps what was recorded. Then the rule is replayed
+over all pairs recorded so far, next to what pytest-benchmark would have said of the same rounds.
+"""
+
+import argparse
+import sys
+
+from conlab.errors import UserError
+
+INTERRUPTED = 130
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """How long, and under which load."""
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=600.0,
+        metavar="N",
+        help="how long to record (600); 0 shows what was recorded before. A whole run over six"
+        " unchanged cells takes some minutes, and a hundred of them hours",
+    )
+    parser.add_argument(
+        "--busy",
+        action="store_true",
+        help="keep one core busy meanwhile; without it, leave the machine alone",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Record, count, print and save."""
+    if not 0 <= options.seconds < float("inf"):
+        raise UserError(f"--seconds {options.seconds:g}: it should be a number, 0 or more")
+    from conlab.versus.rule import missing_library
+
+    if missing := missing_library():
+        raise UserError(missing)
+    try:
+        from conlab.versus import calibrate, calibration_tables, recording
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"calibrating needs the whole clone, installed by `python3 -m conlab.install`: {error}"
+        ) from None
+    load = "busy" if options.busy else "idle"
+    status = 0
+    if options.seconds:
+        try:
+            recording.record(
+                recording.FOLDER / f"{load}.jsonl",
+                calibrate.RULE,
+                options.seconds,
+                options.busy,
+                told,
+            )
+        except KeyboardInterrupt:
+            status = INTERRUPTED
+        print(file=sys.stderr)
+    found = []
+    pairs = 0
+    for load in recording.LOADS:
+        path = recording.FOLDER / f"{load}.jsonl"
+        recorded = recording.read(path, recording.this_machine())
+        if recorded.foreign:
+            print(f"{path}: {recorded.foreign} lines of another machine or Python are passed over")
+        if recorded.damaged:
+            print(f"{path}: {recorded.damaged} damaged lines are passed over")
+        pairs += len(recorded)
+        if one := calibrate.of_load(load, recorded):
+            found.append(one)
+    if not found:
+        raise UserError(
+            f"no trial is complete yet, of {pairs} pairs recorded: one takes some minutes"
+        )
+    calibrate.save(found, calibrate.SUMMARY)
+    calibration_tables.show(found, recording.this_machine())
+    print(f"Written to {calibrate.SUMMARY}")
+    return status
+
+
+def told(sentence: str) -> None:
+    """Show progress: over the last line on a terminal; elsewhere only what is worth a line."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{sentence}", end="", file=sys.stderr, flush=True)
+    elif not sentence.endswith("to go"):
+        print(sentence, file=sys.stderr, flush=True)

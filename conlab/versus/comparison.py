@@ -1,0 +1,113 @@
+"""A whole comparison: both sides prepared, every cell measured in pairs, the verdicts kept."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from conlab.bench.discovery import Cell
+from conlab.bench.settings import Settings, python_build, usable_cores
+from conlab.errors import UserError
+from conlab.versus import course
+from conlab.versus.course import Course
+from conlab.versus.naming import named
+from conlab.versus.options import Options
+from conlab.versus.pairs import Measurer
+from conlab.versus.rule import Rule, Verdict
+from conlab.versus.survey import Survey, differing_libraries
+from conlab.versus.talking import SideFailed
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What a comparison has found so far."""
+
+    options: Options
+    courses: list[Course] = field(default_factory=list)
+    surveys: tuple[Survey, Survey] | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def run(
+        self, cells: Sequence[Cell], settings: Settings, tell: Callable[[Course], None]
+    ) -> None:
+        """Compare the cells; ``tell`` is called after each pair. Raises UserError."""
+        with named(self.options.text, settings) as sides:
+            try:
+                with Measurer(sides, settings, self.options.seed) as measurer:
+                    self.surveys = measurer.surveys
+                    self.notes = notes(measurer.surveys)
+                    self.courses = courses(cells, measurer, self.options)
+                    course.run(self.courses, measurer.pair, self.options.budget, tell)
+            except SideFailed as failure:
+                raise UserError(str(failure)) from None
+        if all(one.absent for one in self.courses):
+            raise UserError(
+                f"--versus {self.options.text}: there is no cell to compare:"
+                f" {self.courses[0].cell.id}: {self.courses[0].absent}"
+            )
+
+    def failures(self) -> dict[str, str]:
+        """What is wrong with each cell with which something is, in a sentence."""
+        found = {}
+        for one in self.courses:
+            if one.failure:
+                found[one.cell.id] = one.failure
+            elif one.absent:
+                continue
+            elif one.verdict is Verdict.SLOWER and one.wall:
+                found[one.cell.id] = (
+                    f"{one.cell.id} got slower: {one.wall.estimate:+.1%}"
+                    f" ({one.wall.low:+.1%} to {one.wall.high:+.1%})"
+                )
+            elif one.verdict is Verdict.UNSURE and self.options.fail_on_cannot_tell:
+                found[one.cell.id] = f"{one.cell.id}: cannot tell, and --fail-on-cannot-tell"
+        return found
+
+    def figures(self) -> dict[str, Any]:
+        """All that was measured, as plain data."""
+        return {
+            "versus": self.options.text,
+            "seed": self.options.seed,
+            "alpha": self.options.alpha,
+            "matters": self.options.matters,
+            "budget_seconds": self.options.budget,
+            "python": python_build(),
+            "usable_cores": usable_cores(),
+            "sides": [
+                {
+                    "name": survey.side.name,
+                    "python": survey.python,
+                    "gil": survey.gil,
+                    "libraries": survey.libraries,
+                    "notes": survey.side.notes,
+                }
+                for survey in self.surveys or ()
+            ],
+            "cells": [course.figures(one) for one in self.courses],
+        }
+
+
+def courses(cells: Sequence[Cell], measurer: Measurer, options: Options) -> list[Course]:
+    """A course for each cell; those that can be compared share the rate of false alarms."""
+    absent, failures = {}, {}
+    for cell in cells:
+        try:
+            absent[cell.id] = measurer.absent(cell)
+        except SideFailed as failure:
+            failures[cell.id] = str(failure)
+    compared = sum(not absent.get(cell.id, "failed") for cell in cells)
+    rule = Rule(options.alpha, max(1, compared), options.matters)
+    return [
+        Course(cell, rule, absent=absent.get(cell.id), failure=failures.get(cell.id))
+        for cell in cells
+    ]
+
+
+def notes(surveys: tuple[Survey, Survey]) -> list[str]:
+    """What a reader of the verdicts should know of the sides."""
+    one, two = surveys
+    found = [f"{survey.side.name}: {note}" for survey in surveys for note in survey.side.notes]
+    if one.python != two.python:
+        found.append(f"{one.side.name} is {one.python}, {two.side.name} is {two.python}")
+    if differing := differing_libraries(surveys):
+        found.append(f"libraries that differ: {', '.join(differing)}")
+    return found

@@ -1,0 +1,147 @@
+"""The course of a comparison: which cell gets the next pair, and when enough is known."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from conlab.bench.discovery import Cell
+from conlab.bench.running import CellAbsent
+from conlab.versus.pairs import Pair
+from conlab.versus.rule import Judgement, Rule, Verdict
+from conlab.versus.talking import SideFailed
+
+MOST_SHARE = 2.0
+
+
+@dataclass(slots=True)
+class Course:
+    """What is known of one cell so far: its pairs, and what the latest look at them said.
+
+    ``absent`` says why there is nothing to compare, ``failure`` what went wrong.
+    """
+
+    cell: Cell
+    rule: Rule
+    pairs: list[Pair] = field(default_factory=list)
+    spent: list[float] = field(default_factory=list)  # seconds, for each pair
+    wall: Judgement | None = None
+    cpu: Judgement | None = None
+    absent: str | None = None
+    failure: str | None = None
+    looks: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.looks = list(self.rule.looks())
+
+    def add(self, pair: Pair, seconds: float) -> None:
+        """Take a pair that took so many seconds, and judge if a look is due."""
+        self.pairs.append(pair)
+        self.spent.append(seconds)
+        if len(self.pairs) == self.looks[0]:
+            self.looks.pop(0)
+            self.wall = self.rule.judge([pair.log_wall for pair in self.pairs])
+            if all(min(pair.cpu) > 0 for pair in self.pairs):  # where the system counts in ticks
+                self.cpu = self.rule.judge([pair.log_cpu for pair in self.pairs])
+
+    @property
+    def verdict(self) -> Verdict:
+        """What wall time says: one clock raises the alarm."""
+        return self.wall.verdict if self.wall else Verdict.UNSURE
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether more pairs are of no use."""
+        decided = self.verdict is not Verdict.UNSURE
+        return bool(self.absent or self.failure or decided or not self.looks)
+
+    @property
+    def width(self) -> float:
+        """How undecided the cell is: how wide its interval is, endless before the first look."""
+        return self.wall.high - self.wall.low if self.wall else float("inf")
+
+    @property
+    def pairs_needed(self) -> int | None:
+        """How many pairs it would take, as far as that is known."""
+        return self.wall.pairs_needed if self.wall else self.looks[0]
+
+    @property
+    def seconds_of_a_pair(self) -> float:
+        """What a pair takes, as the pairs so far did; the first has set-up to do besides."""
+        return statistics.median(self.spent) if self.spent else 0.0
+
+    @property
+    def seconds(self) -> float:
+        """What all its pairs took."""
+        return sum(self.spent)
+
+
+def run(
+    courses: Sequence[Course],
+    measure: Callable[[Cell], Pair],
+    budget: float,
+    tell: Callable[[Course], None] = lambda _: None,
+    now: Callable[[], float] = time.monotonic,
+) -> None:
+    """Add pairs until every cell has its verdict, or no further pair fits into the budget.
+
+    ``tell`` is called after each pair.
+    """
+    began = now()
+    while course := most_undecided(courses, budget - (now() - began)):
+        started = now()
+        try:
+            pair = measure(course.cell)
+        except CellAbsent as reason:
+            course.absent = str(reason)
+        except SideFailed as failure:
+            course.failure = str(failure)
+        else:
+            course.add(pair, now() - started)
+        tell(course)
+
+
+def most_undecided(courses: Iterable[Course], left: float) -> Course | None:
+    """The cell that gets the next pair, of those whose pairs fit into the seconds ``left``.
+
+    That is the one with the widest interval; before the first look, the one with the fewest pairs.
+    But a wild cell starves no other: none gets more than MOST_SHARE times what another has got.
+    """
+    fitting = [
+        course
+        for course in courses
+        if not course.is_over and left > 0 and course.seconds_of_a_pair <= left
+    ]
+    least = min((course.seconds for course in fitting), default=0.0)
+    served = [course for course in fitting if course.seconds <= MOST_SHARE * least]
+    return max(served, key=lambda course: (course.width, -len(course.pairs)), default=None)
+
+
+def figures(course: Course) -> dict[str, Any]:
+    """All that is known of a cell, as plain data."""
+
+    def judged(judgement: Judgement | None) -> dict[str, Any] | None:
+        if judgement is None:
+            return None
+        return {name: getattr(judgement, name) for name in judgement.__dataclass_fields__}
+
+    return {
+        "cell": course.cell.id,
+        "verdict": None if course.absent or course.failure else course.verdict,
+        "absent": course.absent,
+        "failure": course.failure,
+        "wall": judged(course.wall),
+        "cpu": judged(course.cpu),
+        "seconds": course.seconds,
+        "pairs_needed": course.pairs_needed if course.verdict is Verdict.UNSURE else None,
+        "pairs": [
+            {
+                "wall": pair.wall,
+                "cpu": pair.cpu,
+                "rounds": pair.rounds,
+                "first": pair.first,
+            }
+            for pair in course.pairs
+        ],
+    }

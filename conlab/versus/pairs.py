@@ -1,0 +1,306 @@
+"""Measures pairs: the same cell of both sides, in two fresh processes that take turns."""
+
+import json
+import math
+import random
+import statistics
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from conlab.bench.discovery import Cell, Workload
+from conlab.bench.inputs import Inputs
+from conlab.bench.measuring import WAITS
+from conlab.bench.running import CellAbsent
+from conlab.bench.settings import Settings
+from conlab.errors import UserError
+from conlab.versus import fingerprints
+from conlab.versus.sides import Side
+from conlab.versus.survey import Survey, absent, surveys
+from conlab.versus.talking import SideFailed, Worker
+
+ROUND = 0.08  # seconds that a round should last: long beside the clock's error, short beside a pair
+MOST_ROUNDS = 4  # of each side in a pair: after them, both processes are replaced
+FEWEST_ROUNDS = 2
+SHARE = 0.35  # seconds of rounds that each side gets in a pair, if that is not too few rounds
+PADDING = 4096  # bytes: the size of the environment moves the stack, and with it the speed
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What one pair of processes showed of a cell; of everything A's comes first, then B's.
+
+    ``wall`` and ``cpu`` are the seconds of a round, ``rounds`` the wall seconds of each. ``first``
+    is the side that began: 0 or 1.
+    """
+
+    cell: str
+    wall: tuple[float, float]
+    cpu: tuple[float, float]
+    rounds: tuple[tuple[float, ...], tuple[float, ...]]
+    first: int
+
+    @property
+    def log_wall(self) -> float:
+        """The logarithm of B's wall time over A's."""
+        return math.log(self.wall[1] / self.wall[0])
+
+    @property
+    def log_cpu(self) -> float:
+        """The same of the CPU seconds."""
+        return math.log(self.cpu[1] / self.cpu[0])
+
+    def to_json(self) -> str:
+        """The pair as a line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str) -> Self:
+        """The pair that ``to_json`` wrote. Raises ValueError, KeyError or TypeError if none did."""
+        told = json.loads(line)
+        return cls(
+            cell=told["cell"],
+            wall=tuple(told["wall"]),
+            cpu=tuple(told["cpu"]),
+            rounds=(tuple(told["rounds"][0]), tuple(told["rounds"][1])),
+            first=told["first"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a round of a cell is: ``runs`` times its first ``jobs`` jobs, or all if that is None."""
+
+    jobs: int | None
+    runs: int
+    rounds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What is drawn at random for a pair, the same again from the same seed.
+
+    ``first`` is the side that begins. Both processes get the same hash seed, another in each pair:
+    what it makes faster or slower is no difference between the sides.
+    """
+
+    first: int
+    hash_seed: int
+    paddings: tuple[int, int]
+
+    @classmethod
+    def of(cls, seed: int, cell: str, number: int) -> Self:
+        """The draw for that pair of the cell, in whatever order the cells are measured."""
+        chance = random.Random(f"{seed} {cell} {number}")
+        return cls(
+            chance.randrange(2),
+            chance.randrange(1, 2**32),
+            (chance.randrange(PADDING), chance.randrange(PADDING)),
+        )
+
+    def environment(self, side: int) -> dict[str, str]:
+        """What the process of that side finds in its environment."""
+        padding = "x" * self.paddings[side]
+        return {"PYTHONHASHSEED": str(self.hash_seed), "CONLAB_PADDING": padding}
+
+
+class Measurer:
+    """Measures pairs of two sides on the same inputs and the same origin.
+
+    ``runs`` is how many times a round runs all jobs; None lets each cell's length decide. A side
+    with a slowdown runs them that share more often, which should make a whole number.
+    """
+
+    def __init__(
+        self,
+        sides: tuple[Side, Side],
+        settings: Settings,
+        seed: int,
+        runs: int | None = None,
+    ) -> None:
+        self.sides = sides
+        self.settings = settings
+        self.seed = seed
+        self.runs = runs
+        self.inputs = Inputs(settings, small=False)
+        self.closing = ExitStack()
+        self.closing.callback(self.inputs.close)
+        self.surveys: tuple[Survey, Survey]
+        self.sizes: dict[str, Size] = {}
+        self.waits: dict[str, bool] = {}
+        self.measured: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        """Ask both sides what they have. Raises SideFailed."""
+        try:
+            self.surveys = surveys(self.sides, self.settings)
+        except BaseException:
+            self.closing.close()
+            raise
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """End the origin and remove what the jobs wrote."""
+        self.closing.close()
+
+    def pair(self, cell: Cell) -> Pair:
+        """Measure the cell once more, each side in a process of its own.
+
+        Raises CellAbsent where there is nothing to compare, SideFailed where a side cannot do it
+        or where the two give different results.
+        """
+        if reason := self.inputs.lacking(cell.workload) or self.absent(cell):
+            raise CellAbsent(reason)
+        size = self.size(cell)
+        number = self.measured[cell.id] = self.measured.get(cell.id, 0) + 1
+        drawn = Draw.of(self.seed, cell.id, number)
+        if self.inputs.origin:
+            self.inputs.origin.reset()
+        with ExitStack() as stack:
+            started = {
+                side: stack.enter_context(self.started(cell, side, drawn))
+                for side in order(drawn.first, 0)
+            }
+            return self.taking_turns(cell, [started[0], started[1]], size, drawn.first)
+
+    def absent(self, cell: Cell) -> str | None:
+        """Why there is nothing to compare, or None. Raises SideFailed where there should be."""
+        workload = cell.workload
+        if reason := cell.absent():
+            return reason
+        return absent(self.surveys, workload.name, cell.label, self.inputs.asked[workload.name])
+
+    def taking_turns(self, cell: Cell, workers: list[Worker], size: Size, first: int) -> Pair:
+        """Warm both up, then let them run rounds, each first in every other."""
+        for side in order(first, 0):
+            workers[side].tell("warm up", jobs=size.jobs, runs=self.runs_of(side, size))
+        compare(cell, workers, [worker.answer() for worker in workers])
+        wall: tuple[list[float], list[float]] = ([], [])
+        cpu: tuple[list[float], list[float]] = ([], [])
+        for number in range(size.rounds):
+            told: dict[int, dict[str, Any]] = {}
+            for side in order(first, number):
+                told[side] = workers[side].ask("round", runs=self.runs_of(side, size))
+                wall[side].append(told[side]["wall"])
+                cpu[side].append(told[side]["cpu"])
+            compare(cell, workers, [told[0], told[1]])
+        for worker in workers:
+            worker.tell("end")  # both at once
+        return Pair(
+            cell=cell.id,
+            wall=(summary(wall[0]), summary(wall[1])),
+            cpu=(summary(cpu[0]), summary(cpu[1])),
+            rounds=(tuple(wall[0]), tuple(wall[1])),
+            first=first,
+        )
+
+    def runs_of(self, number: int, size: Size) -> int:
+        """How many runs a round of that side has: more if it is to be slower."""
+        exact = size.runs * (1 + self.sides[number].slowdown)
+        if abs(exact - round(exact)) > 1e-9:
+            raise UserError(
+                f"a slowdown of {self.sides[number].slowdown:g} needs a number of runs"
+                f" that it makes whole, and {size.runs} makes {exact:g}"
+            )
+        return round(exact)
+
+    def started(self, cell: Cell, number: int, drawn: "Draw | None" = None) -> "Started":
+        """A worker of that side that opens the cell."""
+        workload = cell.workload
+        side = self.sides[number]
+        own = side.own.get(workload.name)
+        values = self.values(workload)
+        chosen = self.settings.for_models(computes_only=not self.waits.get(workload.name, False))
+        return Started(
+            side,
+            drawn.environment(number) if drawn else {},
+            workload=workload.name,
+            own=str(own) if own else None,
+            model=cell.model.name,
+            variant=cell.variant,
+            values={name: coded(value) for name, value in values.items()},
+            folder=str(self.inputs.scratch() / f"{workload.name}-results-{number}"),
+            settings=chosen,
+        )
+
+    def values(self, workload: Workload) -> dict[str, Any]:
+        """What the workload's ``jobs()`` is given, on both sides."""
+        return self.inputs.values(workload)
+
+    def size(self, cell: Cell) -> Size:
+        """What a round of the cell is, found out once, by side B."""
+        if cell.id not in self.sizes:
+            workload = cell.workload
+            if workload.name not in self.waits:
+                self.waits[workload.name] = not workload.computes_only() or self.seen_waiting(cell)
+            cut = self.settings.jobs is None and "sites" not in self.values(workload)
+            chosen = self.settings.for_models(computes_only=not self.waits[workload.name])
+            asked = cell.model.settings()
+            busy = sum(2 * chosen[name] for name in ("in_flight", "workers") if name in asked)
+            with self.started(cell, 1) as worker:
+                least = (busy or 1) if cut else None
+                most = self.most_jobs(workload)
+                sizes = {"lasting": ROUND, "most": most, "least": least, "runs": self.runs}
+                told = worker.ask("size", sizes=sizes)
+            seconds = told["seconds"] * told["runs"]
+            rounds = max(FEWEST_ROUNDS, min(MOST_ROUNDS, int(SHARE / seconds)))
+            self.sizes[cell.id] = Size(told["jobs"], told["runs"], rounds)
+        return self.sizes[cell.id]
+
+    def most_jobs(self, workload: Workload) -> int | None:
+        """How many jobs there are, if the reader says so and ``jobs()`` does not know."""
+        if {"count", "sites"} & set(self.values(workload)):
+            return None
+        return self.settings.jobs
+
+    def seen_waiting(self, cell: Cell) -> bool:
+        """Say whether jobs wait that might compute only, seen under serial."""
+        serial = next(model for model in self.settings.models if model.name == "serial")
+        with self.started(Cell(cell.workload, serial), 1) as worker:
+            return bool(1 - worker.ask("see whether it waits")["occupied"] >= WAITS)
+
+
+def order(first: int, number: int) -> tuple[int, int]:
+    """The sides in the order of that round: the other way round each time, for drift to cancel."""
+    return (first, 1 - first) if number % 2 == 0 else (1 - first, first)
+
+
+def summary(rounds: Sequence[float]) -> float:
+    """What a process's rounds say of it, untouched by what disturbed one of them."""
+    return statistics.median(rounds)
+
+
+def compare(cell: Cell, workers: Sequence[Worker], replies: Sequence[dict[str, Any]]) -> None:
+    """Raise SideFailed unless both gave the same result."""
+    if replies[0]["digest"] == replies[1]["digest"]:
+        return
+    texts = [worker.ask("show")["text"] for worker in workers]
+    said = fingerprints.difference(*texts)
+    raise SideFailed(
+        f"{cell.id}: {workers[1].side.name} gives other results than {workers[0].side.name}:"
+        f" {said[1]} in place of {said[0]}"
+    )
+
+
+def coded(value: Any) -> Any:
+    """A value of ``Inputs`` as the worker's ``decoded`` takes it."""
+    return {"path": str(value)} if isinstance(value, Path) else value
+
+
+class Started:
+    """A worker that opens a cell: ended at the end of the context, killed after an error."""
+
+    def __init__(self, side: Side, environment: dict[str, str], **cell: Any) -> None:
+        self.worker = Worker(side, environment)
+        self.worker.tell("open", **cell)
+
+    def __enter__(self) -> Worker:
+        return self.worker
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind:
+            self.worker.kill()
+        else:
+            self.worker.end()

@@ -1,0 +1,145 @@
+"""Wires the comparison into pytest: its options, a loop of pairs in place of a loop of tests."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conlab.bench.discovery import Cell
+from conlab.bench.plugin import MATRIX
+from conlab.errors import UserError
+from conlab.versus import options, report
+from conlab.versus.comparison import Comparison
+from conlab.versus.report import Shown
+from conlab.versus.rule import Verdict, missing_library
+
+COMPARISON = pytest.StashKey[Comparison]()
+VERDICT = "verdict"
+FILE = pytest.StashKey[Path]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of a comparison to pytest's."""
+    options.add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the options, and take the JSON file: pytest-benchmark will have measured nothing."""
+    try:
+        asked = options.read(config)
+        if asked and (lacking := missing_library()):
+            raise UserError(f"--versus {asked.text}: {lacking}")
+        if asked and config.option.benchmark_json:
+            config.stash[FILE] = json_file(config.option.benchmark_json)
+            config.option.benchmark_json = None
+    except UserError as mistake:
+        raise pytest.UsageError(str(mistake)) from None
+    if asked:
+        config.stash[COMPARISON] = Comparison(asked)
+
+
+def json_file(given: Any) -> Path:
+    """The file that --benchmark-json names: by its path, or opened already, as up to 5.2."""
+    if isinstance(given, Path):
+        path = given
+    else:
+        given.close()
+        path = Path(given.name)
+    if not path.absolute().parent.is_dir():
+        raise UserError(f"--benchmark-json {path}: there is no such folder")
+    return path
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what can hold no cell: to import all tests takes longer than a few pairs."""
+    if COMPARISON in config.stash and collection_path.suffix == ".py":
+        return None if collection_path.name.startswith("bench_") else True
+    return None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the cells, each once: what is timed twice is so to see the noise of one side."""
+    if COMPARISON in config.stash:
+        kept = [item for item in items if (cell := cell_of(item)) and not cell.again]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
+
+
+def cell_of(item: pytest.Item) -> Cell | None:
+    """The cell that a test is about, if it is."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    cell = parameters.get("cell")
+    return cell if isinstance(cell, Cell) else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Compare the cells, and report each as a test that passed, failed or was skipped."""
+    config = session.config
+    comparison = config.stash.get(COMPARISON, None)
+    if comparison is None or session.testsfailed or config.option.collectonly or not session.items:
+        return None  # as usual: to go on, to complain, to list
+    cells = {item: cell for item in session.items if (cell := cell_of(item))}
+    writer = config.get_terminal_writer()
+    began = time.time()
+    try:
+        with Shown(comparison, writer) as shown:
+            settings = config.stash[MATRIX].settings
+            comparison.run(list(cells.values()), settings, shown.tell)
+    except UserError as mistake:
+        raise pytest.UsageError(str(mistake)) from None
+    for item, cell in cells.items():
+        log(item, comparison, cell, began)
+    return True
+
+
+def log(item: pytest.Item, comparison: Comparison, cell: Cell, began: float) -> None:
+    """Report a cell as pytest reports a test."""
+    course = next(one for one in comparison.courses if one.cell is cell)
+    outcome: Any = "passed"
+    said: Any = None
+    if failure := comparison.failures().get(cell.id):
+        outcome, said = "failed", failure
+    elif course.absent:
+        outcome, said = "skipped", (str(item.path), 0, f"Skipped: {course.absent}")
+    made = pytest.TestReport(
+        item.nodeid,
+        item.location,
+        dict.fromkeys(item.keywords, 1),
+        outcome,
+        said,
+        "call",
+        duration=course.seconds,
+        user_properties=[(VERDICT, str(course.verdict))],
+        start=began,
+        stop=began + course.seconds,
+    )
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    item.ihook.pytest_runtest_logreport(report=made)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+
+
+def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
+    """Count a cell of which the budget was too short to tell as that, and not as passed."""
+    if report.outcome == "passed" and (VERDICT, Verdict.UNSURE) in report.user_properties:
+        return Verdict.UNSURE, "?", Verdict.UNSURE.upper()
+    return None
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Print the verdicts, also those that there were before a Ctrl-C."""
+    comparison = config.stash.get(COMPARISON, None)
+    if comparison and comparison.courses:
+        writer = terminalreporter._tw
+        writer.write(report.text(comparison, writer.fullwidth, writer.hasmarkup))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Write every number measured to the file that --benchmark-json names."""
+    if FILE in config.stash:
+        figures = {"concurrency_lab": {"comparison": config.stash[COMPARISON].figures()}}
+        config.stash[FILE].write_text(json.dumps(figures, indent=1), "utf-8")

@@ -1,0 +1,304 @@
+"""Records pairs whose truth is known, for as long as there is time: what `conlab calibrate` judges.
+
+Identical sides are compared in six cells of the suite. Slower sides are copies of the jobs in
+``planted``, with a known share of their own work added. Each pair is one line of JSON in
+``.conlab/calibration/idle.jsonl`` or ``busy.jsonl``, written at once: a session may be broken off
+at any moment, and the next one goes on where it stopped.
+"""
+
+import json
+import os
+import platform
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Self
+
+from conlab.bench import discovery, settings
+from conlab.bench.discovery import Cell
+from conlab.bench.running import CellAbsent
+from conlab.bench.settings import Settings
+from conlab.errors import UserError
+from conlab.versus.pairs import Measurer, Pair
+from conlab.versus.replay import Stretches
+from conlab.versus.rule import Rule
+from conlab.versus.sides import ROOT, working_tree
+from conlab.versus.talking import SideFailed
+
+FOLDER = ROOT / ".conlab" / "calibration"
+LOADS = ("idle", "busy")
+PLANTED = Path(__file__).parent / "planted"
+UNCHANGED = {
+    "download_files-threads": "waiting",
+    "download_files-coroutines": "waiting",
+    "count_words-serial": "computing",
+    "resize_images-processes": "computing",
+    "fetch_and_resize-threads": "mixed",
+    "fetch_and_resize-hybrid": "mixed",
+}
+SLOWED = {
+    "wait_for_answers-threads": "waiting",
+    "count_letters-serial": "computing",
+    "count_letters-processes": "computing",
+    "wait_and_count-threads": "mixed",
+}
+TRIALS = {0.0: 6, 0.1: 3, 0.2: 1, 0.05: 1}  # how often each slowdown is tried, to one another
+KINDS = UNCHANGED | SLOWED
+FAILURES = 3  # of a stream in a session, after which it is left out
+BUSY_LOOP = """
+import os, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+print(flush=True)
+while True:
+    pass
+"""
+
+
+@dataclass(frozen=True, order=True)
+class Stream:
+    """A cell and the share by which its side B is slower: the truth about its pairs."""
+
+    cell: str
+    slowdown: float
+
+    @property
+    def kind(self) -> str:
+        """Waiting, computing, or mixed."""
+        return KINDS[self.cell]
+
+
+STREAMS = [Stream(cell, 0.0) for cell in UNCHANGED] + [
+    Stream(cell, slowdown) for slowdown in TRIALS if slowdown for cell in SLOWED
+]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A pair, with what it took in seconds, and when (ISO, UTC) and where it was measured."""
+
+    stream: Stream
+    pair: Pair
+    seconds: float
+    when: str
+    machine: str
+
+    def to_json(self) -> str:
+        """The record as a line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str) -> Self:
+        """The record of a line. Raises ValueError, KeyError or TypeError if it is none."""
+        told = json.loads(line)
+        return cls(
+            stream=Stream(**told["stream"]),
+            pair=Pair.from_json(json.dumps(told["pair"])),
+            seconds=float(told["seconds"]),
+            when=str(told["when"]),
+            machine=str(told["machine"]),
+        )
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The pairs of this machine by stream, in the order of their measuring; and what was not read.
+
+    ``foreign`` lines are another machine's or another Python's, ``damaged`` ones are torn.
+    """
+
+    streams: Mapping[Stream, Sequence[Record]]
+    foreign: int
+    damaged: int
+
+    def __len__(self) -> int:
+        return sum(map(len, self.streams.values()))
+
+
+def read(path: Path, machine: str) -> Recorded:
+    """What was recorded on that machine."""
+    streams: dict[Stream, list[Record]] = {stream: [] for stream in STREAMS}
+    foreign = damaged = 0
+    with suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            try:
+                record = Record.from_json(line)
+            except (ValueError, KeyError, TypeError, IndexError):
+                damaged += 1
+                continue
+            if record.machine != machine or record.stream not in streams:
+                foreign += 1
+            else:
+                streams[record.stream].append(record)
+    return Recorded(streams, foreign, damaged)
+
+
+def record(
+    path: Path,
+    rule: Rule,
+    seconds: float,
+    busy: bool,
+    told: Callable[[str], None],
+    streams: Sequence[Stream] = STREAMS,
+) -> None:
+    """Measure pairs and add them to the file, for that many seconds.
+
+    Those streams come first of which the fewest trials are complete. ``told`` is called with a
+    sentence after each pair, and about what cannot be measured.
+    """
+    machine = this_machine()
+    stretches = {stream: Stretches(rule) for stream in streams}
+    for stream, records in read(path, machine).streams.items():
+        for one in records if stream in stretches else ():
+            stretches[stream].add(one.pair.log_wall)
+    failures = dict.fromkeys(streams, 0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        file = stack.enter_context(path.open("a+b"))
+        end_torn_line(file)
+        measure = Measuring(stack)
+        if busy:
+            stack.enter_context(one_busy_core())
+        deadline = time.monotonic() + seconds
+        while stretches and time.monotonic() < deadline:
+            stream = min(stretches, key=lambda stream: turn(stream, stretches[stream]))
+            began = time.perf_counter()
+            try:
+                pair = measure.pair(stream)
+            except CellAbsent as reason:
+                del stretches[stream]
+                told(f"{stream.cell} is left out: {reason}")
+                continue
+            except SideFailed as failure:
+                failures[stream] += 1
+                if failures[stream] == FAILURES:
+                    del stretches[stream]
+                told(f"{stream.cell} failed: {failure}")
+                continue
+            took = time.perf_counter() - began
+            when = datetime.now(UTC).isoformat(timespec="seconds")
+            line = Record(stream, pair, took, when, machine).to_json() + "\n"
+            file.write(line.encode())
+            file.flush()
+            stretches[stream].add(pair.log_wall)
+            done = sum(len(each.trials) for each in stretches.values())
+            told(f"{done} trials complete; {max(0, deadline - time.monotonic()):.0f} s to go")
+
+
+def turn(stream: Stream, stretches: Stretches) -> tuple[float, int]:
+    """Whose turn it is: the least is. As in a run, the cells that are as far take turns."""
+    return len(stretches.trials) / TRIALS[stream.slowdown], stretches.open_pairs
+
+
+def end_torn_line(file: Any) -> None:
+    """End the last line of a file if whoever wrote it was killed in the middle."""
+    if file.seek(0, os.SEEK_END):
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) != b"\n":
+            file.write(b"\n")
+
+
+class Measuring:
+    """The measurers of the streams, each started when it is needed, ended with the stack."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.stack = stack
+        self.seed = random.SystemRandom().randrange(2**32)
+        self.measurers: dict[float, Measurer] = {}
+        self.cells: dict[Stream, Cell] = {}
+        if not (ROOT / "workloads").is_dir():
+            raise UserError(f"{ROOT} holds no workloads: conlab calibrate is run in the clone")
+        if str(ROOT) not in sys.path:
+            sys.path.insert(0, str(ROOT))
+
+    def pair(self, stream: Stream) -> Pair:
+        """One more pair. Raises CellAbsent and SideFailed."""
+        if stream not in self.cells:
+            self.cells[stream] = self.cell(stream)
+        if stream.slowdown not in self.measurers:
+            self.measurers[stream.slowdown] = self.measurer(stream.slowdown)
+        return self.measurers[stream.slowdown].pair(self.cells[stream])
+
+    def cell(self, stream: Stream) -> Cell:
+        """The cell of that name."""
+        name, _, model = stream.cell.rpartition("-")
+        if stream.slowdown:
+            workload = discovery.own_workload(PLANTED / f"{name}.py")
+        else:
+            workload = discovery.suite_workload(name)
+        return Cell(workload, discovery.suite_model(model))
+
+    def measurer(self, slowdown: float) -> Measurer:
+        """A measurer of two sides of which B is slower by that share."""
+        if not slowdown:
+            chosen = default_settings()
+            sides = working_tree(chosen, "A"), working_tree(chosen, "B")
+            return self.stack.enter_context(Measurer(sides, chosen, self.seed))
+        names = {cell.rpartition("-")[0] for cell in SLOWED}
+        workloads = [discovery.own_workload(PLANTED / f"{name}.py") for name in sorted(names)]
+        chosen = replace(default_settings(), workloads=tuple(workloads))
+        folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="conlab-")))
+        slower = {name: plant(name, slowdown, folder) for name in names}
+        sides = working_tree(chosen, "A"), replace(working_tree(chosen, "B"), own=slower)
+        return self.stack.enter_context(Measurer(sides, chosen, self.seed))
+
+
+def plant(name: str, slowdown: float, folder: Path) -> Path:
+    """A copy of planted jobs with more units of work."""
+    text = (PLANTED / f"{name}.py").read_text("utf-8")
+    unchanged = re.search(r"^UNITS = (\d+)$", text, re.MULTILINE)
+    assert unchanged
+    units = int(unchanged[1]) * (1 + slowdown)
+    if abs(units - round(units)) > 1e-6:
+        raise ValueError(f"{name} cannot be slower by {slowdown:g}: that makes {units:g} units")
+    path = folder / f"{name}.py"
+    path.write_text(text.replace(unchanged[0], f"UNITS = {round(units)}"), "utf-8")
+    return path
+
+
+def default_settings() -> Settings:
+    """The settings of a run without any option."""
+    return settings.read(SimpleNamespace(getoption=lambda _name: None), ROOT, small=False)
+
+
+@contextmanager
+def one_busy_core() -> Iterator[int]:
+    """Keep one core busy from a process of its own, and give its id; it cannot outlive this one.
+
+    It ends when the pipe closes on which it waits, as that does however this process ends.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", BUSY_LOOP], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        try:
+            assert child.stdout is not None
+            child.stdout.readline()
+            yield child.pid
+        finally:
+            child.kill()
+
+
+def this_machine() -> str:
+    """The machine and the Python: what was measured on another says nothing about this one."""
+    cores = settings.usable_cores()
+    return (
+        f"{processor()}, {cores} {'core' if cores == 1 else 'cores'}, {platform.system()},"
+        f" {settings.python_build()}"
+    )
+
+
+def processor() -> str:
+    """The processor by its name, as far as the system tells."""
+    with suppress(OSError):
+        named = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+        if named:
+            return named[1]
+    return platform.processor() or platform.machine()

@@ -1,0 +1,164 @@
+"""What a comparison shows: its progress while it runs, and a table of verdicts at the end."""
+
+import io
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from conlab.bench.settings import usable_cores
+from conlab.bench.summary import console_on
+from conlab.versus.calibrate import quoted
+from conlab.versus.comparison import Comparison
+from conlab.versus.course import Course
+from conlab.versus.rule import Judgement, Verdict
+
+STYLES = {Verdict.SLOWER: "bold red", Verdict.FASTER: "green", Verdict.UNSURE: "yellow"}
+
+
+class Shown:
+    """Progress: a bar on a terminal, else a line for each cell that is decided."""
+
+    def __init__(self, comparison: Comparison, writer: Any) -> None:
+        self.comparison = comparison
+        self.writer = writer
+        self.began = time.monotonic()
+        # Drawn by nobody but us, after a pair: a thread that draws would disturb what is measured.
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[state]}"),
+            console=Console(file=writer._file, force_terminal=True),
+            auto_refresh=False,
+            transient=True,
+            disable=not writer.hasmarkup,
+        )
+
+    def __enter__(self) -> "Shown":
+        options = self.comparison.options
+        self.writer.line()
+        self.writer.line(f"Comparing with {options.text}, seed {options.seed}")
+        self.bar.start()
+        self.task = self.bar.add_task("", total=options.budget, state="preparing both sides")
+        self.bar.refresh()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.bar.stop()
+
+    def tell(self, course: Course) -> None:
+        """A pair was measured, or could not be."""
+        spent = time.monotonic() - self.began
+        open_ones = sum(not one.is_over for one in self.comparison.courses)
+        state = f"{spent:.0f} of {self.comparison.options.budget:.0f} s, {open_ones} cells to go"
+        self.bar.update(self.task, completed=spent, state=state, description=course.cell.id)
+        self.bar.refresh()
+        if self.bar.disable and course.is_over:
+            self.writer.line(f"{spent:4.0f} s  {sentence(course)}")
+
+
+def sentence(course: Course) -> str:
+    """What there is to say of a cell, in a line."""
+    if said := course.failure or course.absent:
+        return f"{course.cell.id}: {said}"
+    if course.wall is None:
+        return f"{course.cell.id}: {course.verdict}"
+    wall = course.wall
+    return (
+        f"{course.cell.id}: {wall.verdict}, {change(wall)}, after {wall.pairs} pairs in"
+        f" {course.seconds:.0f} s"
+    )
+
+
+def change(judgement: Judgement) -> str:
+    """The estimate and its interval."""
+    return f"{judgement.estimate:+.1%} ({judgement.low:+.1%} to {judgement.high:+.1%})"
+
+
+def text(comparison: Comparison, width: int, color: bool) -> str:
+    """The summary as text of at most ``width`` columns, if its tables fit into that."""
+    file = io.StringIO()
+    console = console_on(file, width, color)
+    console.print()
+    console.print(Text.assemble(("Did it get slower?", "bold"), f" {conditions(comparison)}"))
+    for note in comparison.notes:
+        console.print(Text(f"Note: {note}."))
+    console.print()
+    console.print(table(comparison))
+    for course in comparison.courses:
+        if said := course.failure or course.absent:
+            word, style = ("failed", "bold red") if course.failure else ("absent", "dim")
+            console.print(Text(f"{word}: {course.cell.id}: {said}", style=style))
+    console.print()
+    console.print(Text(legend(comparison), style="dim"))
+    if calibration := quoted():
+        console.print(Text(calibration, style="dim"))
+    return file.getvalue()
+
+
+def conditions(comparison: Comparison) -> str:
+    """What was compared, and how."""
+    names = [survey.side.name for survey in comparison.surveys or ()]
+    return (
+        f"{names[1]} against {names[0]}, {usable_cores()} usable cores,"
+        f" seed {comparison.options.seed}"
+    )
+
+
+def table(comparison: Comparison) -> Table:
+    """A row for each cell that was compared, with a line for each clock."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    made.add_column("cell", overflow="fold")
+    made.add_column("verdict", no_wrap=True)
+    made.add_column("time", justify="right", no_wrap=True)
+    made.add_column("pairs", justify="right", no_wrap=True)
+    made.add_column("seconds", justify="right", no_wrap=True)
+    made.add_column("would take", no_wrap=True)
+    for course in comparison.courses:
+        if not (course.absent or course.failure):
+            made.add_row(*row(course))
+    return made
+
+
+def row(course: Course) -> list[str | Text]:
+    """The figures of a cell as text."""
+    clocks = [
+        f"{name} {change(judgement)}"
+        for name, judgement in (("wall", course.wall), ("CPU", course.cpu))
+        if judgement
+    ]
+    return [
+        course.cell.id,
+        Text(course.verdict, style=STYLES.get(course.verdict, "")),
+        "\n".join(clocks),
+        str(len(course.pairs)),
+        f"{course.seconds:.0f}",
+        would_take(course),
+    ]
+
+
+def would_take(course: Course) -> str:
+    """How many pairs more certainty would have taken, and the seconds of all."""
+    if course.verdict is not Verdict.UNSURE:
+        return ""
+    if course.pairs_needed is None:  # the change is about as large as what matters, or too unsteady
+        return "over 2,000, or never"
+    seconds = course.pairs_needed * course.seconds_of_a_pair
+    return f"{course.pairs_needed:,} pairs" + (f", {seconds:.0f} s" if seconds else "")
+
+
+def legend(comparison: Comparison) -> str:
+    """What the columns say, and how far they can be trusted."""
+    options = comparison.options
+    return (
+        f"Wall time decides: slower or faster by {options.matters:.1%} or more, with an interval"
+        " that leaves out no change; no change that matters, with an interval within"
+        f" ±{options.matters:.1%}; else cannot tell. All intervals of wall time in this run miss"
+        f" the truth with a probability of at most {options.alpha:g}. A change just as large as"
+        f" {options.matters:.1%} is the toss of a coin. CPU: seconds of the process tree, an"
+        " interval made in the same way. would take: so many pairs, and seconds, decide nine in"
+        " ten such cells."
+    )

@@ -1,0 +1,432 @@
+"""The calibration: what is recorded, that nothing of it is lost, and what is counted on it."""
+
+import argparse
+import json
+import math
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psutil
+import pytest
+
+from conlab.bench import discovery
+from conlab.bench.running import CellAbsent
+from conlab.commands import calibrate as command
+from conlab.errors import UserError
+from conlab.versus import calibrate, course, recording, report
+from conlab.versus.options import Options
+from conlab.versus.pairs import Pair
+from conlab.versus.recording import STREAMS, Record, Recorded, Stream, this_machine
+from conlab.versus.replay import Stretches, Trial, trials, whole_runs
+from conlab.versus.rule import Verdict, missing_library
+from conlab.versus.sides import ROOT
+from conlab.versus.talking import SideFailed
+from tests.bench.made import cell
+from tests.versus.made_pairs import records
+
+pytest.importorskip("scipy", reason=f"{missing_library()}")
+
+RULE = calibrate.RULE
+FIRST, SECOND, *_ = RULE.looks()
+UNCHANGED = [stream for stream in STREAMS if not stream.slowdown]
+TENTH = Stream("count_letters-serial", 0.1)
+HERE = "a machine"
+
+
+# Recording
+
+
+class Machine:
+    """Stands in for the measuring: gives pairs without any process."""
+
+    absent: str | None = None
+    failing: str | None = None
+
+    def __init__(self, _stack: Any) -> None:
+        self.made = {stream: records(stream, 10_000, HERE) for stream in STREAMS}
+
+    def pair(self, stream: Stream) -> Pair:
+        if stream.cell == self.absent:
+            raise CellAbsent("it is not there")
+        if stream.cell == self.failing:
+            raise SideFailed("A: no answer")
+        return next(self.made[stream]).pair
+
+
+class Told:
+    """Counts what is told, and interrupts at a number of pairs."""
+
+    def __init__(self, pairs: int) -> None:
+        self.pairs = pairs
+        self.sentences: list[str] = []
+
+    def __call__(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+        self.pairs -= sentence.endswith("to go")
+        if not self.pairs:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(recording, "Measuring", Machine)
+    return tmp_path / "new folder" / "idle.jsonl"
+
+
+def session(file: Path, pairs: int, streams: Sequence[Stream] = STREAMS) -> Told:
+    """Record until that many pairs are there, then press Ctrl-C."""
+    told = Told(pairs)
+    with pytest.raises(KeyboardInterrupt):
+        recording.record(file, RULE, 3600, busy=False, told=told, streams=streams)
+    return told
+
+
+def test_ctrl_c_keeps_what_was_recorded_and_the_next_session_goes_on(file: Path) -> None:
+    session(file, 40)
+    session(file, 25)
+    recorded = recording.read(file, this_machine())
+    assert (len(recorded), recorded.foreign, recorded.damaged) == (65, 0, 0)
+
+
+def test_streams_take_turns_and_those_with_the_fewest_trials_come_first(file: Path) -> None:
+    two = [UNCHANGED[0], TENTH]
+    session(file, 2 * 10, two)
+    assert [len(recording.read(file, this_machine()).streams[each]) for each in two] == [10, 10]
+    session(file, 10 * FIRST - 20, two)
+    done = [len(recording.read(file, this_machine()).streams[each]) // FIRST for each in two]
+    assert done[0] > done[1] > 1, "identical sides are tried the more often"
+
+
+def test_who_is_killed_in_mid_write_loses_that_line_alone(file: Path) -> None:
+    session(file, 5)
+    with file.open("r+b") as torn:
+        torn.truncate(file.stat().st_size - 30)
+    session(file, 3)
+    recorded = recording.read(file, this_machine())
+    assert (len(recorded), recorded.damaged) == (4 + 3, 1)
+
+
+def test_lines_of_another_machine_are_told_apart(file: Path) -> None:
+    session(file, 5)
+    with file.open("a") as more:
+        more.writelines(f"{each.to_json()}\n" for each in records(TENTH, 3, "another"))
+    recorded = recording.read(file, this_machine())
+    assert (len(recorded), recorded.foreign, recorded.damaged) == (5, 3, 0)
+
+
+def test_a_record_comes_back_as_it_was_written() -> None:
+    (written,) = records(TENTH, 1, HERE)
+    assert Record.from_json(written.to_json()) == written
+
+
+def test_a_cell_that_is_not_here_is_named_and_the_others_are_recorded(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Machine, "absent", UNCHANGED[0].cell)
+    told = session(file, 20, UNCHANGED)
+    assert told.sentences.count(f"{UNCHANGED[0].cell} is left out: it is not there") == 1
+    assert len(recording.read(file, this_machine())) == 20
+
+
+def test_a_failure_costs_one_pair_and_a_cell_that_keeps_failing_is_left_out(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Machine, "failing", UNCHANGED[0].cell)
+    told = session(file, 20, UNCHANGED)
+    failures = [sentence for sentence in told.sentences if "failed: A: no answer" in sentence]
+    assert len(failures) == recording.FAILURES
+
+
+def test_when_the_time_is_over_it_ends(file: Path) -> None:
+    recording.record(file, RULE, 0, busy=False, told=Told(-1))
+    assert len(recording.read(file, this_machine())) == 0
+
+
+@pytest.mark.parametrize("name", sorted({cell.rpartition("-")[0] for cell in recording.SLOWED}))
+def test_planted_jobs_do_more_of_the_same_and_give_the_same(name: str, tmp_path: Path) -> None:
+    original = recording.PLANTED / f"{name}.py"
+    copy = tmp_path / f"{name}.py"
+    for slowdown, units in ((0.05, 105), (0.1, 110), (0.2, 120)):
+        assert recording.plant(name, slowdown, tmp_path) == copy
+        changed = set(copy.read_text().splitlines()) - set(original.read_text().splitlines())
+        assert changed == {f"UNITS = {units}"}
+    spaces: list[dict[str, Any]] = [{}, {}]
+    for path, space in zip((original, copy), spaces, strict=True):
+        exec(path.read_text(), space)
+        space.update(UNITS=space["UNITS"] // 100)
+    assert spaces[0]["work"](3) == spaces[1]["work"](3)
+    with pytest.raises(ValueError, match="makes 103\\.3 units"):
+        recording.plant(name, 0.033, tmp_path)
+
+
+def test_every_stream_names_a_workload_and_a_model_that_exist() -> None:
+    for stream in STREAMS:
+        name, _, model = stream.cell.rpartition("-")
+        folder = recording.PLANTED if stream.slowdown else ROOT / "workloads"
+        assert (folder / f"{name}.py").is_file()
+        assert discovery.suite_model(model).name == model
+    assert len(UNCHANGED) == RULE.cells
+
+
+def test_a_real_pair_is_recorded(tmp_path: Path) -> None:
+    file = tmp_path / "idle.jsonl"
+    session(file, 1, [TENTH])
+    recorded = recording.read(file, this_machine())
+    (record,) = recorded.streams[TENTH]
+    assert record.pair.cell == TENTH.cell
+    assert min(*record.pair.wall, record.seconds) > 0
+    assert record.seconds > sum(map(sum, record.pair.rounds))
+
+
+# The busy core
+
+
+def test_the_busy_core_is_left_alone_afterwards() -> None:
+    with recording.one_busy_core() as number:
+        child = psutil.Process(number)
+        assert child.is_running()
+    assert not psutil.pid_exists(number)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_the_busy_core_is_left_alone_after_a_kill() -> None:
+    script = (
+        "import os, signal\n"
+        "from conlab.versus.recording import one_busy_core\n"
+        "with one_busy_core() as number:\n"
+        "    print(number, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, timeout=60, check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    try:
+        psutil.Process(int(done.stdout)).wait(timeout=30)
+    except psutil.NoSuchProcess:
+        return
+    assert not psutil.pid_exists(int(done.stdout))
+
+
+# Replaying
+
+
+def test_trials_follow_one_another_and_end_with_a_verdict_or_at_the_last_look() -> None:
+    ratios = [record.pair.log_wall for record in records(UNCHANGED[0], 500, HERE, spread=0.06)]
+    found = trials(RULE, ratios)
+    assert found[0].begin == 0
+    for trial, following in pairwise(found):
+        assert trial.end == following.begin
+    last = [look for look in RULE.looks() if look <= 45][-1]
+    for trial in found:
+        assert trial.judgement == RULE.judge(ratios[trial.begin : trial.end])
+        assert trial.verdict is not Verdict.UNSURE or trial.end - trial.begin == last
+    assert {trial.end - trial.begin for trial in found} >= {SECOND, last}
+
+
+def test_a_trial_that_is_not_complete_does_not_count() -> None:
+    stretches = Stretches(RULE)
+    assert [stretches.add(0.001) for _ in range(FIRST - 1)] == [None] * (FIRST - 1)
+    assert (stretches.trials, stretches.open_pairs) == ([], FIRST - 1)
+    assert stretches.add(0.001) == stretches.trials[0]
+    assert stretches.open_pairs == 0
+
+
+def test_a_run_takes_the_same_trial_of_every_cell() -> None:
+    assert list(whole_runs(["abcd", "123"], cells=2)) == [["a", "1"], ["b", "2"], ["c", "3"]]
+    assert list(whole_runs(["abc", "123"], cells=4)) == [["a", "1", "b", "2"]]
+
+
+# Counting
+
+
+def recorded(truth: float = 0.0, count: int = 60) -> Recorded:
+    """Pairs of every stream; ``truth`` is how much slower side B is where it should be the same."""
+    made = {
+        stream: [
+            Record(stream, record.pair, record.seconds, record.when, record.machine)
+            for record in records(Stream(stream.cell, stream.slowdown or truth), count, HERE)
+        ]
+        for stream in STREAMS
+    }
+    return Recorded(made, foreign=0, damaged=0)
+
+
+@pytest.fixture(scope="module")
+def counted() -> calibrate.OfLoad:
+    found = calibrate.of_load("idle", recorded())
+    assert found is not None
+    return found
+
+
+def test_unchanged_code_raises_no_alarm_and_a_slowdown_is_found(
+    counted: calibrate.OfLoad,
+) -> None:
+    for judge in ("wall time", "cpu time", "wall time, the coin tossed again"):
+        alarms = counted.runs[f"this rule, {judge}"]
+        assert alarms.hits == 0 < alarms.of
+    for one in counted.streams:
+        expected = Verdict.SLOWER if one.slowdown >= 0.1 else Verdict.SAME
+        if one.slowdown != 0.05:  # a coin flip
+            assert one.verdicts[expected].share == 1
+        assert one.covered.share == 1
+        assert one.spread == pytest.approx(0.02, rel=0.5)
+        assert one.seconds_taken == one.pairs_taken * 1.25
+
+
+def test_sides_that_are_not_identical_are_seen_in_the_alarms_and_in_the_coin() -> None:
+    found = calibrate.of_load("idle", recorded(truth=0.1, count=20))
+    assert found is not None
+    assert found.runs["this rule, wall time"].share == 1
+    assert found.b_slower.low > 0.5
+
+
+def test_rates_say_on_how_many_they_rest() -> None:
+    assert str(calibrate.rate([False] * 300)) == "0 of 300 (0.0% to 1.2%)"
+    assert str(calibrate.rate([])) == "none yet"
+
+
+def test_pytest_benchmark_is_asked_with_the_rounds_that_it_would_have_seen() -> None:
+    def record(a: Sequence[float], b: Sequence[float]) -> Record:
+        pair = Pair("", (1, 1), (1, 1), (tuple(a), tuple(b)), 0)
+        return Record(UNCHANGED[0], pair, 1, "", HERE)
+
+    made = [record([1.0, 9.0], [1.04, 9.5]), record([2.0, 8.0], [2.2, 8.8])]
+    judgement = RULE.judge([0.0] * FIRST)
+    found = [Trial(0, 1, judgement), Trial(1, 2, judgement)]
+    for limit, together, after in (
+        ("mean:5%", [True, True], True),
+        ("min:5%", [False, True], True),
+    ):
+        assert list(calibrate.alarms_together(limit, made, found)) == together
+        assert list(calibrate.alarms_one_after_another(limit, made, found)) == [after]
+    assert not calibrate.passes("min:5%", [1.05], [1.0])
+    assert calibrate.passes("min:5%", [1.06], [1.0])
+
+
+def test_without_a_complete_trial_there_is_nothing_to_count() -> None:
+    assert calibrate.of_load("idle", recorded(count=FIRST - 1)) is None
+
+
+# Quoting
+
+
+def test_what_was_found_here_is_quoted(tmp_path: Path, counted: calibrate.OfLoad) -> None:
+    path = tmp_path / "summary.json"
+    calibrate.save([counted], path)
+    quoted = str(calibrate.quoted(path))
+    assert "alpha 0.01 over 6 cells" in quoted
+    alarms = counted.runs["this rule, wall time"]
+    assert f"idle, 2026-01-01 to 2026-01-01: an alarm in {alarms} runs" in quoted
+    tenths = sum(one.verdicts["slower"].of for one in counted.streams if one.slowdown == 0.1)
+    assert f"slower by a tenth was found in {tenths} of {tenths} (" in quoted
+    assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]
+
+
+def test_the_summary_of_a_comparison_quotes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "quoted", lambda: "Calibrated here: never wrong")
+    rule_of_one = course.Course(cell("serial", "a_job"), RULE)
+    options = Options("main", 0.01, 0.05, 300.0, 17, fail_on_cannot_tell=False)
+    sides = [SimpleNamespace(side=SimpleNamespace(name=name)) for name in ("main", "working tree")]
+    found: Any = SimpleNamespace(options=options, surveys=sides, notes=[], courses=[rule_of_one])
+    assert "\nCalibrated here: never wrong" in report.text(found, 80, color=False)
+
+
+def test_what_was_found_elsewhere_or_not_at_all_is_not_quoted(
+    tmp_path: Path, counted: calibrate.OfLoad, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert calibrate.quoted(tmp_path / "summary.json") is None
+    calibrate.save([counted], tmp_path / "summary.json")
+    monkeypatch.setattr(calibrate, "this_machine", lambda: "another")
+    assert calibrate.quoted(tmp_path / "summary.json") is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"machine": 1', json.dumps({"loads": []})])
+def test_a_damaged_summary_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "summary.json"
+    path.write_text(text)
+    assert str(calibrate.quoted(path)).startswith(f"{path} cannot be read")
+
+
+# The command
+
+
+def call(seconds: float = 0.0, busy: bool = False) -> int:
+    return command.run(argparse.Namespace(seconds=seconds, busy=busy))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: calibrate.OfLoad) -> Path:
+    monkeypatch.setattr(recording, "FOLDER", tmp_path)
+    monkeypatch.setattr(calibrate, "SUMMARY", tmp_path / "summary.json")
+    monkeypatch.setattr(calibrate, "of_load", lambda _load, pairs: counted if len(pairs) else None)
+    return tmp_path
+
+
+def test_the_tables_name_every_judge_and_every_stream(
+    folder: Path, capsys: pytest.CaptureFixture[str], counted: calibrate.OfLoad
+) -> None:
+    lines = [record.to_json() for record in records(TENTH, 3, this_machine())]
+    (folder / "busy.jsonl").write_text("\n".join([*lines, "torn"]))
+    assert call() == 0
+    said = capsys.readouterr().out
+    for judge, rate in counted.runs.items():
+        assert f"{judge} " in said
+        assert str(rate) in said
+    for stream in STREAMS:
+        shown = f"{stream.cell} +{stream.slowdown:.0%}" if stream.slowdown else stream.cell
+        assert f"\n{shown} " in said
+    assert this_machine() in said
+    assert "busy.jsonl: 1 damaged lines are passed over" in said
+    assert json.loads((folder / "summary.json").read_text())["loads"][0]["pairs"] == counted.pairs
+
+
+def test_ctrl_c_shows_what_there_is(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(file: Path, *_arguments: Any) -> None:
+        file.write_text("".join(f"{one.to_json()}\n" for one in records(TENTH, 3, this_machine())))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recording, "record", interrupted)
+    assert call(60.0, busy=True) == 130
+    assert "unchanged code: who judged it" in capsys.readouterr().out
+    assert {path.name for path in folder.iterdir()} == {"busy.jsonl", "summary.json"}
+
+
+@pytest.mark.parametrize("seconds", [-1.0, math.nan, math.inf])
+def test_seconds_that_are_none_are_refused(seconds: float) -> None:
+    with pytest.raises(UserError, match="it should be a number, 0 or more"):
+        call(seconds)
+
+
+@pytest.mark.usefixtures("folder")
+def test_before_the_first_trial_there_is_a_sentence() -> None:
+    with pytest.raises(UserError, match="no trial is complete yet"):
+        call()
+
+
+def test_without_scipy_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conlab.versus.rule.find_spec", lambda _name: None)
+    with pytest.raises(UserError, match="comparing needs scipy"):
+        call()
+
+
+def test_progress_is_one_line_on_a_terminal_and_only_news_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.told("3 trials complete; 50 s to go")
+    command.told("a cell is left out: no reason")
+    assert capsys.readouterr().err == "a cell is left out: no reason\n"
+    terminal = SimpleNamespace(isatty=lambda: True, write=lambda _: None, flush=lambda: None)
+    written: list[str] = []
+    terminal.write = written.append
+    monkeypatch.setattr(sys, "stderr", terminal)
+    command.told("3 trials complete; 50 s to go")
+    assert "".join(written).endswith("3 trials complete; 50 s to go")

@@ -1,0 +1,137 @@
+"""What a comparison says at its end, and which of it fails a run."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conlab.versus import report
+from conlab.versus.comparison import Comparison, notes
+from conlab.versus.course import Course
+from conlab.versus.options import Options
+from conlab.versus.rule import Judgement, Rule, Verdict
+from conlab.versus.sides import Side
+from conlab.versus.survey import Survey, absent
+from conlab.versus.talking import SideFailed
+from tests.bench.made import cell
+
+RULE = Rule(0.01, 4, 0.05)
+
+
+def judgement(verdict: Verdict, change: float, needed: int | None = None) -> Judgement:
+    """A judgement of 20 pairs, its interval two per cent wide on both sides."""
+    return Judgement(verdict, change, change - 0.02, change + 0.02, 20, needed)
+
+
+def course(name: str, wall: Judgement | None = None, **known: Any) -> Course:
+    """The course of a cell after 20 pairs of 1.5 seconds."""
+    return Course(cell("serial", name), RULE, [None] * 20, [1.5] * 20, wall, **known)  # type: ignore[list-item]
+
+
+def survey(name: str, **told: Any) -> Survey:
+    """What a side told."""
+    usual: dict[str, Any] = {"python": "CPython 3.13.1", "gil": True, "libraries": {}}
+    return Survey(Side(name, Path("python")), **usual | {"workloads": {}} | told)
+
+
+def comparison(*courses: Course, **options: Any) -> Comparison:
+    """A comparison that has come to an end."""
+    asked: dict[str, Any] = {
+        "text": "main",
+        "alpha": 0.01,
+        "matters": 0.05,
+        "budget": 300.0,
+        "seed": 17,
+        "fail_on_cannot_tell": False,
+    }
+    return Comparison(
+        Options(**asked | options), list(courses), (survey("main (1a2b3c)"), survey("working tree"))
+    )
+
+
+ALL = (
+    course("slow_job", judgement(Verdict.SLOWER, 0.083), cpu=judgement(Verdict.SLOWER, 0.081)),
+    course("fast_job", judgement(Verdict.FASTER, -0.2)),
+    course("same_job", judgement(Verdict.SAME, 0.001)),
+    course("wild_job", judgement(Verdict.UNSURE, 0.02, 60)),
+    course("gone_job", absent="main (1a2b3c) has no gone_job"),
+    course("sick_job", failure="main (1a2b3c): every job failed"),
+)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "working tree against main (1a2b3c)",
+        "seed 17",
+        "slow_job-serial slower wall +8.3% (+6.3% to +10.3%) 20 30",
+        "CPU +8.1% (+6.1% to +10.1%)",
+        "fast_job-serial faster wall -20.0% (-22.0% to -18.0%) 20 30",
+        "60 pairs, 90 s",
+        "absent: gone_job-serial: main (1a2b3c) has no gone_job",
+        "failed: sick_job-serial: main (1a2b3c): every job failed",
+        "A change just as large as 5.0% is the toss of a coin.",
+    ],
+)
+def test_the_summary_says(said: str) -> None:
+    assert said in " ".join(report.text(comparison(*ALL), 120, color=False).split())
+
+
+def test_no_figure_of_the_table_is_cut_off() -> None:
+    assert "…" not in report.text(comparison(*ALL), 80, color=False)
+
+
+def test_a_slower_cell_and_a_failed_one_fail_the_run() -> None:
+    assert comparison(*ALL).failures() == {
+        "slow_job-serial": "slow_job-serial got slower: +8.3% (+6.3% to +10.3%)",
+        "sick_job-serial": "main (1a2b3c): every job failed",
+    }
+
+
+def test_by_option_an_undecided_cell_fails_it_too() -> None:
+    failures = comparison(*ALL, fail_on_cannot_tell=True).failures()
+    assert "wild_job-serial" in failures
+    assert {"gone_job-serial", "same_job-serial", "fast_job-serial"}.isdisjoint(failures)
+
+
+def test_what_else_differs_is_noted() -> None:
+    old = survey("python3.14", python="CPython 3.14.0", libraries={"httpx": "0.27", "pip": "23"})
+    new = survey("working tree", libraries={"httpx": "0.28", "pip": "26", "rich": "14"})
+    assert notes((old, new)) == [
+        "python3.14 is CPython 3.14.0, working tree is CPython 3.13.1",
+        "libraries that differ: httpx 0.27 → 0.28",
+    ]
+
+
+# Which cells can be compared
+
+
+def told(cells: dict[str, str | None], problem: str | None = None) -> dict[str, Any]:
+    """What a survey says of a workload."""
+    return {"workloads": {"a_job": {"asks": [], "problem": problem, "cells": cells}}}
+
+
+@pytest.mark.parametrize(
+    ("old", "said"),
+    [
+        (told({}), "v1 has no a_job"),
+        (told({"threads": None}), "v1 has no a_job under serial"),
+        (told({"serial": "needs Python 3.14"}), "v1: needs Python 3.14"),
+    ],
+)
+def test_a_cell_that_one_side_has_not_is_absent(old: dict[str, Any], said: str) -> None:
+    sides = (survey("v1", **old), survey("v2", **told({"serial": None})))
+    assert absent(sides, "a_job", "serial", set()) == said
+
+
+def test_a_library_that_both_sides_lack_makes_a_cell_absent() -> None:
+    lacking = told({}, problem="No module named 'PIL' on this Python")
+    sides = (survey("v1", **lacking), survey("v2", **lacking))
+    assert absent(sides, "a_job", "serial", set()) == "No module named 'PIL' on this Python"
+
+
+def test_a_library_that_one_side_lacks_is_an_error() -> None:
+    lacking = told({}, problem="No module named 'PIL' on this Python")
+    sides = (survey("python3.13", **lacking), survey("here", **told({"serial": None})))
+    with pytest.raises(SideFailed, match=r"python3\.13: a_job cannot be imported: No module"):
+        absent(sides, "a_job", "serial", set())
