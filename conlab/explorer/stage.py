@@ -8,7 +8,7 @@ import contextvars
 import sys
 import threading
 import traceback
-from _thread import allocate_lock, get_ident, start_new_thread
+from _thread import allocate_lock, get_ident, get_native_id, start_new_thread
 from collections.abc import Callable, Container, Hashable
 from contextlib import suppress
 from pathlib import Path
@@ -165,6 +165,11 @@ class Place:
         self.gate = allocate_lock()
         self.gate.acquire()
         self.ident = 0
+        self.native = 0  # the system's number for the same thread
+
+    def settle(self) -> None:
+        """Take the calling thread for the one of this place."""
+        self.ident, self.native = get_ident(), get_native_id()
 
 
 class Carrier(Place):
@@ -178,7 +183,7 @@ class Carrier(Place):
         start_new_thread(self._carry, (stage,))
 
     def _carry(self, stage: "Stage") -> None:
-        self.ident = get_ident()
+        self.settle()
         stage.idents.add(self.ident)
         try:
             while True:
@@ -202,7 +207,7 @@ class Stage:
         """Run at most ``limit`` steps a run; ``stepped`` are the files whose bytecodes count."""
         self.stepped = stepped
         self.limit = limit
-        self.driver = 0
+        self.driver = Place()  # of the thread that runs the search
         self.after_release = False  # whether a switch is possible right after a release
         self.idents: set[int] = set()
         self.closed = False
@@ -245,7 +250,8 @@ class Stage:
         main = self.current
         self.strands.append(main)
         self.alive.append(main)
-        ident = self._home.ident = get_ident()
+        self._home.settle()
+        ident = self._home.ident
         self.idents.add(ident)
         try:
             self._run_main(program)
@@ -284,9 +290,9 @@ class Stage:
         if self.outcome is None:
             self.outcome = outcome
 
-    def holder(self) -> int:
-        """Return the identity of the real thread that has the baton."""
-        return self.driver if self.over else self.current.carrier.ident
+    def holder(self) -> Place:
+        """Return the place of the real thread that has the baton."""
+        return self.driver if self.over else self.current.carrier
 
     def interrupt(self, problem: BaseException) -> None:
         """End the run from outside, as soon as a strand comes to a switch point."""
@@ -546,7 +552,8 @@ class Stage:
             with suppress(RuntimeError):  # it waits for nothing: nobody has taken its gate
                 place.gate.release()
         for carrier in self.free:
-            carrier.gone.acquire(timeout=5)
+            if carrier.gone.acquire(timeout=5):
+                carrier.gone.release()  # an interrupted exploration is closed once more at its end
 
 
 def _deadline(strand: Strand) -> float:

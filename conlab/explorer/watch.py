@@ -4,11 +4,12 @@ import contextvars
 import sys
 import time
 import traceback
-from _thread import allocate_lock, get_ident, start_new_thread
+from _thread import allocate_lock, start_new_thread
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
-from conlab.explorer.stage import Stage, Uncontrolled
+from conlab.explorer.stage import Place, Stage, Uncontrolled
 
 LOOK = 0.1  # seconds between two looks
 STUCK = 2.0  # seconds without a step and without CPU time: the thread is blocked
@@ -29,7 +30,7 @@ def supervise(stage: Stage, work: Callable[[], T], notice: Callable[[], None]) -
     context = contextvars.copy_context()
 
     def drive() -> None:
-        stage.driver = get_ident()
+        stage.driver.settle()
         try:
             results.append(context.run(work))
         except BaseException as error:
@@ -56,7 +57,7 @@ def _watch(stage: Stage, wait: Callable[..., bool], notice: Callable[[], None]) 
     while not wait(timeout=LOOK):
         notice()
         holder = stage.holder()
-        state = (stage.runs, stage.steps, holder)
+        state = (stage.runs, stage.steps, holder.ident)
         now = time.monotonic()
         if state != seen:
             seen, since, cpu = state, now, _cpu_seconds(holder)
@@ -66,28 +67,30 @@ def _watch(stage: Stage, wait: Callable[..., bool], notice: Callable[[], None]) 
                 raise Uncontrolled(_where(stage, holder, blocked=blocked))
 
 
-def _cpu_seconds(ident: int) -> float:
+def _cpu_seconds(place: Place) -> float:
+    """The CPU time of the thread there so far, asked of /proc: it may have ended meanwhile."""
     try:
-        return time.clock_gettime(time.pthread_getcpuclockid(ident))
-    except (AttributeError, OSError):
+        spent = Path(f"/proc/self/task/{place.native}/schedstat").read_text().split()[0]
+    except OSError:
         return time.monotonic()  # not to be told here: only the longer limit counts
+    return int(spent) / 1e9
 
 
-def _where(stage: Stage, ident: int, *, blocked: bool) -> str:
-    frame = sys._current_frames().get(ident)
+def _where(stage: Stage, place: Place, *, blocked: bool) -> str:
+    frame = sys._current_frames().get(place.ident)
     stack = traceback.extract_stack(frame) if frame is not None else []
     ours = [entry for entry in stack if entry.filename in stage.stepped] or stack
-    place = (
+    where = (
         f"{ours[-1].filename}:{ours[-1].lineno} ({ours[-1].line})" if ours else "an unknown place"
     )
     name = stage.current.name
     if blocked:
         return (
-            f"thread {name!r} blocks at {place}, in something the explorer does not control: a"
+            f"thread {name!r} blocks at {where}, in something the explorer does not control: a"
             " real lock, real input or output, or a call into C. Make locks and queues inside the"
             " program"
         )
     return (
-        f"thread {name!r} has computed for {BUSY:.0f} s at {place} without a switch point: give the"
+        f"thread {name!r} has computed for {BUSY:.0f} s at {where} without a switch point: give the"
         " program less work"
     )

@@ -19,6 +19,7 @@ import pytest
 
 from conlab.errors import UserError
 from conlab.explorer import Diverged, Uncontrolled, explore, watch
+from conlab.explorer.stage import Carrier, Place, Stage
 
 REAL_SLEEP = time.sleep
 SOON = 15.0  # seconds, also on a busy machine
@@ -148,6 +149,25 @@ def wait_for(claim: Callable[[], bool]) -> bool:
     return True
 
 
+def test_stage_that_is_closed_again_does_not_wait_for_what_has_gone() -> None:
+    stage = Stage(stepped=frozenset(), limit=1)
+    carrier = Carrier(stage)
+    stage.carriers.append(carrier)
+    stage.free.append(carrier)
+    stage.close()
+    assert not carrier.gone.locked()
+
+
+def test_time_of_a_thread_that_has_ended_can_be_asked_for() -> None:
+    """With `time.pthread_getcpuclockid` the process dies of it."""
+    ended = Place()
+    thread = threading.Thread(target=ended.settle)
+    thread.start()
+    thread.join()
+    assert watch._cpu_seconds(ended) > 0
+    assert watch._cpu_seconds(Place()) > 0  # of a thread that has not begun
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to a process")
 def test_ctrl_c_ends_an_exploration(tmp_path: Path) -> None:
     file = tmp_path / "endless.py"
@@ -162,7 +182,8 @@ def test_ctrl_c_ends_an_exploration(tmp_path: Path) -> None:
         "    for _ in range(50): shared[0] += 1\n"
     )
     code = (
-        "import signal; from conlab.cli import main; print('ready', flush=True)\n"
+        "import signal; import conlab.commands.explore; from conlab.cli import main\n"
+        "print('ready', flush=True)\n"
         # A shell has it ignored in what it runs in the background, such as these tests.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"main(['explore', {f'{file}:program'!r}, '--bound', '9', '--schedules', '99999999'])"
