@@ -74,7 +74,7 @@ def replacements(stage: Stage, known: Tasks) -> Iterator[tuple[Any, str, Any]]:
     def warn(coroutine: Any) -> None:
         if get_ident() in idents:
             known.unawaited(coroutine)
-        elif get_ident() != stage.driver:  # what is collected between two runs is of no interest
+        elif get_ident() != stage.driver.ident:  # else it was collected between two runs
             original_warn(coroutine)
 
     yield warnings, "_warn_unawaited_coroutine", warn
