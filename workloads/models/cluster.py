@@ -8,6 +8,7 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from threading import Lock
@@ -89,7 +90,7 @@ def in_order(scheduler: Any, call: Any, jobs: Iterable[Any]) -> Iterator[Any]:
     try:
         while True:
             while len(queue) < BATCH // CHUNK and (chunk := list(islice(source, CHUNK))):
-                queue.append(scheduler.map(call, chunk, pure=False))
+                queue.append(scheduler.map(call, [*map(Parcel, chunk)], pure=False))
             if not queue:
                 return
             yield from results(scheduler, queue.popleft())
@@ -101,9 +102,25 @@ def in_order(scheduler: Any, call: Any, jobs: Iterable[Any]) -> Iterator[Any]:
 def results(scheduler: Any, futures: list[Any]) -> list[Any]:
     """The results of a chunk; a Failure for each job that its worker did not survive."""
     try:
-        return list(scheduler.gather(futures))
+        return [parcel.content for parcel in scheduler.gather(futures)]
     except Exception:  # gather gives all or nothing
-        return [attempt(future.result) for future in futures]
+        return [attempt(unpacked, future) for future in futures]
+
+
+def unpacked(future: Any) -> Any:
+    """The result of one job. Raises what Dask says of a job whose worker died."""
+    return future.result().content
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A job or a result that travels in one piece.
+
+    Dask looks into every list and dict for something to serialise in its own way, an element at a
+    time, which can take longer than the job.
+    """
+
+    content: Any
 
 
 # What follows runs in the workers, in any of their threads.
@@ -112,9 +129,9 @@ held: dict[str, tuple[Any, Any]] = {}
 lock = Lock()
 
 
-def do_job(work: Any, client: Client, pool_name: str, job: Any) -> Any:
+def do_job(work: Any, client: Client, pool_name: str, job: Parcel) -> Parcel:
     """Do one job with the process's own client."""
-    return attempt(work, job, *entered(client, pool_name))
+    return Parcel(attempt(work, job.content, *entered(client, pool_name)))
 
 
 def entered(client: Client, pool_name: str) -> tuple[Any, ...]:
