@@ -329,6 +329,7 @@ class Tracer(Stepper):
             self._reading.returned_c(point, _qualified(point, frame))
 
 
+@functools.cache  # of the few places of calls, and asked at each call
 def _by_way_of_c(point: Point, entered: CodeType) -> bool:
     """Whether a call that entered this code did so from C: a class, a generator, a callback."""
     name = entered.co_name
