@@ -38,6 +38,7 @@ def pool(client: Client, *, workers: int) -> Iterator[Run]:
             yield run
             in_each(executor, workers, leave)
         except KeyboardInterrupt:
+            executor.shutdown(wait=False, cancel_futures=True)
             print(f"Interrupted: waiting for up to {workers} running jobs.", file=sys.stderr)
             raise
         finally:

@@ -77,6 +77,12 @@ def in_order(
                 drawing -= 1
                 ready.notify()
 
+    def stop() -> None:
+        nonlocal stopped
+        with lock:
+            stopped = True
+            room.notify_all()
+
     crew = [executor.submit(draw_and_work) for _ in range(threads)]
     number, take = 0, done.pop
     try:
@@ -96,10 +102,9 @@ def in_order(
             yield take(number)
             number += 1
     except KeyboardInterrupt:
+        stop()  # before anything else: what a job that ends now would draw is not wanted
         print(f"Interrupted: waiting for up to {drawing} running jobs to return.", file=sys.stderr)
         raise
     finally:
-        with lock:
-            stopped = True
-            room.notify_all()
+        stop()
         wait(crew)
