@@ -13,6 +13,7 @@ import pytest
 
 from conlab.bench.discovery import own_workload
 from conlab.bench.settings import Settings
+from conlab.versus.rule import missing_library
 from tests.bench.made import SERIAL, settings
 
 STEADY = """
@@ -102,6 +103,13 @@ class Made:
     def settings(self) -> Settings:
         """The settings of a run of the workload under serial."""
         return settings(workloads=(own_workload(self.file),), models=(SERIAL,))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def library() -> None:
+    """What a comparison calculates with has no wheel for some builds; so says `--versus` there."""
+    if reason := missing_library():
+        pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
