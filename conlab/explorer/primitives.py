@@ -40,13 +40,14 @@ SLEEPING = Nothing("the end of a sleep")
 class Lock:
     """`threading.Lock`, controlled."""
 
-    __slots__ = ("__weakref__", "_born", "_stage", "busy", "number", "owner", "place")
+    __slots__ = ("__weakref__", "_born", "_stage", "busy", "in_program", "number", "owner", "place")
 
     def __init__(self, stage: Stage, place: Place) -> None:
         """Begin free; ``place`` is where in the program it was made."""
         self._stage = stage
         self._born = stage.steps
         self.place = place
+        self.in_program = place[0] in stage.stepped
         self.busy = False
         self.owner: Strand | None = None
         stage.numbers += 1
@@ -98,7 +99,7 @@ class Lock:
             if self._stage.ending:
                 return
             raise RuntimeError("release unlocked lock")
-        if self.place in self._stage.assumptions:
+        if self.in_program or self.place in self._stage.assumptions:
             self._stage.pause(("release", self.number))
         self._stage.current.worked = True
         self.busy = False
