@@ -59,8 +59,9 @@ several are not. Sockets, pipes, subprocesses and signals of a loop are refused.
 asyncio goes through a set of tasks is one and the same: on a real loop it is that of their
 addresses. A step is taken to be slow as a whole: two timers set in one turn of the loop begin at
 the same moment. Attributes that a base class outside the stepped files rebinds, if a stepped file
-binds the same name. A call into C that never returns and never lets the GIL go freezes the whole
-process.
+binds the same name. That a thread stops right before the standard library gives back a lock of its
+own, inside a queue, an event or a pool: what comes of it is found with more preemptions. A call
+into C that never returns and never lets the GIL go freezes the whole process.
 """
 
 from conlab.explorer.exploration import Exploration, ReadingName, explore, replay

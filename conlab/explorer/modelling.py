@@ -65,6 +65,7 @@ def modelled(stage: Stage, program: Any, tasks: Tasks) -> Iterator[Surroundings]
 
 
 def _place(frame: FrameType) -> Place:
+    """Where a lock is made; a condition's own lock, where the condition is."""
     if frame.f_code is threading.Condition.__init__.__code__ and frame.f_back is not None:
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_code.co_qualname, frame.f_lasti

@@ -47,7 +47,7 @@ class Lock:
         self._stage = stage
         self._born = stage.steps
         self.place = place
-        self.in_program = place[0] in stage.stepped
+        self.in_program = place[0] in stage.stepped  # then who holds it may stop at any time
         self.busy = False
         self.owner: Strand | None = None
         stage.numbers += 1

@@ -56,6 +56,32 @@ def test_verdict_is_right(
     assert verdict.failing or verdict.exhausted
 
 
+@pytest.mark.parametrize("reading", ["gil", "bytecode"])
+@pytest.mark.parametrize("new_lock", [threading.Lock, threading.RLock, threading.Condition])
+def test_who_stops_holding_a_lock_stops_all_that_come_for_it(
+    new_lock: Callable[[], Any], reading: Any
+) -> None:
+    def program() -> tuple[int, ...]:
+        lock, steps = new_lock(), [0, 0]
+        seen: list[tuple[int, ...]] = []
+
+        def hold() -> None:
+            with lock:
+                pass
+
+        def step(number: int) -> None:
+            steps[number] = 1
+            with lock:
+                pass
+            steps[number] = 2
+
+        run_all(hold, partial(step, 0), partial(step, 1), lambda: seen.append(tuple(steps)))
+        return seen[0]
+
+    # One preemption stops the first thread; the two others then stop by themselves.
+    assert explore(program, check=lambda seen: seen != (1, 1), reading=reading, bound=1).failing
+
+
 def test_deadlock_names_the_cycle_and_the_lines() -> None:
     first, second = threading.Lock(), threading.Lock()
 
