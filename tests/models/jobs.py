@@ -211,11 +211,11 @@ def pid_fetched(_job: int, _fetched: int) -> int:
 def run_until_told(job: tuple[int, Path]) -> int:
     number, folder = job
     part = folder / f"{number}.part"
-    part.touch()
-    try:
+    try:  # before it is there: a worker may be told to end at any step
+        part.touch()
         wait_until((folder / "go").exists)
     finally:
-        part.unlink()
+        part.unlink(missing_ok=True)
     (folder / f"{number}.done").touch()
     return number
 
@@ -223,11 +223,11 @@ def run_until_told(job: tuple[int, Path]) -> int:
 async def run_until_told_async(job: tuple[int, Path]) -> int:
     number, folder = job
     part = folder / f"{number}.part"
-    part.touch()
-    try:
+    try:  # before it is there: a worker may be told to end at any step
+        part.touch()
         await wait_until_async((folder / "go").exists)
     finally:
-        part.unlink()
+        part.unlink(missing_ok=True)
     (folder / f"{number}.done").touch()
     return number
 
