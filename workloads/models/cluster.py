@@ -67,10 +67,17 @@ def pool(client: Client, *, in_flight: int, workers: int, cluster: str) -> Itera
         try:
             yield run
         except BaseException:
-            # The client gives up on what it was waiting for, and leaves that to asyncio to log.
-            logging.getLogger("asyncio").addFilter(lambda log: "AllExit" not in log.getMessage())
+            # The client gives up on what it was waiting for, and leaves that to asyncio to log; the
+            # scheduler may come to tell it how that ended when it is gone.
+            unsaid(logging.getLogger("asyncio"), "AllExit")
+            unsaid(logging.getLogger("distributed.scheduler"), "Closed comm")
             raise
         scheduler.run(leave, pool_name)
+
+
+def unsaid(logger: logging.Logger, words: str) -> None:
+    """Have the logger leave out what contains the words."""
+    logger.addFilter(lambda log: words not in log.getMessage())
 
 
 def end(cluster: Any, error: type[BaseException] | None, *_: Any) -> None:
