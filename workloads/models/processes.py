@@ -51,9 +51,9 @@ class Crew:
     """A pool of worker processes that is replaced when one of them is killed.
 
     The executor alone fails every job that it holds when a worker dies, and ends the other
-    workers. The crew knows whose job died with its worker: each worker writes the number of its
-    job into a slot of shared memory, and takes it back when it is told to end. That job is a
-    Failure; the others run in a new pool, those from the start whose workers were told to end.
+    workers. The crew knows which job the dead worker was doing: each worker writes the number of
+    its job into a slot of shared memory, and removes it when it is told to end. What still stands
+    there is lost, as a Failure; all else runs in a new pool. So a job may be begun twice.
     """
 
     def __init__(self, client: Client, workers: int, start_method: str) -> None:
