@@ -207,7 +207,7 @@ def alarms_together(
     """What pytest-benchmark says of B's rounds against A's, stretch by stretch."""
     for trial in found:
         pairs = [record.pair for record in records[trial.begin : trial.end]]
-        saved, current = ([s for pair in pairs for s in pair.rounds[side]] for side in (0, 1))
+        saved, current = ([s for pair in pairs for s in pair.wall[side]] for side in (0, 1))
         yield passes(limit, current, saved)
 
 
@@ -216,7 +216,7 @@ def alarms_one_after_another(
 ) -> Iterator[bool]:
     """What it says of the first process of B against that of A in the stretch before."""
     for saved, trial in pairwise(found):
-        rounds = records[saved.begin].pair.rounds[0], records[trial.begin].pair.rounds[1]
+        rounds = records[saved.begin].pair.wall[0], records[trial.begin].pair.wall[1]
         yield passes(limit, rounds[1], rounds[0])
 
 

@@ -42,7 +42,7 @@ class Course:
         if len(self.pairs) == self.looks[0]:
             self.looks.pop(0)
             self.wall = self.rule.judge([pair.log_wall for pair in self.pairs])
-            if all(min(pair.cpu) > 0 for pair in self.pairs):  # where the system counts in ticks
+            if all(all(map(sum, pair.cpu)) for pair in self.pairs):  # ticks can make it none
                 self.cpu = self.rule.judge([pair.log_cpu for pair in self.pairs])
 
     @property
@@ -139,7 +139,6 @@ def figures(course: Course) -> dict[str, Any]:
             {
                 "wall": pair.wall,
                 "cpu": pair.cpu,
-                "rounds": pair.rounds,
                 "first": pair.first,
             }
             for pair in course.pairs

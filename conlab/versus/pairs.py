@@ -1,4 +1,11 @@
-"""Measures pairs: the same cell of both sides, in two fresh processes that take turns."""
+"""Measures pairs: the same cell of both sides, in two fresh processes that take turns.
+
+What makes the times of two identical processes differ on a shared machine is mostly where and when
+they run: a core is up to twice as slow while a neighbour uses its other half, for a few hundredths
+of a second or for minutes. So rounds are short; each is compared with its neighbour in time, on the
+other side, and only the ratios of the two are looked at; and where one thread does all the work,
+both sides do it on the same core, which is drawn for each pair.
+"""
 
 import json
 import math
@@ -9,6 +16,8 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
+
+import psutil
 
 from conlab.bench.discovery import Cell, Workload
 from conlab.bench.inputs import Inputs
@@ -21,36 +30,37 @@ from conlab.versus.sides import Side
 from conlab.versus.survey import Survey, absent, surveys
 from conlab.versus.talking import SideFailed, Worker
 
-ROUND = 0.08  # seconds that a round should last: long beside the clock's error, short beside a pair
-MOST_ROUNDS = 4  # of each side in a pair: after them, both processes are replaced
+ROUND = 0.01  # seconds that a round should last: shorter than what disturbs it
+SHARE = 0.3  # seconds of rounds that each side gets in a pair, if that is not too few rounds
+MOST_ROUNDS = 24  # of each side in a pair: after them, both processes are replaced
 FEWEST_ROUNDS = 2
-SHARE = 0.35  # seconds of rounds that each side gets in a pair, if that is not too few rounds
 PADDING = 4096  # bytes: the size of the environment moves the stack, and with it the speed
+
+
+Rounds = tuple[tuple[float, ...], tuple[float, ...]]  # the seconds of each: of A, then of B
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What one pair of processes showed of a cell; of everything A's comes first, then B's.
+    """What one pair of processes showed of a cell: the wall and the CPU seconds of their rounds.
 
-    ``wall`` and ``cpu`` are the seconds of a round, ``rounds`` the wall seconds of each. ``first``
-    is the side that began: 0 or 1.
+    ``first`` is the side that began: 0 or 1.
     """
 
     cell: str
-    wall: tuple[float, float]
-    cpu: tuple[float, float]
-    rounds: tuple[tuple[float, ...], tuple[float, ...]]
+    wall: Rounds
+    cpu: Rounds
     first: int
 
     @property
     def log_wall(self) -> float:
         """The logarithm of B's wall time over A's."""
-        return math.log(self.wall[1] / self.wall[0])
+        return log_ratio(self.wall)
 
     @property
     def log_cpu(self) -> float:
         """The same of the CPU seconds."""
-        return math.log(self.cpu[1] / self.cpu[0])
+        return log_ratio(self.cpu)
 
     def to_json(self) -> str:
         """The pair as a line."""
@@ -60,13 +70,18 @@ class Pair:
     def from_json(cls, line: str) -> Self:
         """The pair that ``to_json`` wrote. Raises ValueError, KeyError or TypeError if none did."""
         told = json.loads(line)
-        return cls(
-            cell=told["cell"],
-            wall=tuple(told["wall"]),
-            cpu=tuple(told["cpu"]),
-            rounds=(tuple(told["rounds"][0]), tuple(told["rounds"][1])),
-            first=told["first"],
-        )
+        wall, cpu = ((tuple(a), tuple(b)) for a, b in (told["wall"], told["cpu"]))
+        return cls(told["cell"], wall, cpu, told["first"])
+
+
+def log_ratio(rounds: Rounds) -> float:
+    """B's time over A's, as a logarithm: the median over the rounds, untouched by what hit a few.
+
+    A system that counts CPU time in ticks gives some rounds none: then it is that of the sums.
+    """
+    if min(map(min, rounds)) > 0:
+        return statistics.median(math.log(b / a) for a, b in zip(*rounds, strict=True))
+    return math.log(sum(rounds[1]) / sum(rounds[0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +97,13 @@ class Size:
 class Draw:
     """What is drawn at random for a pair, the same again from the same seed.
 
-    ``first`` is the side that begins. Both processes get the same hash seed, another in each pair:
-    what it makes faster or slower is no difference between the sides.
+    ``first`` is the side that begins. Both processes get the same hash seed and, where one thread
+    does all the work, the same core, others in each pair: what these make faster or slower is no
+    difference between the sides.
     """
 
     first: int
+    core: int
     hash_seed: int
     paddings: tuple[int, int]
 
@@ -96,6 +113,7 @@ class Draw:
         chance = random.Random(f"{seed} {cell} {number}")
         return cls(
             chance.randrange(2),
+            chance.choice(usable_cores()),
             chance.randrange(1, 2**32),
             (chance.randrange(PADDING), chance.randrange(PADDING)),
         )
@@ -190,9 +208,8 @@ class Measurer:
             worker.tell("end")  # both at once
         return Pair(
             cell=cell.id,
-            wall=(summary(wall[0]), summary(wall[1])),
-            cpu=(summary(cpu[0]), summary(cpu[1])),
-            rounds=(tuple(wall[0]), tuple(wall[1])),
+            wall=(tuple(wall[0]), tuple(wall[1])),
+            cpu=(tuple(cpu[0]), tuple(cpu[1])),
             first=first,
         )
 
@@ -223,6 +240,7 @@ class Measurer:
             values={name: coded(value) for name, value in values.items()},
             folder=str(self.inputs.scratch() / f"{workload.name}-results-{number}"),
             settings=chosen,
+            core=drawn.core if drawn and not cell.model.settings() else None,
         )
 
     def values(self, workload: Workload) -> dict[str, Any]:
@@ -238,7 +256,7 @@ class Measurer:
             cut = self.settings.jobs is None and "sites" not in self.values(workload)
             chosen = self.settings.for_models(computes_only=not self.waits[workload.name])
             asked = cell.model.settings()
-            busy = sum(2 * chosen[name] for name in ("in_flight", "workers") if name in asked)
+            busy = sum(chosen[name] for name in ("in_flight", "workers") if name in asked)
             with self.started(cell, 1) as worker:
                 least = (busy or 1) if cut else None
                 most = self.most_jobs(workload)
@@ -267,9 +285,12 @@ def order(first: int, number: int) -> tuple[int, int]:
     return (first, 1 - first) if number % 2 == 0 else (1 - first, first)
 
 
-def summary(rounds: Sequence[float]) -> float:
-    """What a process's rounds say of it, untouched by what disturbed one of them."""
-    return statistics.median(rounds)
+def usable_cores() -> list[int]:
+    """The numbers of the cores that this process may use, as far as the system tells."""
+    try:
+        return psutil.Process().cpu_affinity() or [0]
+    except AttributeError:  # macOS has none
+        return [0]
 
 
 def compare(cell: Cell, workers: Sequence[Worker], replies: Sequence[dict[str, Any]]) -> None:

@@ -1,6 +1,6 @@
 """Records pairs whose truth is known, for as long as there is time: what `conlab calibrate` judges.
 
-Identical sides are compared in six cells of the suite. Slower sides are copies of the jobs in
+Identical sides are compared in six cells. Slower sides are copies of the jobs in
 ``planted``, with a known share of their own work added. Each pair is one line of JSON in
 ``.conlab/calibration/idle.jsonl`` or ``busy.jsonl``, written at once: a session may be broken off
 at any moment, and the next one goes on where it stopped.
@@ -43,7 +43,7 @@ UNCHANGED = {
     "count_words-serial": "computing",
     "resize_images-processes": "computing",
     "fetch_and_resize-threads": "mixed",
-    "fetch_and_resize-hybrid": "mixed",
+    "wait_and_count-threads": "mixed",
 }
 SLOWED = {
     "wait_for_answers-threads": "waiting",
@@ -230,24 +230,24 @@ class Measuring:
     def cell(self, stream: Stream) -> Cell:
         """The cell of that name."""
         name, _, model = stream.cell.rpartition("-")
-        if stream.slowdown:
-            workload = discovery.own_workload(PLANTED / f"{name}.py")
+        planted = PLANTED / f"{name}.py"
+        if planted.is_file():
+            workload = discovery.own_workload(planted)
         else:
             workload = discovery.suite_workload(name)
         return Cell(workload, discovery.suite_model(model))
 
     def measurer(self, slowdown: float) -> Measurer:
         """A measurer of two sides of which B is slower by that share."""
-        if not slowdown:
-            chosen = default_settings()
-            sides = working_tree(chosen, "A"), working_tree(chosen, "B")
-            return self.stack.enter_context(Measurer(sides, chosen, self.seed))
-        names = {cell.rpartition("-")[0] for cell in SLOWED}
-        workloads = [discovery.own_workload(PLANTED / f"{name}.py") for name in sorted(names)]
-        chosen = replace(default_settings(), workloads=tuple(workloads))
-        folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="conlab-")))
-        slower = {name: plant(name, slowdown, folder) for name in names}
-        sides = working_tree(chosen, "A"), replace(working_tree(chosen, "B"), own=slower)
+        names = sorted({cell.rpartition("-")[0] for cell in SLOWED})
+        planted = tuple(discovery.own_workload(PLANTED / f"{name}.py") for name in names)
+        suite = default_settings()
+        chosen = replace(suite, workloads=planted if slowdown else (*suite.workloads, *planted))
+        sides = working_tree(chosen, "A"), working_tree(chosen, "B")
+        if slowdown:
+            folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="conlab-")))
+            slower = {name: plant(name, slowdown, folder) for name in names}
+            sides = sides[0], replace(sides[1], own=slower)
         return self.stack.enter_context(Measurer(sides, chosen, self.seed))
 
 

@@ -5,7 +5,6 @@ prints goes to stderr. It runs the side's workloads on the side's Python, and en
 """
 
 import gc
-import importlib.metadata
 import itertools
 import json
 import math
@@ -16,8 +15,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from conlab.bench import costs, discovery, inputs
 from conlab.bench.discovery import Cell, Model, Workload
@@ -84,6 +86,8 @@ def obey(order: dict[str, Any], orders: Any, reply: Callable[..., None]) -> None
 
 def surveyed(order: dict[str, Any]) -> dict[str, Any]:
     """What the side has: its cells, why some are absent, what their jobs ask for, its libraries."""
+    import importlib.metadata  # not for each pair
+
     models = list(discovery.models(Path(order["root"])))
     found = {}
     for name, own in order["workloads"].items():
@@ -157,6 +161,8 @@ def decoded(value: Any) -> Any:
 
 def run_cell(order: dict[str, Any], orders: Any, reply: Callable[..., None]) -> None:
     """Open the cell's pool, and run its jobs in rounds as long as that is what is asked."""
+    if order["core"] is not None:
+        stay_on(order["core"])
     cell, jobs = opened_cell(order)
     with opened(cell, jobs, order["settings"]) as open_cell:
         runner = Runner(open_cell, order["folder"])
@@ -175,6 +181,12 @@ def run_cell(order: dict[str, Any], orders: Any, reply: Callable[..., None]) -> 
                 case "end":
                     break
     orders.put(None)
+
+
+def stay_on(core: int) -> None:
+    """Let this thread run on that core only, where the system has a way to say so."""
+    with suppress(AttributeError, OSError):
+        psutil.Process().cpu_affinity([core])
 
 
 class Runner:
@@ -252,6 +264,8 @@ class Runner:
         for _ in range(runs - 1):
             self.empty_folder()
             self.open_cell.plain()
+        gc.collect()
+        gc.freeze()  # what is there to stay: each round then collects in no time
         return {"digest": fingerprints.digest(self.text), "jobs": tally.jobs}
 
     def round(self, runs: int) -> dict[str, Any]:

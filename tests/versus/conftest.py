@@ -75,6 +75,16 @@ REVISIONS = {  # by tag, what the workload is there
                 pathlib.Path(os.environ["HANGS_AT"]).touch()
             threading.Event().wait()
         """,
+    "pinned": """
+        import os
+
+        def jobs():
+            return range(4)
+
+        def work(job):
+            (core,) = os.sched_getaffinity(0)
+            return core
+        """,
     "steady": STEADY,  # the last: so it is what the tree holds
 }
 

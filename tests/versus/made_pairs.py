@@ -20,7 +20,7 @@ def records(
         for slowdown in (0.0, stream.slowdown):
             process = 0.1 * (1 + slowdown) * math.exp(chance.gauss(0, spread / math.sqrt(2)))
             sides.append(tuple(process * (1 + chance.random() / 1000) for _ in range(ROUNDS)))
-        wall = sides[0][0], sides[1][0]
+        times = (cpu,) * ROUNDS
         when = f"2026-01-{1 + number // 100 % 28:02}T10:00:00+00:00"
-        pair = Pair(stream.cell, wall, (cpu, cpu), (sides[0], sides[1]), chance.randrange(2))
+        pair = Pair(stream.cell, (sides[0], sides[1]), (times, times), chance.randrange(2))
         yield Record(stream, pair, 1.25, when, machine)

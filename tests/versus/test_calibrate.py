@@ -168,8 +168,10 @@ def test_planted_jobs_do_more_of_the_same_and_give_the_same(name: str, tmp_path:
 def test_every_stream_names_a_workload_and_a_model_that_exist() -> None:
     for stream in STREAMS:
         name, _, model = stream.cell.rpartition("-")
-        folder = recording.PLANTED if stream.slowdown else ROOT / "workloads"
-        assert (folder / f"{name}.py").is_file()
+        folders = (
+            [recording.PLANTED] if stream.slowdown else [recording.PLANTED, ROOT / "workloads"]
+        )
+        assert any((folder / f"{name}.py").is_file() for folder in folders)
         assert discovery.suite_model(model).name == model
     assert len(UNCHANGED) == RULE.cells
 
@@ -180,8 +182,8 @@ def test_a_real_pair_is_recorded(tmp_path: Path) -> None:
     recorded = recording.read(file, this_machine())
     (record,) = recorded.streams[TENTH]
     assert record.pair.cell == TENTH.cell
-    assert min(*record.pair.wall, record.seconds) > 0
-    assert record.seconds > sum(map(sum, record.pair.rounds))
+    assert min(map(min, record.pair.wall)) > 0
+    assert record.seconds > sum(map(sum, record.pair.wall))
 
 
 # The busy core
@@ -294,7 +296,7 @@ def test_rates_say_on_how_many_they_rest() -> None:
 
 def test_pytest_benchmark_is_asked_with_the_rounds_that_it_would_have_seen() -> None:
     def record(a: Sequence[float], b: Sequence[float]) -> Record:
-        pair = Pair("", (1, 1), (1, 1), (tuple(a), tuple(b)), 0)
+        pair = Pair("", (tuple(a), tuple(b)), ((1.0,), (1.0,)), 0)
         return Record(UNCHANGED[0], pair, 1, "", HERE)
 
     made = [record([1.0, 9.0], [1.04, 9.5]), record([2.0, 8.0], [2.2, 8.8])]

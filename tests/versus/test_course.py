@@ -35,7 +35,7 @@ RULE = Made(0.01, 1, 0.05)
 
 def pair(change: float, cpu: float = 1.0) -> Pair:
     """A pair of which B took so much longer."""
-    return Pair("a-serial", (1.0, 1 + change), (cpu, cpu), ((1.0,), (1 + change,)), 0)
+    return Pair("a-serial", ((1.0,), (1 + change,)), ((cpu,), (cpu,)), 0)
 
 
 class Machine:

@@ -116,7 +116,7 @@ def test_every_number_is_in_the_json(planted: tuple[Ended, bool]) -> None:
     }
     for cell in cells.values():
         assert len(cell["pairs"]) == cell["wall"]["pairs"]
-        assert all(len(rounds) >= 2 for pair in cell["pairs"] for rounds in pair["rounds"])
+        assert all(len(rounds) >= 2 for pair in cell["pairs"] for rounds in pair["wall"])
         assert cell["cpu"] is not None
     assert [side["name"] for side in told["sides"]][1] == "working tree"
     assert told["seed"] == 17

@@ -1,6 +1,7 @@
 """Pairs: what is drawn for them, what they hold, and sides that fail or disagree."""
 
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +14,7 @@ from conlab.bench.running import CellAbsent
 from conlab.errors import UserError
 from conlab.versus import pairs
 from conlab.versus.naming import named
-from conlab.versus.pairs import Draw, Measurer, Pair, order
+from conlab.versus.pairs import Draw, Measurer, Pair, log_ratio, order
 from conlab.versus.sides import Side, working_tree
 from conlab.versus.talking import SideFailed
 from tests.bench.made import SERIAL
@@ -59,11 +60,26 @@ def test_each_side_is_first_in_every_other_round() -> None:
 
 
 def test_a_pair_is_a_line_of_json_and_back() -> None:
-    pair = Pair("a-serial", (0.1, 0.2), (0.3, 0.15), ((0.1, 0.1), (0.2, 0.2)), 1)
+    pair = Pair("a-serial", ((0.1, 0.1), (0.2, 0.2)), ((0.3, 0.3), (0.15, 0.15)), 1)
     assert Pair.from_json(pair.to_json()) == pair
     assert "\n" not in pair.to_json()
     assert pair.log_wall == pytest.approx(math.log(2))
     assert pair.log_cpu == pytest.approx(-math.log(2))
+
+
+def test_what_hits_neighbouring_rounds_alike_is_no_difference_between_the_sides() -> None:
+    drifting = (1.0, 2.0, 4.0), (1.1, 2.2, 4.4)
+    assert log_ratio(drifting) == pytest.approx(math.log(1.1))
+
+
+def test_what_hits_few_rounds_of_one_side_is_no_difference_between_the_sides() -> None:
+    hit = (1.0, 1.0, 9.0, 1.0, 1.0), (1.1, 1.1, 1.1, 1.1, 1.1)
+    assert log_ratio(hit) == pytest.approx(math.log(1.1))
+
+
+def test_rounds_too_short_for_a_clock_that_ticks_count_together() -> None:
+    ticks = (0.0, 0.01, 0.0, 0.01), (0.01, 0.01, 0.01, 0.01)
+    assert log_ratio(ticks) == pytest.approx(math.log(2))
 
 
 def test_the_ratio_is_that_of_what_the_jobs_took(repository: Made) -> None:
@@ -71,8 +87,16 @@ def test_the_ratio_is_that_of_what_the_jobs_took(repository: Made) -> None:
         pair = made.pair(cell)
     assert pair.log_wall == pytest.approx(math.log(1.5))
     assert pair.first == Draw.of(7, cell.id, 1).first
-    assert len(pair.rounds[0]) == len(pair.rounds[1]) == pairs.FEWEST_ROUNDS
-    assert min(pair.cpu) > 0
+    assert [len(side) for side in (*pair.wall, *pair.cpu)] == [pairs.FEWEST_ROUNDS] * 4
+    assert min(map(sum, pair.cpu)) > 0
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no way to choose a core here")
+def test_where_one_thread_does_all_the_work_both_sides_do_it_on_the_same_core(
+    repository: Made,
+) -> None:
+    with measurer(repository, "pinned..pinned") as (made, cell):
+        made.pair(cell)  # each job takes one core to be allowed, and gives its number
 
 
 def test_a_slowdown_of_known_size_is_work_that_is_done(repository: Made) -> None:
