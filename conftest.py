@@ -1,3 +1,4 @@
 """The suite's own options and wiring, nothing else."""
 
-pytest_plugins = ["conlab.bench.plugin", "conlab.bench.saving", "conlab.versus.plugin"]
+# One that another imports comes before it, or pytest could not rewrite its assertions.
+pytest_plugins = ["conlab.bench.saving", "conlab.bench.plugin", "conlab.versus.plugin"]

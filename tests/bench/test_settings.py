@@ -184,8 +184,10 @@ def test_an_own_workload_named_twice_runs_once(own_file: Write) -> None:
 
 
 def pytest_says(*arguments: str) -> tuple[int, str]:
+    python, *module = PYTEST
+    command = [python, "-P", *module, *arguments]  # as `pytest` does, the clone not on its path
     run = subprocess.run(
-        [*PYTEST, *arguments],
+        command,
         cwd=ROOT,
         env=os.environ | {"COLUMNS": "200"},
         capture_output=True,
