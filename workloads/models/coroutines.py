@@ -1,8 +1,10 @@
 """Coroutines: many jobs wait at once in one thread, on one event loop."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, count, islice
 from typing import Any
 
 from workloads.models import AHEAD, BATCH, AsyncClient, Run
@@ -62,26 +64,34 @@ def entered(client: AsyncClient, runner: asyncio.Runner) -> Iterator[tuple[Any, 
 
 
 def in_order(runner: asyncio.Runner, tasks: int, work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
-    """Let the tasks draw jobs from one shared iterator; give the results in its order."""
+    """Let the tasks draw jobs from one shared iterator; give the results in its order.
+
+    The jobs are numbered and come in batches, so that what is done once a job is next to nothing.
+    """
     source = enumerate(jobs)
-    done: dict[int, Any] = {}
-    head = 0  # the number of the next result to give
-    mark = BATCH  # the number of the next job whose drawing calls for a look around
+    batch: Iterator[tuple[int, Any]] = islice(source, BATCH)  # what is drawn now
+    done: dict[int, Any] = {}  # their results by number
+    kept = deque([done])  # the same of all batches that are not given yet
     ready, room = asyncio.Event(), asyncio.Event()
 
     async def draw_and_work() -> None:
-        nonlocal mark
+        nonlocal batch, done
         try:
-            for number, job in source:
-                if number >= mark:
-                    ready.set()
-                    while number >= head + AHEAD:
-                        await room.wait()
-                    mark = number + BATCH
-                try:
-                    done[number] = await work(job)
-                except Exception as error:
-                    done[number] = Failure.of(error)
+            while True:
+                jobs, results = batch, done
+                for number, job in jobs:
+                    try:
+                        results[number] = await work(job)
+                    except Exception as error:
+                        results[number] = Failure.of(error)
+                ready.set()
+                while batch is jobs and len(kept) >= AHEAD // BATCH:
+                    await room.wait()
+                if batch is jobs:
+                    if not (first := list(islice(source, 1))):
+                        return
+                    batch, done = chain(first, islice(source, BATCH - 1)), {}
+                    kept.append(done)
         finally:
             ready.set()  # the others may wait for the room that this one's last result makes
 
@@ -95,7 +105,7 @@ def in_order(runner: asyncio.Runner, tasks: int, work: Any, jobs: Iterable[Any])
         started.add_done_callback(lambda _: ready.set())
         return started
 
-    async def batch() -> bool:
+    async def look_around() -> bool:
         room.set()
         room.clear()
         await ready.wait()
@@ -107,18 +117,28 @@ def in_order(runner: asyncio.Runner, tasks: int, work: Any, jobs: Iterable[Any])
         await asyncio.wait([crew_task])
 
     crew_task = runner.run(start())
-    number, take = 0, done.pop
+    number = 0  # of the next result to give
     try:
         finished = False
         while not finished:
-            finished = runner.run(batch())
-            while number in done:
-                yield take(number)
-                number += 1
-            head = number
+            finished = runner.run(look_around())
+            while kept:
+                results = kept[0]
+                whole = len(results) == BATCH
+                end = number - number % BATCH + BATCH if whole else first_missing(results, number)
+                yield from [results[one] for one in range(number, end)]
+                number = end
+                if not whole:
+                    break
+                kept.popleft()
         try:
             crew_task.result()
         except BaseExceptionGroup as group:  # what the iterator of the jobs raised
             raise group.exceptions[0] from None
     finally:
         runner.run(stop())
+
+
+def first_missing(results: dict[int, Any], number: int) -> int:
+    """The first number from this one up that has no result."""
+    return next(missing for missing in count(number) if missing not in results)
