@@ -1,6 +1,8 @@
 """What each fix costs: both sides of every pitfall that comes to an end, one beside the other."""
 
 import importlib
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,7 +10,9 @@ import pytest
 from conlab import pitfall
 from conlab.pitfall import ORACLE, Pitfall
 
-ROUNDS = 10  # of the whole side, its threads and processes included
+BUDGET = 2.0  # seconds of rounds that a side gets, if that is not too few rounds
+FEWEST_ROUNDS = 4  # of the whole side, its threads and processes included
+MOST_ROUNDS = 10
 
 
 # Those whose broken side returns by itself and leaves no exception for pytest to find. One whose
@@ -27,5 +31,13 @@ def bench_fix(pitfall: Pitfall, side: str, benchmark: Any, monkeypatch: pytest.M
     module = importlib.import_module(pitfall.name)
     benchmark.group = f"what the fix costs: {pitfall}"
     benchmark.extra_info.update(pitfall=str(pitfall), side=side)
-    value = benchmark.pedantic(getattr(module, side), rounds=ROUNDS, warmup_rounds=1)
+    run = getattr(module, side)
+    value = benchmark.pedantic(run, rounds=1 if benchmark.disabled else rounds_of(run))
     assert side == "broken" or getattr(module, ORACLE)(value)
+
+
+def rounds_of(run: Callable[[], Any]) -> int:
+    """How many rounds there is time for, by one that warms up."""
+    began = time.perf_counter()
+    run()
+    return max(FEWEST_ROUNDS, min(MOST_ROUNDS, int(BUDGET / (time.perf_counter() - began))))

@@ -25,7 +25,7 @@ MOST_ROUNDS = 50
 WATCH = 0.25  # seconds to be watched at least: the system counts CPU time in ticks of 10 ms
 MOST_WATCHED = 100_000  # jobs, whose times are kept
 WAITS = 0.5  # the share of serial's time that is neither spent computing nor ready to
-START_ROUNDS = 5
+START_ROUNDS = 3  # of seconds each where the pool is a cluster
 
 
 @dataclass(slots=True)
