@@ -1,5 +1,7 @@
 """Every workload under every model: timed by ``--benchmark-only``, else each cell once, checked."""
 
+import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,10 +12,32 @@ from conlab.bench.running import CellAbsent
 from conlab.errors import UserError
 
 
-def bench_cell(cell: Cell, matrix: Matrix, benchmark: Any) -> None:
+def bench_cell(cell: Cell, matrix: Matrix, benchmark: Any, request: pytest.FixtureRequest) -> None:
+    if benchmark.disabled and cell.model.name == "cluster" and not cell.absent():
+        matrix = request.getfixturevalue("on_one_cluster")
     try:
         matrix.measure(cell, benchmark)
     except CellAbsent as reason:
         pytest.skip(str(reason))
     except UserError as mistake:
         pytest.fail(str(mistake), pytrace=False)
+
+
+@pytest.fixture(scope="module")
+def on_one_cluster(matrix: Matrix) -> Iterator[Matrix]:
+    """The run on one cluster for all cells: to start one takes seconds, and here nothing is timed.
+
+    How a cluster starts and ends is for bench_start_up.py and the tests of the models to see.
+    """
+    from workloads.models import cluster
+
+    distributed = pytest.importorskip("distributed")
+    settings = matrix.settings
+    if settings.cluster != "local":
+        yield matrix
+        return
+    with cluster.pool(
+        None, in_flight=settings.in_flight, workers=settings.workers, cluster="local"
+    ):
+        address = distributed.default_client().scheduler.address
+        yield dataclasses.replace(matrix, settings=dataclasses.replace(settings, cluster=address))
