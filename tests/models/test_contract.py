@@ -114,6 +114,8 @@ def test_the_others_run_ahead_of_a_slow_job_as_far_as_they_may_and_no_further(
 ) -> None:
     if model.name not in ("threads", "coroutines", "hybrid"):
         pytest.skip(f"{model.name}: its jobs are queued, and never run that far ahead")
+    if (model.name, more) == ("hybrid", "at full size"):
+        pytest.skip("hybrid: its jobs are kept by the coroutines' model, of full size there")
     shrunk = 1 if more == "at full size" else 8  # thousands of jobs take seconds each time
     ahead, batch = AHEAD // shrunk, BATCH // shrunk
     for module in (coroutines, threads):  # the hybrid's jobs are kept by the coroutines' model
