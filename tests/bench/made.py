@@ -21,7 +21,9 @@ from workloads.models import processes, serial, threads
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 # The command of a run in a process of its own; hypothesis alone takes a second to import.
-PYTEST = (sys.executable, *["-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"])
+# Without the plugins that a child does not need, and that take as long to import as all the rest.
+UNUSED = ("cacheprovider", "hypothesispytest", "respx", "anyio")
+PYTEST = (sys.executable, "-m", "pytest", *(f"-pno:{plugin}" for plugin in UNUSED))
 
 SERIAL = Model("serial", serial)
 THREADS = Model("threads", threads)
