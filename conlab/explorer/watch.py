@@ -12,8 +12,8 @@ from typing import TypeVar
 from conlab.explorer.stage import Place, Stage, Uncontrolled
 
 LOOK = 0.1  # seconds between two looks
-STUCK = 2.0  # seconds without a step and without CPU time: the thread is blocked
-BUSY = 10.0  # seconds without a step although it computes
+STUCK = 2.0  # seconds without a step in which the thread sleeps and gets no CPU time: it is blocked
+BUSY = 10.0  # seconds without a step in which it computes, or sleeps now and then
 
 T = TypeVar("T")
 
@@ -51,29 +51,42 @@ def supervise(stage: Stage, work: Callable[[], T], notice: Callable[[], None]) -
 
 
 def _watch(stage: Stage, wait: Callable[..., bool], notice: Callable[[], None]) -> None:
+    """Look again and again at the thread whose turn it is.
+
+    Looks are counted, not seconds: a machine that stands still, or that has no core to spare for
+    the thread, is no reason to call it blocked.
+    """
     seen: object = None
-    since = time.monotonic()
-    cpu = 0.0
+    began = spent = 0.0
+    asleep = blocked = 0  # looks
     while not wait(timeout=LOOK):
         notice()
         holder = stage.holder()
         state = (stage.runs, stage.steps, holder.ident)
-        now = time.monotonic()
+        before, (spent, sleeps) = spent, _look_at(holder)
         if state != seen:
-            seen, since, cpu = state, now, _cpu_seconds(holder)
-        elif now - since >= STUCK:
-            blocked = _cpu_seconds(holder) == cpu
-            if blocked or now - since >= BUSY:
-                raise Uncontrolled(_where(stage, holder, blocked=blocked))
+            seen, began, asleep, blocked = state, spent, 0, 0
+            continue
+        asleep += sleeps
+        blocked = blocked + 1 if sleeps and spent == before else 0
+        if blocked * LOOK >= STUCK or asleep * LOOK >= BUSY:
+            raise Uncontrolled(_where(stage, holder, blocked=True))
+        if spent - began >= BUSY:
+            raise Uncontrolled(_where(stage, holder, blocked=False))
 
 
-def _cpu_seconds(place: Place) -> float:
-    """The CPU time of the thread there so far, asked of /proc: it may have ended meanwhile."""
+def _look_at(place: Place) -> tuple[float, bool]:
+    """The CPU seconds of the thread there so far, and whether it sleeps.
+
+    /proc is asked, as the thread may have ended meanwhile. Where it does not tell, only the longer
+    limit counts, in seconds of the clock.
+    """
+    thread = Path(f"/proc/self/task/{place.native}")
     try:
-        spent = Path(f"/proc/self/task/{place.native}/schedstat").read_text().split()[0]
+        spent = int((thread / "schedstat").read_text().split()[0]) / 1e9
+        return spent, (thread / "stat").read_text().rpartition(")")[2].split()[0] == "S"
     except OSError:
-        return time.monotonic()  # not to be told here: only the longer limit counts
-    return int(spent) / 1e9
+        return time.monotonic(), False
 
 
 def _where(stage: Stage, place: Place, *, blocked: bool) -> str:

@@ -11,7 +11,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -164,8 +165,41 @@ def test_time_of_a_thread_that_has_ended_can_be_asked_for() -> None:
     thread = threading.Thread(target=ended.settle)
     thread.start()
     thread.join()
-    assert watch._cpu_seconds(ended) > 0
-    assert watch._cpu_seconds(Place()) > 0  # of a thread that has not begun
+    assert watch._look_at(ended) > (0, False)
+    assert watch._look_at(Place()) > (0, False)  # of a thread that has not begun
+
+
+def looks(monkeypatch: pytest.MonkeyPatch, seen: Iterable[tuple[float, bool]]) -> None:
+    """Watch a thread that makes no step, with what is seen of it: CPU seconds, and if it sleeps."""
+    script = iter(seen)
+    following: list[tuple[float, bool]] = []  # the next, or nothing at the end
+
+    def wait(**_: float) -> bool:
+        following[:] = islice(script, 1)
+        return not following
+
+    monkeypatch.setattr(watch, "_look_at", lambda _: following[0])
+    watch._watch(Stage(stepped=frozenset(), limit=1), wait, lambda: None)
+
+
+def test_thread_that_sleeps_and_gets_no_cpu_time_is_blocked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks(monkeypatch, [(1.0, True)] * 20)
+    with pytest.raises(Uncontrolled, match="blocks"):
+        looks(monkeypatch, [(1.0, True)] * 22)
+
+
+def test_thread_that_gets_no_core_is_not_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks(monkeypatch, [(1.0, False)] * 10_000)
+    looks(monkeypatch, [(1.0, True), (1.0, False)] * 90)
+
+
+def test_thread_that_wakes_now_and_then_to_no_end_is_blocked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(Uncontrolled, match="blocks"):
+        looks(monkeypatch, [(number / 1e6, True) for number in range(102)])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to a process")

@@ -1,5 +1,6 @@
 """The judge names what became of a function: each test makes one thing happen and sees its name."""
 
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -16,11 +17,21 @@ async def main():
 asyncio.run(main())
 """
 
-UNTRACKED_SEGMENT = """
+SEGMENT = f"psm_conlab_{os.getpid()}"  # another suite on this machine has another
+
+UNTRACKED_SEGMENT = f"""
 from multiprocessing import resource_tracker, shared_memory
-segment = shared_memory.SharedMemory('psm_conlab', create=True, size=9)
-resource_tracker.unregister('/psm_conlab', 'shared_memory')
+segment = shared_memory.SharedMemory('{SEGMENT}', create=True, size=9)
+resource_tracker.unregister('/{SEGMENT}', 'shared_memory')
 segment.close()
+"""
+
+UNTRACKED_SEGMENT_OF_A_CHILD = f"""
+from multiprocessing import get_context
+def share():{UNTRACKED_SEGMENT.replace(chr(10), chr(10) + "    ")}
+child = get_context('fork').Process(target=share)
+child.start()
+child.join()
 """
 
 Judge = Callable[..., Judgement]
@@ -139,18 +150,31 @@ def test_what_nobody_will_ever_see_is_lost(judged: Judge, body: str, lost: str) 
         ("os.open('/dev/zero', os.O_RDONLY)", "descriptor /dev/zero"),
         ("subprocess.Popen(['sleep', '987'])", "process sleep 987"),
         ("subprocess.Popen(['sleep', '987'], start_new_session=True)", "process sleep 987"),
-        (
-            UNTRACKED_SEGMENT,
-            "shared memory psm_conlab",
-        ),
+        (UNTRACKED_SEGMENT, f"shared memory {SEGMENT}"),
+        (UNTRACKED_SEGMENT_OF_A_CHILD, f"shared memory {SEGMENT}"),
     ],
-    ids=["a thread", "a descriptor", "a process", "a process of another group", "shared memory"],
+    ids=[
+        "a thread",
+        "a descriptor",
+        "a process",
+        "a process of another group",
+        "shared memory",
+        "shared memory of a child",
+    ],
 )
 def test_what_is_still_there_is_left_behind(judged: Judge, body: str, left: str) -> None:
     try:
         assert judged(body).left == (left,)
     finally:
-        Path("/dev/shm/psm_conlab").unlink(missing_ok=True)
+        Path("/dev/shm", SEGMENT).unlink(missing_ok=True)
+
+
+def test_what_another_program_shares_meanwhile_is_not_left_behind(judged: Judge) -> None:
+    other = Path("/dev/shm", f"{SEGMENT}_of_another_program")
+    try:
+        assert judged(f"open({str(other)!r}, 'x').close()").left == ()
+    finally:
+        other.unlink()
 
 
 def test_nothing_is_lost_or_left_where_nothing_was(judged: Judge) -> None:
