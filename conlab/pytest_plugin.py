@@ -11,7 +11,10 @@ import pytest
 if TYPE_CHECKING:
     from conlab.explorer import Exploration
 
-PATH_OPTIONS = ("--workload", "--images", "--texts", "--site", "--urls", "--versus")
+PATH_OPTIONS = (
+    *("--workload", "--images", "--texts", "--site", "--urls", "--versus"),
+    *("--benchmark-storage", "--benchmark-json"),
+)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest begins to capture the output

@@ -27,10 +27,17 @@ class Comparison:
     notes: list[str] = field(default_factory=list)
 
     def run(
-        self, cells: Sequence[Cell], settings: Settings, tell: Callable[[Course], None]
+        self,
+        cells: Sequence[Cell],
+        settings: Settings,
+        tell: Callable[[Course], None],
+        say: Callable[[str], None],
     ) -> None:
-        """Compare the cells; ``tell`` is called after each pair. Raises UserError."""
-        with named(self.options.text, settings) as sides:
+        """Compare the cells. Raises UserError.
+
+        ``tell`` is called after each pair, ``say`` before what takes long without one.
+        """
+        with named(self.options.text, settings, say) as sides:
             try:
                 with Measurer(sides, settings, self.options.seed) as measurer:
                     self.surveys = measurer.surveys

@@ -29,7 +29,7 @@ LIMIT = 600.0  # seconds that pip or venv may take
 NOT_MIRRORED = {"concurrency-lab", "pip", "setuptools", "wheel", "mypy", "ruff"}
 
 
-def with_requirement(requirement: str) -> Path:
+def with_requirement(requirement: str, say: Callable[[str], None] = lambda _: None) -> Path:
     """The Python of an environment like the running one, but for the library that is asked for.
 
     It has the running one's libraries behind its own: so nothing else differs.
@@ -37,6 +37,7 @@ def with_requirement(requirement: str) -> Path:
     key = ("requirement", requirement, sys.executable, sys.version)
 
     def make(python: Path) -> None:
+        say(f"Making an environment with {requirement}, once: this may take a minute")
         behind = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
         lines = [f"import site; site.addsitedir({path!r})" for path in behind]
         purelib = Path(ask(python, "import sysconfig; print(sysconfig.get_path('purelib'))"))
@@ -48,7 +49,7 @@ def with_requirement(requirement: str) -> Path:
     return cached(key, Path(sys.executable), make)
 
 
-def with_python(python: Path) -> Path:
+def with_python(python: Path, say: Callable[[str], None] = lambda _: None) -> Path:
     """An environment of that Python with the libraries of the running one, at the same versions.
 
     A Python that has an environment of its own is taken as it is. A library of which no wheel can
@@ -73,13 +74,14 @@ def with_python(python: Path) -> Path:
     key = ("python", str(python.resolve()), version, *pins)
 
     def make(made: Path) -> None:
+        say(f"Making an environment of {python} with the same libraries, once: some minutes")
+        if said := pip(made, "psutil"):  # first: without a network, no other can be had either
+            raise UserError(f"{python}: pip could not install the libraries, and said: {said}")
         if not pip(made, "--only-binary=:all:", *pins):
             return
         for pin in pins:  # one without a wheel for that Python keeps the others out
             if pip(made, "--only-binary=:all:", pin):
                 pip(made, "--only-binary=:all:", pin.partition("==")[0])
-        if said := pip(made, "psutil"):
-            raise UserError(f"{python}: pip could not install the libraries, and said: {said}")
 
     return cached(key, python, make)
 

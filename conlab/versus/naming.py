@@ -1,10 +1,11 @@
 """What ``--versus`` names: a revision, a Python, a requirement, or two of them as ``A..B``."""
 
+import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,21 +17,25 @@ from conlab.versus import environments
 from conlab.versus.revisions import Repository, repository_of
 from conlab.versus.sides import ROOT, Side, own_files, working_tree
 
-DOTS = re.compile(r"(?<![./])\.\.(?![./])")  # between two sides; "../venv" holds none
+# Between two sides, the second of which may begin with a slash; "../venv" holds none.
+DOTS = re.compile(r"(?<![./])(?!^\.\./)\.\.(?!\.)")
 PYTHON = re.compile(r"(python|pypy)[\d.]*t?(\.exe)?")
 REQUIREMENT = re.compile(r"[<>=!~]=|[<>]| @ ")
 
 
 @contextmanager
-def named(text: str, settings: Settings) -> Iterator[tuple[Side, Side]]:
+def named(
+    text: str, settings: Settings, say: Callable[[str], None] = lambda _: None
+) -> Iterator[tuple[Side, Side]]:
     """The two sides, the one to compare with first; what they need is there while it lasts.
 
-    Raises UserError where the text names none.
+    ``say`` is told what takes long. Raises UserError where the text names none.
     """
     one, two = halves(text)
     with tempfile.TemporaryDirectory(prefix="conlab-versus-", ignore_cleanup_errors=True) as folder:
         sides = tuple(
-            side(name, settings, Path(folder) / letter) for name, letter in ((one, "a"), (two, "b"))
+            side(name, settings, Path(folder) / letter, say)
+            for name, letter in ((one, "a"), (two, "b"))
         )
         yield sides[0], sides[1]
 
@@ -44,19 +49,21 @@ def halves(text: str) -> tuple[str, str]:
     return (parts[0], parts[1]) if len(parts) == 2 else (parts[0], "")
 
 
-def side(name: str, settings: Settings, folder: Path) -> Side:
+def side(name: str, settings: Settings, folder: Path, say: Callable[[str], None]) -> Side:
     """The side of that name; ``folder`` is where its files may go."""
     if not name:
         return tree_as_it_is(settings)
     if python := python_named(name):
-        return replace(working_tree(settings, name), python=environments.with_python(python))
+        return replace(working_tree(settings, name), python=environments.with_python(python, say))
     if REQUIREMENT.search(name):
         try:
             Requirement(name)
         except InvalidRequirement as error:
             said = str(error).partition("\n")[0]
             raise UserError(f"--versus {name}: this is no requirement: {said}") from None
-        return replace(working_tree(settings, name), python=environments.with_requirement(name))
+        return replace(
+            working_tree(settings, name), python=environments.with_requirement(name, say)
+        )
     return revision(name, settings, folder)
 
 
@@ -64,16 +71,19 @@ def tree_as_it_is(settings: Settings) -> Side:
     """The working tree, with a word on changes that are in no commit."""
     found = working_tree(settings)
     folder = next(iter(found.own.values())).parent if found.own else ROOT
-    repository = repository_of(folder)
-    if repository and repository.changed():
-        return replace(found, notes=("it has uncommitted changes",))
+    with suppress(UserError):  # without git, or its trust, another Python can be compared still
+        repository = repository_of(folder)
+        if repository and repository.changed():
+            return replace(found, notes=("it has uncommitted changes",))
     return found
 
 
 def python_named(name: str) -> Path | None:
     """The Python that a name or a path means, or None if it means something else."""
     path = Path(name).expanduser()
-    if path.is_file():
+    if path.is_dir() and (inside := environments.python_in(path)).is_file():
+        raise UserError(f"--versus {name}: this is a folder; the Python in it is {inside}")
+    if path.is_file() and os.access(path, os.X_OK):
         return path.absolute()
     if not PYTHON.fullmatch(name):
         return None

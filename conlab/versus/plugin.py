@@ -1,7 +1,10 @@
 """Wires the comparison into pytest: its options, a loop of pairs in place of a loop of tests."""
 
 import json
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,20 +84,35 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """Compare the cells, and report each as a test that passed, failed or was skipped."""
     config = session.config
     comparison = config.stash.get(COMPARISON, None)
-    if comparison is None or session.testsfailed or config.option.collectonly or not session.items:
+    if comparison is None or session.testsfailed or config.option.collectonly:
         return None  # as usual: to go on, to complain, to list
+    if not session.items:
+        raise pytest.UsageError(
+            f"--versus {comparison.options.text}: there is no cell to compare:"
+            " --workloads, --models and -k choose among them, and nothing is left"
+        )
     cells = {item: cell for item in session.items if (cell := cell_of(item))}
     writer = config.get_terminal_writer()
     began = time.time()
     try:
-        with Shown(comparison, writer) as shown:
+        with Shown(comparison, writer) as shown, ending_like_ctrl_c():
             settings = config.stash[MATRIX].settings
-            comparison.run(list(cells.values()), settings, shown.tell)
+            comparison.run(list(cells.values()), settings, shown.tell, shown.say)
     except UserError as mistake:
         raise pytest.UsageError(str(mistake)) from None
     for item, cell in cells.items():
         log(item, comparison, cell, began)
     return True
+
+
+@contextmanager
+def ending_like_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM, as from a time limit of CI, end what was started as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def log(item: pytest.Item, comparison: Comparison, cell: Cell, began: float) -> None:

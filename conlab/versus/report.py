@@ -49,6 +49,13 @@ class Shown:
     def __exit__(self, *_exception: object) -> None:
         self.bar.stop()
 
+    def say(self, sentence: str) -> None:
+        """Something begins that takes long and is no pair."""
+        self.bar.update(self.task, state=sentence)
+        self.bar.refresh()
+        if self.bar.disable:
+            self.writer.line(sentence)
+
     def tell(self, course: Course) -> None:
         """A pair was measured, or could not be."""
         spent = time.monotonic() - self.began
@@ -147,7 +154,8 @@ def would_take(course: Course) -> str:
     if course.pairs_needed is None:  # the change is about as large as what matters, or too unsteady
         return "over 2,000, or never"
     seconds = course.pairs_needed * course.seconds_of_a_pair
-    return f"{course.pairs_needed:,} pairs" + (f", {seconds:.0f} s" if seconds else "")
+    least = "" if course.wall else "at least "  # before the first look, their spread is not known
+    return f"{least}{course.pairs_needed:,} pairs" + (f", {seconds:.0f} s" if seconds else "")
 
 
 def legend(comparison: Comparison) -> str:

@@ -29,7 +29,7 @@ class Repository:
         if found.returncode:
             raise UserError(
                 f"{revision!r} is no revision that git knows in {self.root}, nor a Python on the"
-                " PATH, nor a requirement such as 'httpx==0.27.*'"
+                " PATH or a path to one, nor a requirement such as 'httpx==0.27.*'"
                 + (" (the clone is a shallow one: git fetch --unshallow)" if self.shallow() else "")
             )
         return found.stdout.strip()
@@ -66,6 +66,8 @@ def repository_of(folder: Path) -> Repository | None:
         found = git(folder, "rev-parse", "--show-toplevel")
     except FileNotFoundError:
         raise UserError("git is not installed, and a revision is git's to find") from None
+    if found.returncode and "not a git repository" not in found.stderr:
+        check(found)  # there is one, and git does not trust it, or cannot read it
     return None if found.returncode else Repository(Path(found.stdout.rstrip("\n")).resolve())
 
 
@@ -100,5 +102,6 @@ def check(ended: "subprocess.CompletedProcess[str]") -> str:
     """What git wrote; raises UserError with its reason if it failed."""
     if ended.returncode:
         said: Sequence[str] = ended.stderr.strip().splitlines() or ["nothing"]
-        raise UserError(f"git {ended.args[1]} failed and said: {said[-1]}")
+        why = next((line for line in said if line.startswith("fatal: ")), said[-1])  # then advice
+        raise UserError(f"git {ended.args[1]} failed and said: {why.removeprefix('fatal: ')}")
     return ended.stdout

@@ -79,6 +79,27 @@ def test_pips_own_reason_is_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         environments.with_requirement("no-such-thing==1")
 
 
+def test_without_a_network_one_library_is_asked_for_and_not_each(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[Any] = []
+    said: list[str] = []
+
+    def pip(_python: Path, *what: str) -> str:
+        asked.append(what)
+        return "no network"
+
+    monkeypatch.setattr(environments, "pip", pip)
+    monkeypatch.setattr(environments, "cached", lambda _key, base, make: make(base))
+    answers = iter(["3.13.0 of today", "False"])
+    monkeypatch.setattr(environments, "ask", lambda *_: next(answers))
+    with pytest.raises(UserError, match="could not install the libraries, and said: no network"):
+        environments.with_python(tmp_path / "python3.13", said.append)
+    assert len(asked) == 1
+    assert len(said) == 1  # what takes long is told before it begins
+    assert "Making an environment" in said[0]
+
+
 def test_the_libraries_behind_are_those_that_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -77,6 +77,13 @@ def test_the_summary_says(said: str) -> None:
     assert said in " ".join(report.text(comparison(*ALL), 120, color=False).split())
 
 
+def test_before_the_first_look_no_more_is_known_than_when_that_is_due() -> None:
+    (young,) = [course("young_job")]
+    assert f"at least {young.looks[0]} pairs" in " ".join(
+        report.text(comparison(young), 120, color=False).split()
+    )
+
+
 def test_no_figure_of_the_table_is_cut_off() -> None:
     assert "…" not in report.text(comparison(*ALL), 80, color=False)
 

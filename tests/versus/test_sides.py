@@ -1,5 +1,6 @@
 """What --versus names, and what a revision of a repository leaves behind: nothing."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from tests.versus.conftest import Made
         ("..v2", ("", "v2")),
         ("../venv/bin/python", ("../venv/bin/python", "")),
         ("python3.13..python3.14", ("python3.13", "python3.14")),
+        ("/py/a/../b/python3.13../py/c/python", ("/py/a/../b/python3.13", "/py/c/python")),
+        ("main...topic", ("main...topic", "")),
         ("httpx==0.27.*..httpx==0.28.*", ("httpx==0.27.*", "httpx==0.28.*")),
     ],
 )
@@ -111,6 +114,16 @@ def test_a_file_outside_of_git_has_no_revisions(repository: Made, tmp_path: Path
         naming.one_repository("main", settings(workloads=(stray,)), {"free_job": file})
 
 
+def test_a_repository_that_git_does_not_trust_is_no_missing_one(
+    repository: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+        with pytest.raises(UserError, match="git rev-parse failed and said: detected dubious own"):
+            repository_of(repository.root)
+        assert naming.tree_as_it_is(repository.settings()).notes == ()  # a Python can be compared
+
+
 def test_files_of_two_repositories_are_compared_one_at_a_time(repository: Made) -> None:
     chosen = repository.settings()
     suite = Workload("count_words", chosen.workloads[0].module)
@@ -144,6 +157,24 @@ def test_a_python_that_will_not_do_is_named(tmp_path: Path, script: str, said: s
     python = fake_python(tmp_path / "python", script)
     with pytest.raises(UserError, match=said), named(str(python), settings()):
         pass
+
+
+def test_a_file_that_cannot_run_is_no_python(repository: Made, tmp_path: Path) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("")
+    with (
+        pytest.raises(
+            UserError, match=r"notes\.txt' is no revision .* a Python on the PATH or a path"
+        ),
+        named(str(text), repository.settings()),
+    ):
+        pass
+
+
+def test_the_folder_of_an_environment_is_told_where_its_python_is() -> None:
+    where = re.escape(str(environments.python_in(Path(sys.prefix))))
+    with pytest.raises(UserError, match=f"is a folder; the Python in it is {where}"):
+        naming.python_named(sys.prefix)
 
 
 def test_an_environment_is_taken_as_it_is() -> None:
