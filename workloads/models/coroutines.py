@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, count, islice
 from typing import Any
@@ -63,10 +63,35 @@ def entered(client: AsyncClient, runner: asyncio.Runner) -> Iterator[tuple[Any, 
         runner.run(leave())
 
 
-def in_order(runner: asyncio.Runner, tasks: int, work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
-    """Let the tasks draw jobs from one shared iterator; give the results in its order.
+class Given:
+    """Results that are given one by one out of batches, at the speed of C."""
 
-    The jobs are numbered and come in batches, so that what is done once a job is next to nothing.
+    def __init__(self, batches: Generator[list[Any]]) -> None:
+        self.batches = batches
+        self.results = chain.from_iterable(batches)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.results
+
+    def __next__(self) -> Any:
+        return next(self.results)
+
+    def close(self) -> None:
+        """Draw no more jobs, and cancel what is under way."""
+        self.batches.close()
+
+
+def in_order(runner: asyncio.Runner, tasks: int, work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
+    """Let the tasks draw jobs from one shared iterator; give the results in its order."""
+    return Given(in_batches(runner, tasks, work, jobs))
+
+
+def in_batches(
+    runner: asyncio.Runner, tasks: int, work: Any, jobs: Iterable[Any]
+) -> Generator[list[Any]]:
+    """The same, several results at once.
+
+    The jobs are numbered and drawn in batches, too, so that what is done once a job is little.
     """
     source = enumerate(jobs)
     batch: Iterator[tuple[int, Any]] = islice(source, BATCH)  # what is drawn now
@@ -126,7 +151,7 @@ def in_order(runner: asyncio.Runner, tasks: int, work: Any, jobs: Iterable[Any])
                 results = kept[0]
                 whole = len(results) == BATCH
                 end = number - number % BATCH + BATCH if whole else first_missing(results, number)
-                yield from [results[one] for one in range(number, end)]
+                yield [results[one] for one in range(number, end)]
                 number = end
                 if not whole:
                     break
