@@ -5,6 +5,7 @@ and runs unmodified. Each operation behaves as its original does, errors include
 """
 
 import functools
+import itertools
 import queue
 import sys
 from collections import deque
@@ -255,6 +256,33 @@ class SimpleQueue:
     def holders(self) -> list[Strand]:
         """Anybody may put an item: nobody is named."""
         return []
+
+
+class Count:
+    """`itertools.count`, for one that was made outside the program; one made inside is real."""
+
+    def __init__(self, real: "itertools.count[Any]") -> None:
+        """Begin, in every run, with the number that comes next."""
+        numbers = repr(real).removeprefix("count(").removesuffix(")")
+        self._first = tuple(map(_number, numbers.split(", ")))
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self._numbers = itertools.count(*self._first)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._numbers)
+
+    def __repr__(self) -> str:
+        return repr(self._numbers)
+
+
+def _number(text: str) -> float:
+    return float(text) if set(text) & set(".en") else int(text)
 
 
 class Local:

@@ -2,7 +2,6 @@
 
 import _thread
 import functools
-import itertools
 import os
 import random
 import signal
@@ -92,7 +91,7 @@ def test_choice_by_chance_is_a_diverging_replay() -> None:
 
 
 def test_choice_by_the_number_of_the_run_is_a_diverging_replay() -> None:
-    lock, runs = threading.Lock(), itertools.count()
+    lock, runs = threading.Lock(), iter(range(1_000))  # an iterator cannot be set back
 
     def work() -> None:
         for _ in range(next(runs) % 3):
