@@ -275,7 +275,7 @@ class Surroundings:
             return self._adopt(value)
         if isinstance(value, MethodWrapperType) and type(value.__self__) is itertools.count:
             return functools.partial(next, self._adopt(value.__self__))
-        if isinstance(value, REAL_LOCK | REAL_RLOCK | REAL_QUEUE) or type(value) is threading.local:
+        if isinstance(value, REAL_LOCK | REAL_RLOCK | REAL_QUEUE | threading.local):
             return self._adopt(value)
         return value
 
@@ -303,7 +303,7 @@ class Surroundings:
         elif isinstance(real, itertools.count):
             ours = Count(real)
         elif isinstance(real, threading.local):
-            ours = Local(self._stage, dict(vars(real)))
+            ours = Local(self._stage, real)
         else:
             if not real.acquire(blocking=False):
                 raise UserError(

@@ -81,7 +81,25 @@ class Lazy:
         return len(self.made)
 
 
+class Session(threading.local):
+    user: str | None = None
+
+    def __init__(self, first: int, *, step: int = 1) -> None:
+        super().__init__()
+        self.number, self._step = first, step
+
+    @property
+    def step(self) -> int:
+        return self._step
+
+    def advance(self) -> tuple[int, str | None]:
+        self.number += self.step
+        was, self.user = self.user, "somebody"
+        return self.number, was
+
+
 ACCOUNT = Account()
+SESSION = Session(5, step=2)
 CACHE = Cache()
 JOURNAL = Journal()
 STRIPES = (threading.Lock(), Pair(threading.Lock(), "inner"))
@@ -182,6 +200,12 @@ def threads_of_their_own_local() -> list[Any]:
     return seen
 
 
+def subclass_of_a_local() -> tuple[list[object], bool]:
+    seen: list[object] = []
+    run_all(lambda: seen.append(SESSION.advance()), lambda: seen.append(SESSION.advance()))
+    return [*seen, SESSION.advance()], isinstance(SESSION, Session)
+
+
 def main_thread() -> list[bool]:
     main, seen = threading.main_thread(), []
 
@@ -227,6 +251,7 @@ def order_by_address() -> int:
             (cache_behind_a_lock, 1),
             (clock_as_a_default, True),
             (threads_of_their_own_local, [None, None]),
+            (subclass_of_a_local, ([(7, None)] * 3, True)),
             (main_thread, [True, False, True]),
             (order_by_address, 2),
         ]
