@@ -63,6 +63,7 @@ def modelled(stage: Stage, program: Any, tasks: Tasks) -> Iterator[Surroundings]
         stage.settle = tasks.settle
         stage.actor = tasks.running
         surroundings = Surroundings(stage, replaced)
+        stage.knows = surroundings.knows
         stack.callback(surroundings.restore)
         surroundings.find(program)
         yield surroundings
@@ -208,7 +209,7 @@ def _ident(stage: Stage, thread: Any) -> int | None:
 def _id(stage: Stage, thing: object) -> int:
     """Number what the program asks the address of: that would be another in every run."""
     address = REAL_ID(thing)
-    if sys._getframe(3).f_code.co_filename not in stage.stepped:
+    if sys._getframe(3).f_code.co_filename not in stage.stepped or stage.knows(address):
         return address
     stage.numbered.setdefault(address, (len(stage.numbered) + 1, thing))
     return stage.numbered[address][0]

@@ -225,6 +225,7 @@ class Stage:
         self.begin: Callable[[], None] = lambda: None
         self.exit: Callable[[], None] = lambda: None
         self.settle: Callable[[], None] = lambda: None
+        self.knows: Callable[[int], bool] = lambda _: False  # whether an address is for good
         self.actor: Callable[[], str] = lambda: self.current.name  # who runs, for a person
         self._reset(Trail())
 

@@ -10,8 +10,10 @@ import _thread
 import functools
 import itertools
 import queue
+import random
 import sys
 import threading
+from array import array
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from operator import is_
@@ -42,6 +44,8 @@ LIBRARY = frozenset(
         "concurrent.futures._base",
         "asyncio.locks",  # outside a run these belong to no loop, and must not to that of the last
         "asyncio.queues",
+        "collections",
+        "types",
     ]
 )
 MACHINERY = frozenset(["__builtins__", "__loader__", "__spec__", "__weakref__", "__dict__"])
@@ -73,6 +77,10 @@ class Surroundings:
         self._walk(program)
         for name in sorted(self._modules):
             self._walk(sys.modules[name])
+
+    def knows(self, address: int) -> bool:
+        """Whether something that was there before the program has this address, for good."""
+        return address in self._seen
 
     def set_back(self) -> None:
         """Undo what the last run changed."""
@@ -123,7 +131,13 @@ class Surroundings:
                 yield from self._namespace(found)
             case list() | deque():
                 yield from self._sequence(found)
-            case set() | bytearray():
+            case bytearray() | array():
+                content: Any = found[:]
+                self._set_back.append(lambda: found.__setitem__(slice(None), content))
+            case random.Random():
+                state = found.getstate()
+                self._set_back.append(lambda: found.setstate(state))
+            case set():
                 yield from self._plain(found)
             case tuple():
                 yield from found
@@ -134,7 +148,7 @@ class Surroundings:
                     self._set_back.append(found.cache_clear)
                 yield found.__wrapped__
             case functools.partial():
-                yield found.func
+                yield from self._partial(found)
         if self._is_ours(found):
             if isinstance(getattr(found, "__dict__", None), dict):
                 yield from self._namespace(found.__dict__)
@@ -212,6 +226,20 @@ class Surroundings:
             self._undo.append(lambda: setattr(function, "__defaults__", original))
         yield ours
 
+    def _partial(self, found: Any) -> Iterator[Any]:
+        function, arguments, options = found.func, found.args, found.keywords
+
+        def give(arguments: Any) -> None:
+            found.__setstate__((function, arguments, options, vars(found)))
+
+        ours = self._controlled(arguments)
+        if ours is not arguments:
+            give(ours)
+            self._undo.append(lambda: give(arguments))
+        yield function
+        yield ours
+        yield from self._namespace(found.keywords)
+
     def _slots(self, found: Any) -> Iterator[Any]:
         """Take note of the attributes that stand in no ``__dict__``."""
         for owner in type(found).__mro__:
@@ -255,7 +283,7 @@ class Surroundings:
         def set_back() -> None:
             if items != found:
                 items.clear()
-                (items.update if isinstance(items, set) else items.extend)(found)
+                items.update(found)
 
         self._set_back.append(set_back)
         yield from ()

@@ -2,12 +2,15 @@
 
 import functools
 import itertools
+import random
 import sys
 import threading
 import time
-from collections import defaultdict
+from array import array
+from collections import UserDict, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, ClassVar, NamedTuple
 
 import pytest
@@ -67,9 +70,9 @@ class Pair(NamedTuple):
 
 class Clocked:
     def __init__(
-        self, clock: Callable[[], float] = time.monotonic, *, sleep: Any = time.sleep
+        self, clock: Callable[[], float] = time.monotonic, *, wait: Any = time.sleep
     ) -> None:
-        self.clock, self.sleep = clock, sleep
+        self.clock, self.wait = clock, wait
 
 
 class Lazy:
@@ -98,7 +101,21 @@ class Session(threading.local):
         return self.number, was
 
 
+def raise_by_one(lock: Any, *boxes: Any) -> None:
+    with lock:
+        for box in boxes:
+            box["n"] += 1
+        ARRAY[0] += 1
+        NAMESPACE.drawn = RANDOM.random()
+
+
+ARRAY = array("i", [0])
+NAMESPACE = SimpleNamespace(drawn=0.0)
+RANDOM = random.Random(7)
+DATA = UserDict({"n": 0})
+raise_both = functools.partial(raise_by_one, threading.Lock(), DATA, {"n": 0})
 ACCOUNT = Account()
+NAMES = {id(ACCOUNT): "first"}
 SESSION = Session(5, step=2)
 CACHE = Cache()
 JOURNAL = Journal()
@@ -184,7 +201,7 @@ def cache_behind_a_lock() -> int:
 def clock_as_a_default() -> bool:
     clocked = Clocked()
     began = time.monotonic()
-    clocked.sleep(3600)
+    clocked.wait(3600)
     return clocked.clock() - began >= 3600
 
 
@@ -215,6 +232,15 @@ def main_thread() -> list[bool]:
 
     run_all(look)
     return [*seen, threading.get_ident() == main.ident]
+
+
+def objects_of_the_library() -> tuple[object, ...]:
+    run_all(raise_both, raise_both)
+    return ARRAY[0], DATA["n"], raise_both.args[2]["n"], round(NAMESPACE.drawn, 3)
+
+
+def address_taken_at_import() -> str:
+    return NAMES[id(ACCOUNT)]
 
 
 def order_by_address() -> int:
@@ -253,6 +279,8 @@ def order_by_address() -> int:
             (threads_of_their_own_local, [None, None]),
             (subclass_of_a_local, ([(7, None)] * 3, True)),
             (main_thread, [True, False, True]),
+            (objects_of_the_library, (2, 2, 2, 0.151)),
+            (address_taken_at_import, "first"),
             (order_by_address, 2),
         ]
     ],
