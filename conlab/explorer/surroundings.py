@@ -134,7 +134,7 @@ class Surroundings:
             case bytearray() | array():
                 content: Any = found[:]
                 self._set_back.append(lambda: found.__setitem__(slice(None), content))
-            case random.Random():
+            case random.Random() if not isinstance(found, random.SystemRandom):
                 state = found.getstate()
                 self._set_back.append(lambda: found.setstate(state))
             case set():

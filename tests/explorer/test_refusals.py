@@ -79,7 +79,7 @@ def test_thread_started_behind_the_back_is_refused() -> None:
 
 
 def test_choice_by_chance_is_a_diverging_replay() -> None:
-    lock, chance = threading.Lock(), random.Random()
+    lock, chance = threading.Lock(), random.SystemRandom()
 
     def work() -> None:
         if chance.random() < 0.5:
