@@ -29,6 +29,7 @@ from conlab.explorer.stage import START_OF_TIME, Ended, Key, Stage, Strand, fail
 from conlab.explorer.surroundings import Surroundings
 from conlab.explorer.tasks import Tasks
 
+REAL_ID = id
 ALONE = "only what threading starts is controlled"
 ENDS: Key = ("ends",)  # that nobody asks whether a thread is still alive
 
@@ -49,8 +50,11 @@ def modelled(stage: Stage, program: Any, tasks: Tasks) -> Iterator[Surroundings]
                 replaced[original] = replacement
             stack.enter_context(mock.patch.object(target, name, replacement, create=True))
 
+        hooks = threading.excepthook, threading.__excepthook__
+
         def begin() -> None:
             _begin()
+            threading.excepthook, threading.__excepthook__ = hooks
             asyncio_modelling.begin()
             tasks.begin()
 
@@ -59,6 +63,7 @@ def modelled(stage: Stage, program: Any, tasks: Tasks) -> Iterator[Surroundings]
         stage.settle = tasks.settle
         stage.actor = tasks.running
         surroundings = Surroundings(stage, replaced)
+        stage.knows = surroundings.knows
         stack.callback(surroundings.restore)
         surroundings.find(program)
         yield surroundings
@@ -111,6 +116,8 @@ def _replacements(stage: Stage) -> Iterator[tuple[Any, str, Any]]:
     yield threading, "Lock", new_lock
     yield threading, "_allocate_lock", new_lock
     yield threading, "RLock", new_rlock
+    if hasattr(functools, "RLock"):
+        yield functools, "RLock", new_rlock  # until 3.11 each cached_property has one
     yield controlled(queue, "SimpleQueue", lambda: SimpleQueue(stage))
 
     def sleep(seconds: float) -> None:
@@ -125,7 +132,8 @@ def _replacements(stage: Stage) -> Iterator[tuple[Any, str, Any]]:
     yield controlled(threading, "_time", lambda: START_OF_TIME + stage.clock)
     yield controlled(queue, "time", lambda: START_OF_TIME + stage.clock)
 
-    yield controlled(threading, "excepthook", lambda arguments: _died(stage, arguments))
+    for name in ("excepthook", "__excepthook__"):
+        yield controlled(threading, name, lambda arguments: _died(stage, arguments))
     yield controlled(threading, "get_ident", lambda: stage.current.index + 1)
     yield controlled(threading, "get_native_id", lambda: stage.current.index + 1)
     yield controlled(threading, "current_thread", lambda: _thread_of(stage.current))
@@ -140,6 +148,8 @@ def _replacements(stage: Stage) -> Iterator[tuple[Any, str, Any]]:
     ]
     for name, method in methods:
         yield _method(stage, threading.Thread, name, method)
+    yield threading.Thread, "ident", property(lambda thread: _ident(stage, thread))
+    yield controlled(builtins, "id", lambda thing: _id(stage, thing))
 
     # Its locks are made at import time, and it orders futures by address.
     yield pools, "_global_shutdown_lock", nullcontext()
@@ -182,6 +192,29 @@ def _thread_of(strand: Strand) -> threading.Thread:
     return strand.thread or threading.main_thread()
 
 
+def _strand_of(stage: Stage, thread: Any) -> Strand | None:
+    if thread is threading.main_thread():
+        return stage.strands[0]
+    strand: Strand | None = getattr(thread, "_strand", None)
+    return strand
+
+
+def _ident(stage: Stage, thread: Any) -> int | None:
+    if thread is threading.main_thread() and _thread.get_ident() in stage.idents:
+        return 1
+    ident: int | None = thread._ident
+    return ident
+
+
+def _id(stage: Stage, thing: object) -> int:
+    """Number what the program asks the address of: that would be another in every run."""
+    address = REAL_ID(thing)
+    if sys._getframe(3).f_code.co_filename not in stage.stepped or stage.knows(address):
+        return address
+    stage.numbered.setdefault(address, (len(stage.numbered) + 1, thing))
+    return stage.numbered[address][0]
+
+
 def _number(stage: Stage, hashed: Any) -> int:
     """Number what is hashed or ordered by address otherwise, in the order of asking."""
     if "_conlab_number" not in hashed.__dict__:
@@ -211,13 +244,15 @@ def _start(stage: Stage, thread: Any) -> None:
 
     thread._strand = strand = stage.spawn(thread, run)
     thread._ident = strand.index + 1
+    if stage.after_release:
+        stage.pause(("has started", strand.index))
 
 
 @untraced
 def _join(stage: Stage, thread: Any, timeout: float | None) -> None:
     if not thread._initialized:
         raise RuntimeError("Thread.__init__() not called")
-    strand: Strand | None = getattr(thread, "_strand", None)
+    strand = _strand_of(stage, thread)
     if strand is None:
         raise RuntimeError("cannot join thread before it is started")
     if strand is stage.current:
@@ -226,7 +261,7 @@ def _join(stage: Stage, thread: Any, timeout: float | None) -> None:
 
 
 def _is_alive(stage: Stage, thread: Any) -> bool:
-    strand: Strand | None = getattr(thread, "_strand", None)
+    strand = _strand_of(stage, thread)
     if ENDS not in stage.assumptions:
         stage.disprove(ENDS)
     stage.pause(("is alive", -1 if strand is None else strand.index))

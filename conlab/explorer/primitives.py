@@ -5,8 +5,11 @@ and runs unmodified. Each operation behaves as its original does, errors include
 """
 
 import functools
+import gc
+import itertools
 import queue
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Self, TypeVar, cast
@@ -34,6 +37,7 @@ def untraced(operation: Method) -> Method:
 
 
 Place = tuple[str, str, int]  # file, function, offset of the call that made a lock
+UNDEFINED: Any = object()
 SLEEPING = Nothing("the end of a sleep")
 
 
@@ -257,34 +261,102 @@ class SimpleQueue:
         return []
 
 
-class Local:
-    """`threading.local`, for one that was made outside the program; one made inside is real."""
+class Count:
+    """`itertools.count`, for one that was made outside the program; one made inside is real."""
 
-    def __init__(self, stage: Stage, found: dict[str, Any]) -> None:
+    def __init__(self, real: "itertools.count[Any]") -> None:
+        """Begin, in every run, with the number that comes next."""
+        numbers = repr(real).removeprefix("count(").removesuffix(")")
+        self._first = tuple(map(_number, numbers.split(", ")))
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self._numbers = itertools.count(*self._first)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._numbers)
+
+    def __repr__(self) -> str:
+        return repr(self._numbers)
+
+
+def _number(text: str) -> float:
+    return float(text) if set(text) & set(".en") else int(text)
+
+
+class Local:
+    """`threading.local`, for one that was made outside the program; one made inside is real.
+
+    It seems to be of the class of the real one, whose ``__init__`` each thread calls afresh.
+    """
+
+    def __init__(self, stage: Stage, real: threading.local) -> None:
         """Begin, in every run, with what the main thread had set."""
-        object.__setattr__(self, "_parts", (stage, found, {}))
+        kind, (arguments, options) = type(real), _arguments_of(real)
+
+        def initialise() -> None:
+            if kind is not threading.local:
+                kind.__init__(self, *arguments, **options)
+
+        object.__setattr__(self, "_parts", (stage, dict(vars(real)), {}, kind, initialise))
 
     def reset(self) -> None:
         """Forget what the strands of the last run have set."""
-        _, found, values = self._parts
+        _, found, values, _, _ = self._parts
         values.clear()
         values[0] = dict(found)
 
     def __getattribute__(self, name: str) -> Any:
-        if name in ("reset", "_parts", "__class__"):
+        if name in ("reset", "_parts"):
             return object.__getattribute__(self, name)
-        stage, _, values = object.__getattribute__(self, "_parts")
-        mine = values.setdefault(stage.current.index, {})
+        stage, _, values, kind, initialise = object.__getattribute__(self, "_parts")
+        if name == "__class__":
+            return kind
+        me = stage.current.index
+        if me not in values:
+            values[me] = {}
+            initialise()
+        mine = values[me]
         if name == "__dict__":
             return mine
-        if name in mine:
-            return mine[name]
-        return object.__getattribute__(self, name)
+        of_class = _of_class(kind, name)
+        if hasattr(type(of_class), "__set__") or name not in mine:
+            if of_class is UNDEFINED:
+                return object.__getattribute__(self, name)
+            bind = getattr(type(of_class), "__get__", None)
+            return of_class if bind is None else bind(of_class, self, kind)
+        return mine[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self.__dict__[name] = value
+        of_class = _of_class(self.__class__, name)
+        if hasattr(type(of_class), "__set__"):
+            type(of_class).__set__(of_class, self, value)
+        else:
+            self.__dict__[name] = value
 
     def __delattr__(self, name: str) -> None:
         if name not in self.__dict__:
             raise AttributeError(name)
         del self.__dict__[name]
+
+
+def _of_class(kind: type, name: str) -> Any:
+    """Return what a subclass of `threading.local` defines by this name, or UNDEFINED."""
+    for owner in kind.__mro__[: kind.__mro__.index(threading.local)]:
+        if name in vars(owner):
+            return vars(owner)[name]
+    return UNDEFINED
+
+
+def _arguments_of(local: threading.local) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return what a local was made with: it keeps that for each thread, and nobody else knows."""
+    kept = gc.get_referents(local)
+    at = next(at for at, each in enumerate(kept) if type(each) is tuple)
+    options: Any = kept[at + 1] if len(kept) > at + 1 else None
+    if not (isinstance(options, dict) and all(isinstance(name, str) for name in options)):
+        options = {}  # that is what each thread holds, by a weak reference
+    return kept[at], options

@@ -213,6 +213,7 @@ class Stage:
         self.closed = False
         self.carriers: list[Carrier] = []
         self.free: list[Carrier] = []
+        self.rested: list[Carrier] = []  # free in the next run: no two strands share a real local
         self._done = allocate_lock()
         self._done.acquire()
         self._home = Place()
@@ -224,6 +225,7 @@ class Stage:
         self.begin: Callable[[], None] = lambda: None
         self.exit: Callable[[], None] = lambda: None
         self.settle: Callable[[], None] = lambda: None
+        self.knows: Callable[[int], bool] = lambda _: False  # whether an address is for good
         self.actor: Callable[[], str] = lambda: self.current.name  # who runs, for a person
         self._reset(Trail())
 
@@ -240,6 +242,7 @@ class Stage:
         self.problem: BaseException | None = None
         self.died: list[Failure] = []
         self.numbers = 0
+        self.numbered: dict[int, tuple[int, object]] = {}  # by address, so kept
 
     # -- one run ---------------------------------------------------------------------------
 
@@ -262,6 +265,8 @@ class Stage:
         finally:
             self.settle()
             self.over = True
+            self.free += self.rested
+            self.rested.clear()
             self.idents.discard(ident)
             self.runs += 1
         if self.problem is not None:
@@ -341,7 +346,7 @@ class Stage:
         strand.done = True
         self.alive.remove(strand)
         if strand.index:
-            self.free.append(cast("Carrier", strand.carrier))
+            self.rested.append(cast("Carrier", strand.carrier))
         if not self.alive:
             if strand.index:
                 self._done.release()

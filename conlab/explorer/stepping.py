@@ -107,6 +107,8 @@ class Bytecode:
                 stage.pause(point)
             elif len(stage.alive) > 1:
                 stage.disprove(point.key)
+                if point.key[0] == "attribute":  # it may be a module's
+                    stage.disprove(("global", point.key[1]))
 
     def idle(self, point: Point) -> bool:  # noqa: D102
         return point.role == "read" and point.key not in self._stage.assumptions

@@ -7,22 +7,35 @@ next.
 """
 
 import _thread
+import functools
+import itertools
 import queue
+import random
 import sys
 import threading
-from collections import deque
+from array import array
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from operator import is_
-from types import BuiltinMethodType, CellType, FunctionType, MethodType, ModuleType
+from types import (
+    BuiltinMethodType,
+    CellType,
+    FunctionType,
+    MemberDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    ModuleType,
+)
 from typing import Any
 
 from conlab.errors import UserError
-from conlab.explorer.primitives import Local, Lock, RLock, SimpleQueue
+from conlab.explorer.primitives import Count, Local, Lock, RLock, SimpleQueue
 from conlab.explorer.stage import Stage
 
 REAL_LOCK = type(_thread.allocate_lock())
 REAL_RLOCK = type(threading.RLock())
 REAL_QUEUE: Any = type(queue.SimpleQueue())
+CACHE: Any = functools._lru_cache_wrapper
 LIBRARY = frozenset(
     [
         "threading",
@@ -31,9 +44,12 @@ LIBRARY = frozenset(
         "concurrent.futures._base",
         "asyncio.locks",  # outside a run these belong to no loop, and must not to that of the last
         "asyncio.queues",
+        "collections",
+        "types",
     ]
 )
 MACHINERY = frozenset(["__builtins__", "__loader__", "__spec__", "__weakref__", "__dict__"])
+UNSET: Any = object()
 Undo = Callable[[], None]
 
 
@@ -45,6 +61,7 @@ class Surroundings:
         self._stage = stage
         self._replacements = {id(original): ours for original, ours in replacements.items()}
         self._adopted: dict[int, tuple[Any, Any]] = {}
+        self._rebuilt: dict[int, tuple[Any, Any]] = {}
         self._seen: dict[int, Any] = {id(ours): ours for ours in replacements.values()}
         self._parts: dict[int, Any] = {}
         self._set_back: list[Undo] = []
@@ -60,6 +77,10 @@ class Surroundings:
         self._walk(program)
         for name in sorted(self._modules):
             self._walk(sys.modules[name])
+
+    def knows(self, address: int) -> bool:
+        """Whether something that was there before the program has this address, for good."""
+        return address in self._seen
 
     def set_back(self) -> None:
         """Undo what the last run changed."""
@@ -93,8 +114,9 @@ class Surroundings:
                     yield from self._namespace(found.__globals__)
                 for cell in found.__closure__ or ():
                     yield from self._cell(cell)
-                yield from found.__defaults__ or ()
-                yield from (found.__kwdefaults__ or {}).values()
+                yield from self._defaults(found)
+                if found.__kwdefaults__ is not None:
+                    yield from self._namespace(found.__kwdefaults__)
             case MethodType():
                 yield found.__func__
                 yield found.__self__
@@ -109,41 +131,55 @@ class Surroundings:
                 yield from self._namespace(found)
             case list() | deque():
                 yield from self._sequence(found)
-            case set() | bytearray():
+            case bytearray() | array():
+                content: Any = found[:]
+                self._set_back.append(lambda: found.__setitem__(slice(None), content))
+            case random.Random() if not isinstance(found, random.SystemRandom):
+                state = found.getstate()
+                self._set_back.append(lambda: found.setstate(state))
+            case set():
                 yield from self._plain(found)
             case tuple():
                 yield from found
-            case _:
-                if getattr(found, "func", None) is not None and callable(found):
-                    yield found.func  # functools.partial
-                if self._is_ours(found):
-                    yield from self._namespace(found.__dict__)
+            case functools.cached_property():
+                yield from self._namespace(found.__dict__)
+            case CACHE():
+                if not found.cache_info().currsize:  # what was cached before cannot be put back
+                    self._set_back.append(found.cache_clear)
+                yield found.__wrapped__
+            case functools.partial():
+                yield from self._partial(found)
+        if self._is_ours(found):
+            if isinstance(getattr(found, "__dict__", None), dict):
+                yield from self._namespace(found.__dict__)
+            yield from self._slots(found)
 
     def _is_ours(self, found: Any) -> bool:
         module = type(found).__module__
-        if module not in self._modules and module not in LIBRARY:
-            return False
+        if isinstance(found, type) or (module not in self._modules and module not in LIBRARY):
+            return isinstance(found, defaultdict)
         if isinstance(found, threading.Thread):
             return found is not threading.main_thread() and not found.is_alive()
-        return isinstance(getattr(found, "__dict__", None), dict)
+        return True
 
     def _namespace(self, names: dict[Any, Any]) -> Iterator[Any]:
         if id(names) in self._parts:
             return
         self._parts[id(names)] = names
+        kind: Any = OrderedDict if isinstance(names, OrderedDict) else dict  # not what it overrides
         original = {}
-        for name, value in list(names.items()):
+        for name, value in list(kind.items(names)):
             ours = self._controlled(value)
             if ours is not value:
                 original[name] = value
-                names[name] = ours
-        self._undo.append(lambda: names.update(original))
-        found = dict(names)
+                kind.__setitem__(names, name, ours)
+        self._undo.append(lambda: kind.update(names, original))
+        found = dict(kind.items(names))
 
         def set_back() -> None:
             if not _same(names, found):
-                names.clear()
-                names.update(found)
+                kind.clear(names)
+                kind.update(names, found)
 
         self._set_back.append(set_back)
         yield from (value for name, value in found.items() if name not in MACHINERY)
@@ -182,14 +218,59 @@ class Surroundings:
         self._set_back.append(lambda: setattr(cell, "cell_contents", ours))
         yield ours
 
+    def _defaults(self, function: FunctionType) -> Iterator[Any]:
+        original = function.__defaults__
+        ours = self._controlled(original)
+        if ours is not original:
+            function.__defaults__ = ours
+            self._undo.append(lambda: setattr(function, "__defaults__", original))
+        yield ours
+
+    def _partial(self, found: Any) -> Iterator[Any]:
+        function, arguments, options = found.func, found.args, found.keywords
+
+        def give(arguments: Any) -> None:
+            found.__setstate__((function, arguments, options, vars(found)))
+
+        ours = self._controlled(arguments)
+        if ours is not arguments:
+            give(ours)
+            self._undo.append(lambda: give(arguments))
+        yield function
+        yield ours
+        yield from self._namespace(found.keywords)
+
+    def _slots(self, found: Any) -> Iterator[Any]:
+        """Take note of the attributes that stand in no ``__dict__``."""
+        for owner in type(found).__mro__:
+            if owner.__module__ in self._modules or owner is defaultdict:
+                for slot in vars(owner).values():
+                    if isinstance(slot, MemberDescriptorType):
+                        yield from self._slot(found, slot)
+
+    def _slot(self, found: Any, slot: MemberDescriptorType) -> Iterator[Any]:
+        def put(value: Any) -> None:
+            if value is not UNSET:
+                slot.__set__(found, value)
+            elif _held(slot, found) is not UNSET:
+                slot.__delete__(found)
+
+        original = _held(slot, found)
+        ours = self._controlled(original)
+        put(ours)
+        self._undo.append(lambda: put(original))
+        self._set_back.append(lambda: put(ours))
+        yield ours
+
     def _sequence(self, items: Any) -> Iterator[Any]:
+        kind: Any = list if isinstance(items, list) else deque
         original = list(items)
         found = [self._controlled(item) for item in original]
 
         def put(content: list[Any]) -> None:
             if len(items) != len(content) or not all(map(is_, items, content)):
-                items.clear()
-                items.extend(content)
+                kind.clear(items)
+                kind.extend(items, content)
 
         put(found)
         self._undo.append(lambda: put(original))
@@ -202,7 +283,7 @@ class Surroundings:
         def set_back() -> None:
             if items != found:
                 items.clear()
-                (items.update if isinstance(items, set) else items.extend)(found)
+                items.update(found)
 
         self._set_back.append(set_back)
         yield from ()
@@ -216,9 +297,25 @@ class Surroundings:
             value.__self__, REAL_LOCK | REAL_RLOCK | REAL_QUEUE
         ):
             return getattr(self._adopt(value.__self__), value.__name__)
-        if isinstance(value, REAL_LOCK | REAL_RLOCK | REAL_QUEUE) or type(value) is threading.local:
+        if isinstance(value, tuple):
+            return self._rebuild(value)
+        if type(value) is itertools.count:
+            return self._adopt(value)
+        if isinstance(value, MethodWrapperType) and type(value.__self__) is itertools.count:
+            return functools.partial(next, self._adopt(value.__self__))
+        if isinstance(value, REAL_LOCK | REAL_RLOCK | REAL_QUEUE | threading.local):
             return self._adopt(value)
         return value
+
+    def _rebuild(self, found: Any) -> Any:
+        """Return a tuple with controlled parts in the place of real ones; itself, if none is."""
+        if id(found) not in self._rebuilt:
+            items = [self._controlled(item) for item in found]
+            ours = found
+            if not all(map(is_, items, found)):
+                ours = getattr(type(found), "_make", type(found))(items)
+            self._rebuilt[id(found)] = found, ours
+        return self._rebuilt[id(found)][1]
 
     def _adopt(self, real: Any) -> Any:
         """Return what stands for a real primitive, always the same for the same one."""
@@ -231,8 +328,10 @@ class Surroundings:
             for item in items:
                 real.put(item)
             ours = SimpleQueue(self._stage, items)
+        elif isinstance(real, itertools.count):
+            ours = Count(real)
         elif isinstance(real, threading.local):
-            ours = Local(self._stage, dict(vars(real)))
+            ours = Local(self._stage, real)
         else:
             if not real.acquire(blocking=False):
                 raise UserError(
@@ -242,6 +341,13 @@ class Surroundings:
             ours = (Lock if isinstance(real, REAL_LOCK) else RLock)(self._stage, place)
         self._adopted[id(real)] = real, ours
         return ours
+
+
+def _held(slot: MemberDescriptorType, found: Any) -> Any:
+    try:
+        return slot.__get__(found)
+    except AttributeError:
+        return UNSET
 
 
 def _same(now: Mapping[Any, Any], found: Mapping[Any, Any]) -> bool:

@@ -2,7 +2,6 @@
 
 import _thread
 import functools
-import itertools
 import os
 import random
 import signal
@@ -81,7 +80,7 @@ def test_thread_started_behind_the_back_is_refused() -> None:
 
 
 def test_choice_by_chance_is_a_diverging_replay() -> None:
-    lock, chance = threading.Lock(), random.Random()
+    lock, chance = threading.Lock(), random.SystemRandom()
 
     def work() -> None:
         if chance.random() < 0.5:
@@ -93,7 +92,7 @@ def test_choice_by_chance_is_a_diverging_replay() -> None:
 
 
 def test_choice_by_the_number_of_the_run_is_a_diverging_replay() -> None:
-    lock, runs = threading.Lock(), itertools.count()
+    lock, runs = threading.Lock(), iter(range(1_000))  # an iterator cannot be set back
 
     def work() -> None:
         for _ in range(next(runs) % 3):
