@@ -52,7 +52,8 @@ def test_real_lock_that_blocks_is_refused() -> None:
     held.release()  # the blocked thread goes home
 
 
-def test_read_that_blocks_is_refused() -> None:
+def test_read_that_blocks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "STUCK", 0.5)
     ours, theirs = socket.socketpair()
     with ours, theirs:
         receive = functools.partial(ours.recv, 1)
@@ -104,10 +105,10 @@ def test_choice_by_the_number_of_the_run_is_a_diverging_replay() -> None:
 
 
 def test_program_that_computes_for_ever_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "BUSY", 2.5)
+    monkeypatch.setattr(watch, "BUSY", 1.0)
     namespace: dict[str, Any] = {"stop": []}
     exec("def spin():\n    while not stop: pass", namespace)  # in no stepped file
-    with pytest.raises(Uncontrolled, match=r"has computed for 2 s at .* without a switch point"):
+    with pytest.raises(Uncontrolled, match=r"has computed for 1 s at .* without a switch point"):
         explore(two_threads(lambda: namespace["spin"]()))
     namespace["stop"].append(True)
 
