@@ -13,10 +13,10 @@ runs to an end and returns a value; or an async function, which `asyncio.run` th
 function that calls `asyncio.run`, `asyncio.Runner` or `run_until_complete` itself. It is run again
 for every schedule, so it must do the same thing each time when its threads are scheduled the same
 way: what differs by address, hash order or chance is met as a *diverging replay* and is an error.
-Globals, closures, class attributes and slots of the stepped files are set back before each run,
-containers, `itertools.count`, `random.Random` and an empty `functools.cache` among them, too, but
-no other iterator; and real locks and clocks are controlled there. ``id`` of what a run makes is a
-number, in the order of asking.
+Globals, closures, classes, slots and containers of the stepped files are set back before each run,
+and so are an `itertools.count`, a `random.Random` and a `functools.cache` that was empty, but no
+other iterator; real locks and clocks there are controlled. ``id`` of what a run makes is a number,
+in the order of asking.
 
 **What fails.** An exception out of the program itself, a deadlock, a run that does not end within
 ``limit`` steps; what nobody would see: a thread that died of an exception, a task whose exception
