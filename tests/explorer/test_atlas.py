@@ -3,15 +3,14 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from conlab.cli import main
+from conlab.commands import atomics
 from conlab.explorer import atlas, exploration
-from conlab.explorer.atlas import Answer, gil_answer, has_gil, trial
+from conlab.explorer.atlas import Row, gil_answer, has_gil, trial
 from conlab.explorer.idioms import IDIOMS, Idiom
 from conlab.explorer.switches import switches_here
 
@@ -22,29 +21,33 @@ needs_gil = pytest.mark.skipif(not has_gil(), reason="this build has no GIL to o
 
 
 @pytest.fixture(scope="module")
-def answer_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Idiom], Answer]:
-    """The answer of the reading gil for an idiom, found once."""
-    folder = tmp_path_factory.mktemp("idioms")
-    return cache(lambda idiom: gil_answer(idiom, folder / "idiom.py"))
+def told() -> str:
+    """What an interpreter tells of the whole atlas, asked as the command asks it, and once."""
+    return atomics._ask(sys.executable, ["-m", "conlab.explorer.atlas", "200"])
+
+
+@pytest.fixture(scope="module")
+def rows(told: str) -> dict[str, Row]:
+    """The same by the name of the idiom."""
+    found = [Row(**json.loads(line)) for line in told.splitlines()]
+    return {row.idiom: row for row in found}
 
 
 @needs_gil
 @pytest.mark.parametrize("idiom", IDIOMS, ids=lambda idiom: idiom.name)
-def test_what_real_threads_do_the_reading_gil_allows(
-    idiom: Idiom, answer_of: Callable[[Idiom], Answer]
-) -> None:
+def test_what_real_threads_do_the_reading_gil_allows(idiom: Idiom, rows: dict[str, Row]) -> None:
     seen = trial(idiom, ACTS)
-    answer = answer_of(idiom)
-    assert not (seen and answer == "no"), f"{seen} of {ACTS * atlas.THREADS} acts went wrong"
+    assert not (seen and rows[idiom.name].gil == "no"), (
+        f"{seen} of {ACTS * atlas.THREADS} acts went wrong"
+    )
 
 
 @needs_gil
 @pytest.mark.parametrize("idiom", IDIOMS, ids=lambda idiom: idiom.name)
 def test_what_the_reading_gil_allows_the_reading_bytecode_does_too(
-    idiom: Idiom, answer_of: Callable[[Idiom], Answer], tmp_path: Path
+    idiom: Idiom, rows: dict[str, Row]
 ) -> None:
-    if answer_of(idiom) != "no":
-        assert atlas.gets_in(idiom, tmp_path / "idiom.py", "bytecode")
+    assert rows[idiom.name].gil == "no" or rows[idiom.name].bytecode == "yes"
 
 
 @needs_gil
@@ -111,12 +114,21 @@ def test_atlas_has_a_row_for_every_idiom_and_none_twice() -> None:
 
 
 def test_command_prints_a_row_for_each_idiom_in_80_columns(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    told: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked = []
+
+    def ask(python: str, arguments: list[str]) -> str:
+        asked.append((python, arguments[-1]))
+        return told if "200" in arguments else "3.0.0"
+
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
+    monkeypatch.setattr(atomics, "_ask", ask)
     status = main(["atomics", "--acts", "200", "--python", sys.executable])
     lines = capsys.readouterr().out.splitlines()
     assert status == 0
+    assert asked[-1] == (sys.executable, "200")
+    assert len(lines) > len(IDIOMS)
     assert max(map(len, lines)) <= 80
     row = next(line for line in lines if line.startswith("with lock: x = x + one()"))
     gil = "no" if has_gil() else "-"
