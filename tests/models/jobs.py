@@ -8,6 +8,7 @@ all kinds of workers share; whoever waits for a file gives up after LIMIT.
 import asyncio
 import os
 import signal
+import threading
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -195,6 +196,24 @@ def die_beside_another(job: tuple[int, Path]) -> str:
 
 def die_beside_another_fetched(job: tuple[int, Path], _fetched: Any) -> str:
     return die_beside_another(job)
+
+
+# The idle worker hears a signal in a thread other than the main one, whose wait it does not end.
+
+
+def tell_idle_worker_to_end(_job: int) -> int:
+    from workloads.models import processes
+
+    main = Path(f"/proc/self/task/{os.getpid()}/stat")
+
+    def tell() -> None:
+        wait_until(lambda: not processes.worker.busy)
+        if main.exists():
+            wait_until(lambda: main.read_text().rpartition(")")[2].split()[0] == "S")
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    threading.Thread(target=tell, daemon=True).start()
+    return os.getpid()
 
 
 def pid_of_worker(_job: int) -> int:

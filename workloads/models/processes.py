@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -12,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from multiprocessing.connection import wait
 from multiprocessing.util import Finalize
 from typing import Any, NoReturn
 
@@ -22,6 +24,7 @@ RUNS = "work"
 START_LIMIT = 60.0  # seconds until every worker must have started
 MOST_FRUITLESS = 3  # pools in a row that break before they end a single job
 STOP_LIMIT = 1.0  # seconds that a worker has to tidy up when the pool is ended early
+GRACE = 0.05  # seconds in which a worker that is told to end should hear of it
 NO_JOB = -1  # in a worker's slot
 
 
@@ -199,7 +202,7 @@ def become_worker(client: Client, begun: Any, slots: Any, everyone: Any) -> None
     """Enter the client, leave Ctrl-C to the parent, and die when the parent does."""
     global worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=die_with_parent, daemon=True).start()
+    threading.Thread(target=watch, args=(signals_as_they_come(),), daemon=True).start()
     with slots.get_lock():
         slot = slots.value
         slots.value += 1
@@ -236,10 +239,11 @@ def do_job(number: int, work: Any, *args: Any) -> Any:
 
 def end(*_signal: Any) -> None:
     """On SIGTERM: let the job under way unwind, or end at once."""
-    worker.ending = True
-    if worker.busy:
+    told_before, worker.ending = worker.ending, True
+    if not worker.busy:
+        give_back_and_exit()
+    if not told_before:
         raise Terminated
-    give_back_and_exit()
 
 
 def give_back_and_exit() -> NoReturn:
@@ -248,9 +252,32 @@ def give_back_and_exit() -> NoReturn:
     os._exit(1)
 
 
-def die_with_parent() -> None:
-    """End this process when its parent is gone, even if that was killed."""
-    parent = multiprocessing.parent_process()
-    if parent:
-        parent.join()
-        os._exit(1)
+def signals_as_they_come() -> int | None:
+    """A descriptor from which to read the number of each signal, even while ``end`` cannot run."""
+    if sys.platform == "win32":  # where a process is not told to end but ended
+        return None
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    return reading
+
+
+def watch(signals: int | None) -> None:
+    """End this process when its parent is gone, even if that was killed, or when it is told to end.
+
+    Python runs ``end`` between two bytecodes of the main thread. A signal that comes when it is
+    about to wait in C, an idle worker for a lock that the dead one held, does not end that wait.
+    """
+    parent, main = multiprocessing.parent_process(), threading.main_thread().ident
+    sources: list[Any] = [parent.sentinel] if parent else []
+    sources += [] if signals is None else [signals]
+    while True:
+        ready = wait(sources)
+        if parent and parent.sentinel in ready:
+            os._exit(1)
+        if signals and main and signal.SIGTERM in os.read(signals, 512):
+            if not worker.busy:
+                give_back_and_exit()
+            time.sleep(GRACE)
+            if not worker.ending:
+                signal.pthread_kill(main, signal.SIGTERM)
