@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -77,13 +77,23 @@ def with_python(python: Path, say: Callable[[str], None] = lambda _: None) -> Pa
         say(f"Making an environment of {python} with the same libraries, once: some minutes")
         if said := pip(made, "psutil"):  # first: without a network, no other can be had either
             raise UserError(f"{python}: pip could not install the libraries, and said: {said}")
-        if not pip(made, "--only-binary=:all:", *pins):
-            return
-        for pin in pins:  # one without a wheel for that Python keeps the others out
-            if pip(made, "--only-binary=:all:", pin):
-                pip(made, "--only-binary=:all:", pin.partition("==")[0])
+        install_wheels(made, pins)
 
     return cached(key, python, make)
+
+
+def install_wheels(python: Path, pins: Sequence[str]) -> None:
+    """Install what has a wheel for that Python, if need be of another version, and no more.
+
+    One that has none keeps all out that are asked for with it: so it is found by halving.
+    """
+    if not pip(python, "--only-binary=:all:", *pins):
+        return
+    if len(pins) == 1:
+        pip(python, "--only-binary=:all:", pins[0].partition("==")[0])
+        return
+    for half in (pins[: len(pins) // 2], pins[len(pins) // 2 :]):
+        install_wheels(python, half)
 
 
 def cached(key: Iterable[str], base: Path, make: Callable[[Path], None]) -> Path:

@@ -79,6 +79,24 @@ def test_pips_own_reason_is_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         environments.with_requirement("no-such-thing==1")
 
 
+def test_libraries_without_a_wheel_keep_no_other_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    lacking = {"c==1", "c", "g==1"}  # g has one of another version
+    installed: list[str] = []
+    calls = []
+
+    def pip(_python: Path, _option: str, *what: str) -> str:
+        calls.append(what)
+        if lacking & set(what):
+            return "no matching distribution"
+        installed.extend(what)
+        return ""
+
+    monkeypatch.setattr(environments, "pip", pip)
+    environments.install_wheels(Path("python"), [f"{name}==1" for name in "abcdefgh"])
+    assert sorted(installed) == ["a==1", "b==1", "d==1", "e==1", "f==1", "g", "h==1"]
+    assert len(calls) < 2 * 8
+
+
 def test_without_a_network_one_library_is_asked_for_and_not_each(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
