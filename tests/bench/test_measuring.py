@@ -5,6 +5,8 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -286,9 +288,11 @@ def test_everything_is_recorded_and_can_be_written_as_json() -> None:
 def test_watched_runs_go_on_until_the_clock_has_ticked_often_enough(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(measuring, "WATCH", 0.05)
+    seconds = count()  # one passes at each look at the clock
+    monkeypatch.setattr(measuring, "WATCH", 5)
+    monkeypatch.setattr(measuring, "time", SimpleNamespace(perf_counter=lambda: next(seconds)))
     (one,) = measure(workload()).measured
-    assert one.repeats > 1
+    assert one.repeats == 5
     assert len(one.job_seconds) == 4 * one.repeats
 
 
