@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 from workloads.models import BATCH, Client, Run
 from workloads.models.failure import Failure, attempt
+from workloads.models.interrupts import Deferral
 
 RUNS = "work"
 START_LIMIT = 60.0  # seconds until every worker must have started
@@ -41,13 +42,14 @@ def absent() -> str | None:
 def pool(client: Client, *, workers: int, start_method: str) -> Iterator[Run]:
     """Start ``workers`` processes by ``"forkserver"``, ``"spawn"`` or ``"fork"``."""
     crew = Crew(client, workers, start_method)
-    try:
-        yield crew.run
-    except BaseException:
-        crew.kill()
-        raise
-    finally:
-        crew.close()
+    with crew.undisturbed.installed():
+        try:
+            yield crew.run
+        except BaseException:
+            crew.kill()
+            raise
+        finally:
+            crew.close()
 
 
 class Crew:
@@ -65,6 +67,7 @@ class Crew:
         self.context: Any = multiprocessing.get_context(start_method)
         self.numbers = count()
         self.fruitless = 0
+        self.undisturbed = Deferral()
         self.start()
 
     def start(self) -> None:
@@ -87,11 +90,20 @@ class Crew:
     def submit(self, number: int, work: Any, *args: Any) -> Future[Any]:
         """Queue ``work(*args)``, the client added, as job ``number`` of the crew."""
         try:
-            return self.executor.submit(do_job, number, work, *args)
+            with self.undisturbed:
+                return self.executor.submit(do_job, number, work, *args)
         except BrokenProcessPool as error:
             broken: Future[Any] = Future()
             broken.set_exception(error)
             return broken
+
+    def wait(self, future: Future[Any]) -> None:
+        """Return when the future has ended, without its lock meanwhile: Ctrl-C may come."""
+        ended = threading.Lock()
+        ended.acquire()
+        with self.undisturbed:
+            future.add_done_callback(lambda _: ended.release())
+        ended.acquire()
 
     def replace(self) -> None:
         """Put a new pool in the place of a broken one, when all of its futures have ended."""
@@ -113,6 +125,7 @@ class Crew:
                     queue.append(Queued(number, job, self.submit(number, work, job)))
                 if not queue:
                     return
+                self.wait(queue[0].future)
                 try:
                     result = queue[0].future.result()
                 except BrokenProcessPool:

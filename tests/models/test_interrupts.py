@@ -1,0 +1,57 @@
+"""Ctrl-C waits for the end of a block that holds a lock, and for nothing else."""
+
+import signal
+import threading
+
+import pytest
+
+from workloads.models.interrupts import Deferral
+
+
+def test_ctrl_c_comes_at_the_end_of_a_block_and_elsewhere_at_once() -> None:
+    deferral, steps = Deferral(), []
+
+    def interrupted(step: str) -> None:
+        signal.raise_signal(signal.SIGINT)
+        steps.append(step)
+
+    def interrupted_in_a_block() -> None:
+        with deferral:
+            interrupted("the block is done")
+
+    with deferral.installed():
+        with pytest.raises(KeyboardInterrupt):
+            interrupted_in_a_block()
+        with pytest.raises(KeyboardInterrupt):
+            interrupted("never")
+        with deferral:
+            steps.append("it came once")
+    assert steps == ["the block is done", "it came once"]
+
+
+def test_ctrl_c_is_what_it_was_afterwards() -> None:
+    with pytest.raises(ZeroDivisionError), Deferral().installed():
+        raise ZeroDivisionError
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_what_another_made_of_ctrl_c_is_left_alone() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Deferral().installed():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def test_a_thread_that_never_hears_of_ctrl_c_leaves_it_alone() -> None:
+    seen = []
+
+    def install() -> None:
+        with Deferral().installed():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=install)
+    thread.start()
+    thread.join()
+    assert seen == [signal.default_int_handler]

@@ -1,0 +1,48 @@
+"""Ctrl-C that waits while its thread holds a lock which others need.
+
+Python raises KeyboardInterrupt between any two bytecodes of the main thread. If these lie between
+the moment when a Condition has its lock and the body of the ``with``, the lock is never given back,
+and whoever needs it next, as the thread that manages a pool does, waits for ever.
+"""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Deferral:
+    """``with deferral:`` lets Ctrl-C come at the end of the block; outside of blocks, at once."""
+
+    def __init__(self) -> None:
+        self.inside = False
+        self.came = False
+
+    def __enter__(self) -> None:
+        self.inside = True
+
+    def __exit__(self, *_exception: object) -> None:
+        self.inside = False
+        if self.came:
+            self.came = False
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Be what Ctrl-C does, if it would raise KeyboardInterrupt in the calling thread."""
+        here = threading.current_thread() is threading.main_thread()
+        if not here or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            yield
+            return
+        signal.signal(signal.SIGINT, self.interrupt)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def interrupt(self, _signal: int, _frame: FrameType | None) -> None:
+        """Take note of Ctrl-C in a block, or raise."""
+        if not self.inside:
+            raise KeyboardInterrupt
+        self.came = True
