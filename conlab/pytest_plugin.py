@@ -12,8 +12,14 @@ if TYPE_CHECKING:
     from conlab.explorer import Exploration
 
 PATH_OPTIONS = (
-    *("--workload", "--images", "--texts", "--site", "--urls", "--versus"),
-    *("--benchmark-storage", "--benchmark-json"),
+    "--workload",
+    "--images",
+    "--texts",
+    "--site",
+    "--urls",
+    "--versus",
+    "--benchmark-storage",
+    "--benchmark-json",
 )
 
 

@@ -113,7 +113,7 @@ class Draw:
         chance = random.Random(f"{seed} {cell} {number}")
         return cls(
             chance.randrange(2),
-            chance.choice(usable_cores()),
+            chance.choice(core_numbers()),
             chance.randrange(1, 2**32),
             (chance.randrange(PADDING), chance.randrange(PADDING)),
         )
@@ -285,7 +285,7 @@ def order(first: int, number: int) -> tuple[int, int]:
     return (first, 1 - first) if number % 2 == 0 else (1 - first, first)
 
 
-def usable_cores() -> list[int]:
+def core_numbers() -> list[int]:
     """The numbers of the cores that this process may use, as far as the system tells."""
     try:
         return psutil.Process().cpu_affinity() or [0]
