@@ -119,11 +119,11 @@ def table(comparison: Comparison) -> Table:
     """A row for each cell that was compared, with a line for each clock."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     made.add_column("cell", overflow="fold")
-    made.add_column("verdict", no_wrap=True)
+    made.add_column("verdict", max_width=len("that matters"))  # a row has two lines anyway
     made.add_column("time", justify="right", no_wrap=True)
     made.add_column("pairs", justify="right", no_wrap=True)
     made.add_column("seconds", justify="right", no_wrap=True)
-    made.add_column("would take", no_wrap=True)
+    made.add_column("would take", max_width=len("over 2,000, or"))
     for course in comparison.courses:
         if not (course.absent or course.failure):
             made.add_row(*row(course))

@@ -84,6 +84,14 @@ def test_before_the_first_look_no_more_is_known_than_when_that_is_due() -> None:
     )
 
 
+def test_the_names_of_cells_stand_in_one_piece_as_wide_as_pytest_prints() -> None:
+    name = "dispatch_tasks_by_64"
+    rows = course(name, judgement(Verdict.SAME, 0.001)), course(name, judgement(Verdict.UNSURE, 0))
+    text = report.text(comparison(*rows), 108, color=False)
+    assert text.count(f"{name}-serial") == 2
+    assert "over 2,000, or" in text
+
+
 def test_no_figure_of_the_table_is_cut_off() -> None:
     assert "…" not in report.text(comparison(*ALL), 80, color=False)
 
