@@ -2,9 +2,12 @@
 
 import signal
 import threading
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Any
 
 import pytest
 
+from workloads.models import processes
 from workloads.models.interrupts import Deferral
 
 
@@ -27,6 +30,28 @@ def test_ctrl_c_comes_at_the_end_of_a_block_and_elsewhere_at_once() -> None:
         with deferral:
             steps.append("it came once")
     assert steps == ["the block is done", "it came once"]
+
+
+@pytest.mark.parametrize("method", ["submit", "add_done_callback"])
+def test_ctrl_c_waits_for_what_has_a_lock_of_the_pool(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = Future if method == "add_done_callback" else ProcessPoolExecutor
+    really, ended = getattr(owner, method), []
+
+    def interrupted(*arguments: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        ended.append(really(*arguments))
+        return ended[-1]
+
+    def interrupt_a_run() -> None:
+        with processes.pool(None, workers=1, start_method="forkserver") as run:
+            monkeypatch.setattr(owner, method, interrupted)
+            list(run(abs, [1]))
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupt_a_run()
+    assert len(ended) == 1
 
 
 def test_ctrl_c_is_what_it_was_afterwards() -> None:

@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
-from multiprocessing.connection import wait
+from multiprocessing import connection
 from multiprocessing.util import Finalize
 from typing import Any, NoReturn
 
@@ -81,8 +81,11 @@ class Crew:
             initargs=(self.client, self.begun, self.context.Value("i", 0), everyone),
         )
         try:
-            for ready in [self.executor.submit(stand_ready) for _ in range(self.workers)]:
-                ready.result(START_LIMIT)
+            with self.undisturbed:
+                ready = [self.executor.submit(stand_ready) for _ in range(self.workers)]
+            for one in ready:
+                self.wait_for(one, START_LIMIT)
+                one.result(0)
         except BaseException:
             self.kill()
             raise
@@ -97,13 +100,16 @@ class Crew:
             broken.set_exception(error)
             return broken
 
-    def wait(self, future: Future[Any]) -> None:
-        """Return when the future has ended, without its lock meanwhile: Ctrl-C may come."""
+    def wait_for(self, future: Future[Any], limit: float = -1) -> None:
+        """Return when the future has ended, or after ``limit`` seconds; Ctrl-C may come meanwhile.
+
+        ``future.result()`` has the future's lock when it begins to wait.
+        """
         ended = threading.Lock()
         ended.acquire()
         with self.undisturbed:
             future.add_done_callback(lambda _: ended.release())
-        ended.acquire()
+        ended.acquire(timeout=limit)
 
     def replace(self) -> None:
         """Put a new pool in the place of a broken one, when all of its futures have ended."""
@@ -125,7 +131,7 @@ class Crew:
                     queue.append(Queued(number, job, self.submit(number, work, job)))
                 if not queue:
                     return
-                self.wait(queue[0].future)
+                self.wait_for(queue[0].future)
                 try:
                     result = queue[0].future.result()
                 except BrokenProcessPool:
@@ -265,32 +271,36 @@ def give_back_and_exit() -> NoReturn:
     os._exit(1)
 
 
-def signals_as_they_come() -> int | None:
-    """A descriptor from which to read the number of each signal, even while ``end`` cannot run."""
-    if sys.platform == "win32":  # where a process is not told to end but ended
-        return None
+def signals_as_they_come() -> list[int]:
+    """A descriptor from which to read the number of each signal, even while ``end`` cannot run.
+
+    None on Windows, where a process is not told to end but ended.
+    """
+    if sys.platform == "win32":
+        return []
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    return reading
+    return [reading]
 
 
-def watch(signals: int | None) -> None:
+def watch(signals: list[int]) -> None:
     """End this process when its parent is gone, even if that was killed, or when it is told to end.
 
     Python runs ``end`` between two bytecodes of the main thread. A signal that comes when it is
     about to wait in C, an idle worker for a lock that the dead one held, does not end that wait.
     """
     parent, main = multiprocessing.parent_process(), threading.main_thread().ident
-    sources: list[Any] = [parent.sentinel] if parent else []
-    sources += [] if signals is None else [signals]
+    assert parent
+    assert main
     while True:
-        ready = wait(sources)
-        if parent and parent.sentinel in ready:
+        ready = connection.wait([parent.sentinel, *signals])
+        if parent.sentinel in ready:
             os._exit(1)
-        if signals and main and signal.SIGTERM in os.read(signals, 512):
-            if not worker.busy:
-                give_back_and_exit()
-            time.sleep(GRACE)
-            if not worker.ending:
-                signal.pthread_kill(main, signal.SIGTERM)
+        if signal.SIGTERM not in os.read(signals[0], 512):
+            continue
+        if not worker.busy:
+            give_back_and_exit()
+        time.sleep(GRACE)
+        if not worker.ending:
+            signal.pthread_kill(main, signal.SIGTERM)
