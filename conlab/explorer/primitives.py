@@ -4,6 +4,7 @@ Everything else of `threading`, `queue` and `concurrent.futures` is written in P
 and runs unmodified. Each operation behaves as its original does, errors included.
 """
 
+import ast
 import functools
 import gc
 import itertools
@@ -14,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Self, TypeVar, cast
 
+from conlab.errors import UserError
 from conlab.explorer.stage import Nothing, Stage, Strand
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -266,8 +268,7 @@ class Count:
 
     def __init__(self, real: "itertools.count[Any]") -> None:
         """Begin, in every run, with the number that comes next."""
-        numbers = repr(real).removeprefix("count(").removesuffix(")")
-        self._first = tuple(map(_number, numbers.split(", ")))
+        self._first = first_numbers(real)
         self.reset()
 
     def reset(self) -> None:
@@ -284,8 +285,14 @@ class Count:
         return repr(self._numbers)
 
 
-def _number(text: str) -> float:
-    return float(text) if set(text) & set(".en") else int(text)
+def first_numbers(real: "itertools.count[Any]") -> tuple[Any, ...]:
+    """Return the number that comes next, and the step if it is not 1: only its repr tells them."""
+    try:
+        return tuple(ast.literal_eval(f"[{repr(real).removeprefix('count(').removesuffix(')')}]"))
+    except ValueError:
+        raise UserError(
+            f"{real} outside the program cannot be set back: count in plain numbers"
+        ) from None
 
 
 class Local:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from conlab.explorer import Deadlocked, Raised, Unfinished, explore
+from tests.explorer.running import run_all
 
 PROGRAMS_FILE = Path(__file__).with_name("programs.py")
 spec = importlib.util.spec_from_file_location("explored_programs", PROGRAMS_FILE)
@@ -18,14 +19,6 @@ assert spec is not None
 assert spec.loader is not None
 programs = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(programs)
-
-
-def run_all(*targets: Callable[[], object]) -> None:
-    threads = [threading.Thread(target=target) for target in targets]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 def increments(threads: int) -> Callable[[], int]:
