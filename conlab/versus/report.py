@@ -17,6 +17,7 @@ from conlab.versus.course import Course
 from conlab.versus.rule import Judgement, Verdict
 
 STYLES = {Verdict.SLOWER: "bold red", Verdict.FASTER: "green", Verdict.UNSURE: "yellow"}
+UNLIMITED = 1_000  # columns, more than a table wants
 
 
 class Shown:
@@ -94,7 +95,10 @@ def text(comparison: Comparison, width: int, color: bool) -> str:
     for note in comparison.notes:
         console.print(Text(f"Note: {note}."))
     console.print()
-    console.print(table(comparison))
+    made = table(comparison)
+    if console.measure(made, options=console.options.update_width(UNLIMITED)).maximum > width:
+        made = table(comparison, narrow=True)
+    console.print(made)
     for course in comparison.courses:
         if said := course.failure or course.absent:
             word, style = ("failed", "bold red") if course.failure else ("absent", "dim")
@@ -115,15 +119,15 @@ def conditions(comparison: Comparison) -> str:
     )
 
 
-def table(comparison: Comparison) -> Table:
-    """A row for each cell that was compared, with a line for each clock."""
+def table(comparison: Comparison, *, narrow: bool = False) -> Table:
+    """A row for each cell that was compared, with a line for each clock, and for a long verdict."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     made.add_column("cell", overflow="fold")
-    made.add_column("verdict", max_width=len("that matters"))  # a row has two lines anyway
+    made.add_column("verdict", max_width=len("that matters") if narrow else None)
     made.add_column("time", justify="right", no_wrap=True)
     made.add_column("pairs", justify="right", no_wrap=True)
     made.add_column("seconds", justify="right", no_wrap=True)
-    made.add_column("would take", max_width=len("over 2,000, or"))
+    made.add_column("would take", max_width=len("over 2,000, or") if narrow else None)
     for course in comparison.courses:
         if not (course.absent or course.failure):
             made.add_row(*row(course))
