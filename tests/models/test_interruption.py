@@ -13,7 +13,6 @@ import psutil
 import pytest
 
 from conlab.bench.discovery import Model
-from tests.models import jobs
 from tests.models.contract import WORKERS, at_once, opened, work
 from workloads.models.failure import Failure
 
@@ -112,16 +111,6 @@ def test_a_worker_killed_between_two_runs_costs_nothing(model: Model) -> None:
         victim.kill()
         wait_until(lambda: not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE)
         assert list(run(work(model, "square"), range(20))) == [n * n for n in range(20)]
-
-
-def test_an_idle_worker_ends_when_told_although_no_signal_ends_its_wait(model: Model) -> None:
-    """Its pool joins it, without a limit, when another worker was killed."""
-    if model.name != "processes":
-        pytest.skip(f"{model.name}: the workers of processes stand for all")
-    with opened(model) as run:
-        (pid,) = run(jobs.tell_idle_worker_to_end, range(1))
-        wait_until(lambda: not psutil.pid_exists(pid))
-        assert list(run(work(model, "square"), range(3))) == [0, 1, 4]
 
 
 def test_a_killed_worker_costs_at_most_the_jobs_under_way(model: Model) -> None:

@@ -1,13 +1,14 @@
 """Ctrl-C waits for the end of a block that holds a lock, and for nothing else."""
 
+import concurrent.futures
 import signal
 import threading
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
 
-from workloads.models import processes
+from workloads.models import interpreters, processes
 from workloads.models.interrupts import Deferral
 
 
@@ -33,10 +34,24 @@ def test_ctrl_c_comes_at_the_end_of_a_block_and_elsewhere_at_once() -> None:
 
 
 @pytest.mark.parametrize("method", ["submit", "add_done_callback"])
+@pytest.mark.parametrize(
+    ("module", "executor", "settings"),
+    [
+        (processes, "ProcessPoolExecutor", {"workers": 1, "start_method": "forkserver"}),
+        (interpreters, "InterpreterPoolExecutor", {"workers": 1}),
+    ],
+    ids=["processes", "interpreters"],
+)
 def test_ctrl_c_waits_for_what_has_a_lock_of_the_pool(
-    method: str, monkeypatch: pytest.MonkeyPatch
+    module: Any,
+    executor: str,
+    settings: dict[str, Any],
+    method: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    owner = Future if method == "add_done_callback" else ProcessPoolExecutor
+    if reason := module.absent():
+        pytest.skip(reason)
+    owner = Future if method == "add_done_callback" else getattr(concurrent.futures, executor)
     really, ended = getattr(owner, method), []
 
     def interrupted(*arguments: Any) -> Any:
@@ -45,7 +60,7 @@ def test_ctrl_c_waits_for_what_has_a_lock_of_the_pool(
         return ended[-1]
 
     def interrupt_a_run() -> None:
-        with processes.pool(None, workers=1, start_method="forkserver") as run:
+        with module.pool(None, **settings) as run:
             monkeypatch.setattr(owner, method, interrupted)
             list(run(abs, [1]))
 

@@ -5,11 +5,13 @@ import pickle
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from workloads.models import BATCH, Client, Run
 from workloads.models.failure import attempt
+from workloads.models.interrupts import Deferral
 
 RUNS = "work"
 START_LIMIT = 60.0  # seconds until every interpreter must have started
@@ -28,11 +30,15 @@ def pool(client: Client, *, workers: int) -> Iterator[Run]:
     executor_type = concurrent.futures.InterpreterPoolExecutor
     # An interpreter starts with the sys.path of the command line, not with this one's.
     set_path = f"import sys; sys.path[:] = {sys.path!r}"
-    with executor_type(workers, initializer=exec, initargs=(set_path,)) as executor:
+    undisturbed = Deferral()
+    with (
+        undisturbed.installed(),
+        executor_type(workers, initializer=exec, initargs=(set_path,)) as executor,
+    ):
         in_each(executor, workers, enter, pickle.dumps(client))
 
         def run(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
-            return in_order(lambda job: executor.submit(do_job, work, job), jobs)
+            return in_order(executor, undisturbed, work, jobs)
 
         try:
             yield run
@@ -45,16 +51,24 @@ def pool(client: Client, *, workers: int) -> Iterator[Run]:
             executor.shutdown(wait=False, cancel_futures=True)
 
 
-def in_order(submit: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[Any]:
-    """Submit jobs as long as fewer than BATCH are queued; give their results in order."""
-    queue: deque[Any] = deque()
+def in_order(
+    executor: Executor, undisturbed: Deferral, work: Any, jobs: Iterable[Any]
+) -> Iterator[Any]:
+    """Keep fewer than BATCH jobs queued; give their results in order."""
+    queue: deque[Future[Any]] = deque()
+
+    def next_result() -> Any:
+        undisturbed.wait_for(queue[0])
+        return attempt(queue.popleft().result)
+
     try:
         for job in jobs:
-            queue.append(submit(job))
+            with undisturbed:
+                queue.append(executor.submit(do_job, work, job))
             if len(queue) == BATCH:
-                yield attempt(queue.popleft().result)
+                yield next_result()
         while queue:
-            yield attempt(queue.popleft().result)
+            yield next_result()
     finally:
         for future in queue:
             future.cancel()

@@ -8,8 +8,10 @@ and whoever needs it next, as the thread that manages a pool does, waits for eve
 import signal
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 
 class Deferral:
@@ -27,6 +29,17 @@ class Deferral:
         if self.came:
             self.came = False
             raise KeyboardInterrupt
+
+    def wait_for(self, future: "Future[Any]", limit: float = -1) -> None:
+        """Return when the future has ended, or after ``limit`` seconds; Ctrl-C may come meanwhile.
+
+        ``future.result()`` has the future's lock when it begins to wait.
+        """
+        ended = threading.Lock()
+        ended.acquire()
+        with self:
+            future.add_done_callback(lambda _: ended.release())
+        ended.acquire(timeout=limit)
 
     @contextmanager
     def installed(self) -> Iterator[None]:

@@ -84,7 +84,7 @@ class Crew:
             with self.undisturbed:
                 ready = [self.executor.submit(stand_ready) for _ in range(self.workers)]
             for one in ready:
-                self.wait_for(one, START_LIMIT)
+                self.undisturbed.wait_for(one, START_LIMIT)
                 one.result(0)
         except BaseException:
             self.kill()
@@ -99,17 +99,6 @@ class Crew:
             broken: Future[Any] = Future()
             broken.set_exception(error)
             return broken
-
-    def wait_for(self, future: Future[Any], limit: float = -1) -> None:
-        """Return when the future has ended, or after ``limit`` seconds; Ctrl-C may come meanwhile.
-
-        ``future.result()`` has the future's lock when it begins to wait.
-        """
-        ended = threading.Lock()
-        ended.acquire()
-        with self.undisturbed:
-            future.add_done_callback(lambda _: ended.release())
-        ended.acquire(timeout=limit)
 
     def replace(self) -> None:
         """Put a new pool in the place of a broken one, when all of its futures have ended."""
@@ -131,7 +120,7 @@ class Crew:
                     queue.append(Queued(number, job, self.submit(number, work, job)))
                 if not queue:
                     return
-                self.wait_for(queue[0].future)
+                self.undisturbed.wait_for(queue[0].future)
                 try:
                     result = queue[0].future.result()
                 except BrokenProcessPool:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 JOBS = 400
 UNITS = 100
-SECONDS = 0.0002  # of waiting, a unit
-TEXT = "the quick brown fox jumps "
+SECONDS = 0.001  # of waiting, a unit: long beside what the model itself takes
+TEXT = "the quick brown fox jumps over the lazy dog " * 8
 
 
 def jobs(count: int) -> Iterator[int]:
