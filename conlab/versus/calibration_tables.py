@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from conlab.versus.calibrate import OfLoad, OfStream
+from conlab.versus.calibrate import OfLoad, OfStream, Rate
 
 WIDTH = 126  # columns of the tables, where a terminal has fewer
 OTHER_VERDICTS = ("faster", "no change that matters", "cannot tell")
@@ -56,15 +56,20 @@ def streams_table(streams: Sequence[OfStream]) -> Table:
             f"{slower.of}",
             f"{slower.share:.0%} ({slower.low:.0%}-{slower.high:.0%})",
             *(f"{one.verdicts[verdict].hits}" for verdict in OTHER_VERDICTS),
-            f"{one.verdicts_by_cpu['slower'].share:.0%}",
-            f"{one.covered.share:.0%}",
+            per_cent(one.verdicts_by_cpu["slower"]),
+            per_cent(one.covered),
             f"{one.spread:.1%}",
             f"{one.pairs_taken:.0f}",
             f"{one.seconds_taken:.0f}",
-            f"{one.alone_in_time.share:.0%}",
-            *(f"{rate.share:.0%}" for rate in one.together.values()),
+            per_cent(one.alone_in_time),
+            *map(per_cent, one.together.values()),
         )
     return table
+
+
+def per_cent(rate: Rate) -> str:
+    """The share seen, or that there was nothing to see."""
+    return f"{rate.share:.0%}" if rate.of else "-"
 
 
 def plain_table(first: str, *columns: str) -> Table:

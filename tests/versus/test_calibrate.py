@@ -19,7 +19,7 @@ from conlab.bench import discovery
 from conlab.bench.running import CellAbsent
 from conlab.commands import calibrate as command
 from conlab.errors import UserError
-from conlab.versus import calibrate, course, recording, report
+from conlab.versus import calibrate, calibration_tables, course, recording, report
 from conlab.versus.options import Options
 from conlab.versus.pairs import Pair
 from conlab.versus.recording import STREAMS, Record, Recorded, Stream, this_machine
@@ -387,6 +387,11 @@ def test_the_tables_name_every_judge_and_every_stream(
     assert this_machine() in said
     assert "busy.jsonl: 1 damaged lines are passed over" in said
     assert json.loads((folder / "summary.json").read_text())["loads"][0]["pairs"] == counted.pairs
+
+
+def test_of_no_trials_there_is_no_share() -> None:
+    assert calibration_tables.per_cent(calibrate.rate([])) == "-"
+    assert calibration_tables.per_cent(calibrate.rate([True, False])) == "50%"
 
 
 def test_ctrl_c_shows_what_there_is(

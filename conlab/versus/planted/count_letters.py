@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 JOBS = 400
 UNITS = 100
-TEXT = "the quick brown fox jumps over the lazy dog " * 80  # so a job is long beside its dispatch
+TEXT = "the quick brown fox jumps over the lazy dog " * 400  # so a job is long beside its dispatch
 
 
 def jobs(count: int) -> Iterator[int]:
