@@ -62,8 +62,8 @@ def _watch(stage: Stage, wait: Callable[..., bool], notice: Callable[[], None]) 
     while not wait(timeout=LOOK):
         notice()
         holder = stage.holder()
-        state = (stage.runs, stage.steps, holder.ident)
-        before, (spent, sleeps) = spent, _look_at(holder)
+        before, (clock, spent, sleeps) = spent, _look_at(holder)
+        state = (stage.runs, stage.steps, holder.ident, clock)
         if state != seen:
             seen, began, asleep, blocked = state, spent, 0, 0
             continue
@@ -75,18 +75,18 @@ def _watch(stage: Stage, wait: Callable[..., bool], notice: Callable[[], None]) 
             raise Uncontrolled(_where(stage, holder, blocked=False))
 
 
-def _look_at(place: Place) -> tuple[float, bool]:
-    """The CPU seconds of the thread there so far, and whether it sleeps.
+def _look_at(place: Place) -> tuple[str, float, bool]:
+    """The CPU seconds of the thread there so far, named as such, and whether it sleeps.
 
     /proc is asked, as the thread may have ended meanwhile. Where it does not tell, only the longer
-    limit counts, in seconds of the clock.
+    limit counts, in seconds of the other clock: the two have nothing to do with one another.
     """
     thread = Path(f"/proc/self/task/{place.native}")
     try:
         spent = int((thread / "schedstat").read_text().split()[0]) / 1e9
-        return spent, (thread / "stat").read_text().rpartition(")")[2].split()[0] == "S"
+        return "cpu", spent, (thread / "stat").read_text().rpartition(")")[2].split()[0] == "S"
     except OSError:
-        return time.monotonic(), False
+        return "wall", time.monotonic(), False
 
 
 def _where(stage: Stage, place: Place, *, blocked: bool) -> str:

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -165,14 +165,18 @@ def test_time_of_a_thread_that_has_ended_can_be_asked_for() -> None:
     thread = threading.Thread(target=ended.settle)
     thread.start()
     thread.join()
-    assert watch._look_at(ended) > (0, False)
-    assert watch._look_at(Place()) > (0, False)  # of a thread that has not begun
+    assert watch._look_at(ended) > ("wall", 0, False)
+    assert watch._look_at(Place()) > ("wall", 0, False)  # of a thread that has not begun
 
 
-def looks(monkeypatch: pytest.MonkeyPatch, seen: Iterable[tuple[float, bool]]) -> None:
-    """Watch a thread that makes no step, with what is seen of it: CPU seconds, and if it sleeps."""
-    script = iter(seen)
-    following: list[tuple[float, bool]] = []  # the next, or nothing at the end
+def looks(
+    monkeypatch: pytest.MonkeyPatch,
+    seen: Iterable[tuple[float, bool]],
+    clocks: Iterable[str] = repeat("cpu"),
+) -> None:
+    """Watch a thread that makes no step, with what is seen of it: seconds, and if it sleeps."""
+    script = ((clock, *look) for look, clock in zip(seen, clocks, strict=False))
+    following: list[tuple[str, float, bool]] = []  # the next, or nothing at the end
 
     def wait(**_: float) -> bool:
         following[:] = islice(script, 1)
@@ -188,6 +192,15 @@ def test_thread_that_sleeps_and_gets_no_cpu_time_is_blocked(
     looks(monkeypatch, [(1.0, True)] * 20)
     with pytest.raises(Uncontrolled, match="blocks"):
         looks(monkeypatch, [(1.0, True)] * 22)
+
+
+def test_thread_that_ends_between_two_looks_has_not_computed_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of its CPU seconds the system then tells no more, and the other clock is at another time."""
+    looks(monkeypatch, [(0.3, False), (7200.0, False), (7200.1, False)], ["cpu", "wall", "wall"])
+    with pytest.raises(Uncontrolled, match="has computed for 10 s"):
+        looks(monkeypatch, [(7200.0, False), (7210.0, False)], ["wall", "wall"])
 
 
 def test_thread_that_gets_no_core_is_not_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
