@@ -64,13 +64,20 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def runs(process: psutil.Process) -> bool:
+    """Whether it is still there and no zombie, in one look: it may end between two."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def session(leader: int) -> list[psutil.Process]:
     """The processes of the program's session that still run."""
     found = []
     for process in psutil.process_iter():
-        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
-            zombie = process.status() == psutil.STATUS_ZOMBIE
-            if os.getsid(process.pid) == leader and not zombie:
+        with contextlib.suppress(ProcessLookupError):
+            if os.getsid(process.pid) == leader and runs(process):
                 found.append(process)
     return found
 
@@ -109,7 +116,7 @@ def test_a_worker_killed_between_two_runs_costs_nothing(model: Model) -> None:
         pids = set(run(work(model, "pid_of_worker"), range(50)))
         victim = next(process for process in before if process.pid in pids)
         victim.kill()
-        wait_until(lambda: not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE)
+        wait_until(lambda: not runs(victim))
         assert list(run(work(model, "square"), range(20))) == [n * n for n in range(20)]
 
 
