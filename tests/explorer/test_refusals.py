@@ -165,7 +165,7 @@ def test_time_of_a_thread_that_has_ended_can_be_asked_for() -> None:
     thread = threading.Thread(target=ended.settle)
     thread.start()
     thread.join()
-    assert watch._look_at(ended) > ("wall", 0, False)
+    assert watch._look_at(ended)[1:] > (0, False)  # the system may know of it for a moment longer
     assert watch._look_at(Place()) > ("wall", 0, False)  # of a thread that has not begun
 
 
