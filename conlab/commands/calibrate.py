@@ -64,7 +64,10 @@ def run(options: argparse.Namespace) -> int:
         path = recording.FOLDER / f"{load}.jsonl"
         recorded = recording.read(path, recording.this_machine())
         if recorded.foreign:
-            print(f"{path}: {recorded.foreign} lines of another machine or Python are passed over")
+            print(
+                f"{path}: {recorded.foreign} lines are passed over: of another machine or Python,"
+                " or of planted jobs that have changed since"
+            )
         if recorded.damaged:
             print(f"{path}: {recorded.damaged} damaged lines are passed over")
         pairs += len(recorded)

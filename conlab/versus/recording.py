@@ -19,9 +19,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
+from zlib import crc32
 
 from conlab.bench import discovery, settings
 from conlab.bench.discovery import Cell
@@ -83,13 +85,17 @@ STREAMS = [Stream(cell, 0.0) for cell in UNCHANGED] + [
 
 @dataclass(frozen=True)
 class Record:
-    """A pair, with what it took in seconds, and when (ISO, UTC) and where it was measured."""
+    """A pair, with what it took in seconds, and when (ISO, UTC) and where it was measured.
+
+    ``planted`` says which text the planted jobs had: what another text showed has another truth.
+    """
 
     stream: Stream
     pair: Pair
     seconds: float
     when: str
     machine: str
+    planted: str
 
     def to_json(self) -> str:
         """The record as a line."""
@@ -105,6 +111,7 @@ class Record:
             seconds=float(told["seconds"]),
             when=str(told["when"]),
             machine=str(told["machine"]),
+            planted=str(told["planted"]),
         )
 
 
@@ -112,7 +119,8 @@ class Record:
 class Recorded:
     """The pairs of this machine by stream, in the order of their measuring; and what was not read.
 
-    ``foreign`` lines are another machine's or another Python's, ``damaged`` ones are torn.
+    ``foreign`` lines are another machine's, another Python's or of planted jobs that have changed
+    since; ``damaged`` ones are torn.
     """
 
     streams: Mapping[Stream, Sequence[Record]]
@@ -134,10 +142,11 @@ def read(path: Path, machine: str) -> Recorded:
             except (ValueError, KeyError, TypeError, IndexError):
                 damaged += 1
                 continue
-            if record.machine != machine or record.stream not in streams:
-                foreign += 1
-            else:
+            here = record.machine == machine and record.stream in streams
+            if here and record.planted == planted_text(record.stream.cell):
                 streams[record.stream].append(record)
+            else:
+                foreign += 1
     return Recorded(streams, foreign, damaged)
 
 
@@ -185,8 +194,8 @@ def record(
                 continue
             took = time.perf_counter() - began
             when = datetime.now(UTC).isoformat(timespec="seconds")
-            line = Record(stream, pair, took, when, machine).to_json() + "\n"
-            file.write(line.encode())
+            measured = Record(stream, pair, took, when, machine, planted_text(stream.cell))
+            file.write(f"{measured.to_json()}\n".encode())
             file.flush()
             stretches[stream].add(pair.log_wall)
             done = sum(len(each.trials) for each in stretches.values())
@@ -262,6 +271,13 @@ def plant(name: str, slowdown: float, folder: Path) -> Path:
     path = folder / f"{name}.py"
     path.write_text(text.replace(unchanged[0], f"UNITS = {round(units)}"), "utf-8")
     return path
+
+
+@cache
+def planted_text(cell: str) -> str:
+    """Which text the planted jobs of the cell have, as a few digits; nothing if it has none."""
+    path = PLANTED / f"{cell.rpartition('-')[0]}.py"
+    return f"{crc32(path.read_bytes()):08x}" if path.is_file() else ""
 
 
 def default_settings() -> Settings:

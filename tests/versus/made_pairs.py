@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator
 
 from conlab.versus.pairs import Pair
-from conlab.versus.recording import Record, Stream
+from conlab.versus.recording import Record, Stream, planted_text
 
 ROUNDS = 4
 
@@ -23,4 +23,4 @@ def records(
         times = (cpu,) * ROUNDS
         when = f"2026-01-{1 + number // 100 % 28:02}T10:00:00+00:00"
         pair = Pair(stream.cell, (sides[0], sides[1]), (times, times), chance.randrange(2))
-        yield Record(stream, pair, 1.25, when, machine)
+        yield Record(stream, pair, 1.25, when, machine, planted_text(stream.cell))

@@ -3,10 +3,12 @@
 import argparse
 import json
 import math
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -118,6 +120,23 @@ def test_lines_of_another_machine_are_told_apart(file: Path) -> None:
         more.writelines(f"{each.to_json()}\n" for each in records(TENTH, 3, "another"))
     recorded = recording.read(file, this_machine())
     assert (len(recorded), recorded.foreign, recorded.damaged) == (5, 3, 0)
+
+
+def test_pairs_of_planted_jobs_that_have_changed_since_are_told_apart(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams = TENTH, UNCHANGED[0]
+    session(file, 10, streams)
+    changed = tmp_path / "planted"
+    shutil.copytree(recording.PLANTED, changed)
+    with (changed / "count_letters.py").open("a") as more:
+        more.write("UNITS = 200\n")
+    monkeypatch.setattr(recording, "PLANTED", changed)
+    recording.planted_text.cache_clear()
+    recorded = recording.read(file, this_machine())
+    recording.planted_text.cache_clear()
+    assert [len(recorded.streams[each]) for each in streams] == [0, 5]
+    assert recorded.foreign == 5
 
 
 def test_a_record_comes_back_as_it_was_written() -> None:
@@ -252,7 +271,7 @@ def recorded(truth: float = 0.0, count: int = 60) -> Recorded:
     """Pairs of every stream; ``truth`` is how much slower side B is where it should be the same."""
     made = {
         stream: [
-            Record(stream, record.pair, record.seconds, record.when, record.machine)
+            replace(record, stream=stream)
             for record in records(Stream(stream.cell, stream.slowdown or truth), count, HERE)
         ]
         for stream in STREAMS
@@ -297,7 +316,7 @@ def test_rates_say_on_how_many_they_rest() -> None:
 def test_pytest_benchmark_is_asked_with_the_rounds_that_it_would_have_seen() -> None:
     def record(a: Sequence[float], b: Sequence[float]) -> Record:
         pair = Pair("", (tuple(a), tuple(b)), ((1.0,), (1.0,)), 0)
-        return Record(UNCHANGED[0], pair, 1, "", HERE)
+        return Record(UNCHANGED[0], pair, 1, "", HERE, "")
 
     made = [record([1.0, 9.0], [1.04, 9.5]), record([2.0, 8.0], [2.2, 8.8])]
     judgement = RULE.judge([0.0] * FIRST)

@@ -35,14 +35,14 @@ def pool(client: Client, *, workers: int) -> Iterator[Run]:
         undisturbed.installed(),
         executor_type(workers, initializer=exec, initargs=(set_path,)) as executor,
     ):
-        in_each(executor, workers, enter, pickle.dumps(client))
+        in_each(executor, undisturbed, workers, enter, pickle.dumps(client))
 
         def run(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
             return in_order(executor, undisturbed, work, jobs)
 
         try:
             yield run
-            in_each(executor, workers, leave)
+            in_each(executor, undisturbed, workers, leave)
         except KeyboardInterrupt:
             executor.shutdown(wait=False, cancel_futures=True)
             print(f"Interrupted: waiting for up to {workers} running jobs.", file=sys.stderr)
@@ -74,21 +74,33 @@ def in_order(
             future.cancel()
 
 
-def in_each(executor: Any, workers: int, call: Callable[..., None], *args: Any) -> None:
+def in_each(
+    executor: Any, undisturbed: Deferral, workers: int, call: Callable[..., None], *args: Any
+) -> None:
     """Call in every interpreter: each takes one such task and waits until all have one."""
     from concurrent import interpreters
 
     arrived, go = interpreters.create_queue(), interpreters.create_queue()
-    tasks = [executor.submit(when_all_are_here, arrived, go, call, *args) for _ in range(workers)]
+    with undisturbed:
+        tasks = [
+            executor.submit(when_all_are_here, arrived, go, call, *args) for _ in range(workers)
+        ]
     for _ in range(workers):
-        while not any(task.done() for task in tasks):  # it would have failed before it arrived
+        while not any_done(undisturbed, tasks):  # it would have failed before it arrived
             with suppress(interpreters.QueueEmpty):
                 arrived.get(timeout=0.1)
                 break
     for _ in range(workers):
         go.put(None)
     for task in tasks:
-        task.result(START_LIMIT)
+        undisturbed.wait_for(task, START_LIMIT)
+        task.result(0)
+
+
+def any_done(undisturbed: Deferral, tasks: Iterable[Future[Any]]) -> bool:
+    """Look at the tasks, each of which has its lock while it is looked at."""
+    with undisturbed:
+        return any(task.done() for task in tasks)
 
 
 # What follows runs in the interpreters.
