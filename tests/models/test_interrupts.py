@@ -2,12 +2,16 @@
 
 import concurrent.futures
 import signal
+import sys
 import threading
+import time
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.models import jobs
 from workloads.models import interpreters, processes
 from workloads.models.interrupts import Deferral
 
@@ -67,6 +71,45 @@ def test_ctrl_c_waits_for_what_has_a_lock_of_the_pool(
     with pytest.raises(KeyboardInterrupt):
         interrupt_a_run()
     assert len(ended) == 1
+
+
+class Awaited(Future[None]):
+    """Never ends, and says when somebody is about to wait for it."""
+
+    awaited = False
+
+    def add_done_callback(self, fn: Any) -> None:
+        super().add_done_callback(fn)
+        self.awaited = True
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sees in /proc that a thread waits")
+@pytest.mark.timeout(60)
+def test_ctrl_c_that_does_not_end_the_wait_in_c_is_heard_all_the_same() -> None:
+    """As when it comes just before: here another thread takes the signal, which wakes nobody."""
+    future, main = Awaited(), Path(f"/proc/self/task/{threading.get_native_id()}/stat")
+
+    def waits() -> bool:
+        return future.awaited and main.read_text().rpartition(")")[2].split()[0] == "S"
+
+    def interrupt() -> None:
+        jobs.wait_until(waits)
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    other, deferral = threading.Thread(target=interrupt), Deferral()
+    with deferral.installed():
+        other.start()
+        with pytest.raises(KeyboardInterrupt):
+            deferral.wait_for(future)
+    other.join()
+
+
+def test_a_wait_ends_at_its_limit() -> None:
+    never: Future[None] = Future()
+    before = time.monotonic()
+    Deferral().wait_for(never, 0.01)
+    assert not never.done()
+    assert time.monotonic() - before >= 0.01
 
 
 def test_ctrl_c_is_what_it_was_afterwards() -> None:

@@ -3,15 +3,22 @@
 Python raises KeyboardInterrupt between any two bytecodes of the main thread. If these lie between
 the moment when a Condition has its lock and the body of the ``with``, the lock is never given back,
 and whoever needs it next, as the thread that manages a pool does, waits for ever.
+
+And it raises it between bytecodes only: a signal that comes when the thread is just about to wait
+in C does not end that wait. So no wait here is longer than LOOK.
 """
 
+import math
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
+
+LOOK = 0.5  # seconds after which a wait looks whether Ctrl-C came before it
 
 
 class Deferral:
@@ -30,7 +37,7 @@ class Deferral:
             self.came = False
             raise KeyboardInterrupt
 
-    def wait_for(self, future: "Future[Any]", limit: float = -1) -> None:
+    def wait_for(self, future: "Future[Any]", limit: float = math.inf) -> None:
         """Return when the future has ended, or after ``limit`` seconds; Ctrl-C may come meanwhile.
 
         ``future.result()`` has the future's lock when it begins to wait.
@@ -39,7 +46,9 @@ class Deferral:
         ended.acquire()
         with self:
             future.add_done_callback(lambda _: ended.release())
-        ended.acquire(timeout=limit)
+        deadline = time.monotonic() + limit
+        while not ended.acquire(timeout=LOOK) and time.monotonic() < deadline:
+            pass
 
     @contextmanager
     def installed(self) -> Iterator[None]:

@@ -89,7 +89,7 @@ def in_order(
         while drawing:
             with lock:
                 if drawing:
-                    ready.wait(timeout=1.0)  # on Windows, one without a limit is deaf to Ctrl-C
+                    ready.wait(timeout=1.0)  # one without a limit can be deaf to Ctrl-C
             while number in done:
                 yield take(number)
                 number += 1
