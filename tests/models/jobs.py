@@ -8,6 +8,7 @@ all kinds of workers share; whoever waits for a file gives up after LIMIT.
 import asyncio
 import os
 import signal
+import sys
 import threading
 import time
 import uuid
@@ -198,18 +199,24 @@ def die_beside_another_fetched(job: tuple[int, Path], _fetched: Any) -> str:
     return die_beside_another(job)
 
 
+def waits_in_c(thread: int) -> bool:
+    """Whether the system has that thread of this process asleep (Linux)."""
+    state = Path(f"/proc/self/task/{thread}/stat").read_text().rpartition(")")[2].split()[0]
+    return state == "S"
+
+
 # The idle worker hears a signal in a thread other than the main one, whose wait it does not end.
 
 
 def tell_idle_worker_to_end(_job: int) -> int:
     from workloads.models import processes
 
-    main = Path(f"/proc/self/task/{os.getpid()}/stat")
+    main = os.getpid()  # the number of the main thread, too
 
     def tell() -> None:
         wait_until(lambda: not processes.worker.busy)
-        if main.exists():
-            wait_until(lambda: main.read_text().rpartition(")")[2].split()[0] == "S")
+        if sys.platform == "linux":
+            wait_until(lambda: waits_in_c(main))
         signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
 
     threading.Thread(target=tell, daemon=True).start()

@@ -6,13 +6,12 @@ import sys
 import threading
 import time
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.models import jobs
-from workloads.models import interpreters, processes
+from workloads.models import interpreters, interrupts, processes
 from workloads.models.interrupts import Deferral
 
 
@@ -37,6 +36,8 @@ def test_ctrl_c_comes_at_the_end_of_a_block_and_elsewhere_at_once() -> None:
     assert steps == ["the block is done", "it came once"]
 
 
+@pytest.mark.timeout(45)  # less than START_LIMIT
+@pytest.mark.parametrize("starting", [True, False], ids=["starting", "running"])
 @pytest.mark.parametrize("method", ["submit", "add_done_callback"])
 @pytest.mark.parametrize(
     ("module", "executor", "settings"),
@@ -51,6 +52,7 @@ def test_ctrl_c_waits_for_what_has_a_lock_of_the_pool(
     executor: str,
     settings: dict[str, Any],
     method: str,
+    starting: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if reason := module.absent():
@@ -64,6 +66,8 @@ def test_ctrl_c_waits_for_what_has_a_lock_of_the_pool(
         return ended[-1]
 
     def interrupt_a_run() -> None:
+        if starting:
+            monkeypatch.setattr(owner, method, interrupted)
         with module.pool(None, **settings) as run:
             monkeypatch.setattr(owner, method, interrupted)
             list(run(abs, [1]))
@@ -87,13 +91,10 @@ class Awaited(Future[None]):
 @pytest.mark.timeout(60)
 def test_ctrl_c_that_does_not_end_the_wait_in_c_is_heard_all_the_same() -> None:
     """As when it comes just before: here another thread takes the signal, which wakes nobody."""
-    future, main = Awaited(), Path(f"/proc/self/task/{threading.get_native_id()}/stat")
-
-    def waits() -> bool:
-        return future.awaited and main.read_text().rpartition(")")[2].split()[0] == "S"
+    future, main = Awaited(), threading.get_native_id()
 
     def interrupt() -> None:
-        jobs.wait_until(waits)
+        jobs.wait_until(lambda: future.awaited and jobs.waits_in_c(main))
         signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
     other, deferral = threading.Thread(target=interrupt), Deferral()
@@ -104,7 +105,9 @@ def test_ctrl_c_that_does_not_end_the_wait_in_c_is_heard_all_the_same() -> None:
     other.join()
 
 
-def test_a_wait_ends_at_its_limit() -> None:
+@pytest.mark.timeout(30)
+def test_a_wait_ends_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interrupts, "LOOK", 60.0)  # it does not wait for the next look
     never: Future[None] = Future()
     before = time.monotonic()
     Deferral().wait_for(never, 0.01)

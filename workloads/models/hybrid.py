@@ -54,6 +54,7 @@ def computing_pool(workers: int, start_method: str) -> Iterator[Compute]:
     """A pool of processes, or of threads where threads compute in parallel."""
     if getattr(sys, "_is_gil_enabled", lambda: True)():
         crew = processes.Crew(None, workers, start_method)
+        crew.start()
         try:
             yield lambda *call: in_crew(crew, *call)
         except BaseException:

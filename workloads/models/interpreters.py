@@ -81,17 +81,19 @@ def in_each(
     from concurrent import interpreters
 
     arrived, go = interpreters.create_queue(), interpreters.create_queue()
-    with undisturbed:
-        tasks = [
-            executor.submit(when_all_are_here, arrived, go, call, *args) for _ in range(workers)
-        ]
-    for _ in range(workers):
-        while not any_done(undisturbed, tasks):  # it would have failed before it arrived
-            with suppress(interpreters.QueueEmpty):
-                arrived.get(timeout=0.1)
-                break
-    for _ in range(workers):
-        go.put(None)
+    try:
+        with undisturbed:
+            tasks = [
+                executor.submit(when_all_are_here, arrived, go, call, *args) for _ in range(workers)
+            ]
+        for _ in range(workers):
+            while not any_done(undisturbed, tasks):  # it would have failed before it arrived
+                with suppress(interpreters.QueueEmpty):
+                    arrived.get(timeout=0.1)
+                    break
+    finally:  # after Ctrl-C too, or those that wait would do so for START_LIMIT
+        for _ in range(workers):
+            go.put(None)
     for task in tasks:
         undisturbed.wait_for(task, START_LIMIT)
         task.result(0)

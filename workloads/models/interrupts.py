@@ -47,7 +47,9 @@ class Deferral:
         with self:
             future.add_done_callback(lambda _: ended.release())
         deadline = time.monotonic() + limit
-        while not ended.acquire(timeout=LOOK) and time.monotonic() < deadline:
+        while (left := deadline - time.monotonic()) > 0 and not ended.acquire(
+            timeout=min(LOOK, left)
+        ):
             pass
 
     @contextmanager

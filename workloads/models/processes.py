@@ -43,6 +43,7 @@ def pool(client: Client, *, workers: int, start_method: str) -> Iterator[Run]:
     """Start ``workers`` processes by ``"forkserver"``, ``"spawn"`` or ``"fork"``."""
     crew = Crew(client, workers, start_method)
     with crew.undisturbed.installed():
+        crew.start()
         try:
             yield crew.run
         except BaseException:
@@ -68,7 +69,6 @@ class Crew:
         self.numbers = count()
         self.fruitless = 0
         self.undisturbed = Deferral()
-        self.start()
 
     def start(self) -> None:
         """Start a fresh pool and wait until every worker of it stands ready."""
