@@ -11,10 +11,10 @@ import pytest
 from conlab.bench.settings import usable_cores
 
 CONFTEST = Path(__file__).resolve().parent.parent / "conftest.py"
-SHARED = "2 workers"
+SHARED = " workers ["
 
 
-@pytest.mark.skipif(usable_cores() != 2, reason="counts the two processes of two cores")
+@pytest.mark.skipif(usable_cores() < 2, reason="one core is shared with nobody")
 @pytest.mark.parametrize(
     ("arguments", "shared"),
     [

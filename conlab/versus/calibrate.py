@@ -43,7 +43,7 @@ class Rate:
     def __str__(self) -> str:
         if not self.of:
             return "none yet"
-        return f"{self.hits} of {self.of:,} ({self.low:.1%} to {self.high:.1%})"
+        return f"{self.hits:,} of {self.of:,} ({self.low:.1%} to {self.high:.1%})"
 
     @property
     def share(self) -> float:

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
@@ -134,6 +133,7 @@ class Recorded:
 def read(path: Path, machine: str) -> Recorded:
     """What was recorded on that machine."""
     streams: dict[Stream, list[Record]] = {stream: [] for stream in STREAMS}
+    texts = {stream: planted_text(stream.cell) for stream in STREAMS}
     foreign = damaged = 0
     with suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
@@ -142,8 +142,7 @@ def read(path: Path, machine: str) -> Recorded:
             except (ValueError, KeyError, TypeError, IndexError):
                 damaged += 1
                 continue
-            here = record.machine == machine and record.stream in streams
-            if here and record.planted == planted_text(record.stream.cell):
+            if record.machine == machine and record.planted == texts.get(record.stream):
                 streams[record.stream].append(record)
             else:
                 foreign += 1
@@ -273,7 +272,6 @@ def plant(name: str, slowdown: float, folder: Path) -> Path:
     return path
 
 
-@cache
 def planted_text(cell: str) -> str:
     """Which text the planted jobs of the cell have, as a few digits; nothing if it has none."""
     path = PLANTED / f"{cell.rpartition('-')[0]}.py"

@@ -132,9 +132,7 @@ def test_pairs_of_planted_jobs_that_have_changed_since_are_told_apart(
     with (changed / "count_letters.py").open("a") as more:
         more.write("UNITS = 200\n")
     monkeypatch.setattr(recording, "PLANTED", changed)
-    recording.planted_text.cache_clear()
     recorded = recording.read(file, this_machine())
-    recording.planted_text.cache_clear()
     assert [len(recorded.streams[each]) for each in streams] == [0, 5]
     assert recorded.foreign == 5
 
