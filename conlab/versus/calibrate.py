@@ -1,70 +1,45 @@
 """What the gate is worth on this machine: counted on recorded pairs whose truth is known.
 
-The same stretches of pairs are judged by the rule and by what pytest-benchmark offers, whose own
-code says whether its limit is passed. It is asked twice: about all rounds of side B in a stretch
-against all of side A, which took turns, as no run of its own is measured; and about one process of
-side B against one of side A in the stretch before, as when a run is compared with a saved one.
+Whole comparisons are played over the pairs. The same runs are judged by what pytest-benchmark
+offers, whose own code says whether its limit is passed. It is asked twice: about all rounds of side
+B in a run against all of side A, which took turns, as it measures none; and about one process of
+side B against one of side A in the run before, as when a run is compared with a saved one.
 """
 
 import json
-import math
-import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-from conlab.versus.recording import FOLDER, Record, Recorded, Stream, this_machine
-from conlab.versus.replay import LAST, Trial, trials, whole_runs
+from conlab.versus.coin import any_alarm, fair, log_wall, tossed_again, unfair
+from conlab.versus.course import Course
+from conlab.versus.options import ALPHA, BUDGET, MATTERS
+from conlab.versus.rates import Rate, rate
+from conlab.versus.recording import (
+    FOLDER,
+    UNCHANGED,
+    Record,
+    Recorded,
+    Stream,
+    cells_of_run,
+    this_machine,
+)
+from conlab.versus.replay import runs, tape
 from conlab.versus.rule import Rule, Verdict, spread
 
-RULE = Rule(alpha=0.01, cells=6, matters=0.05)
+RULE = Rule(ALPHA, len(UNCHANGED), MATTERS)
 SUMMARY = FOLDER / "summary.json"
 YARDSTICKS = ("mean:5%", "min:5%")
-TOSSES = 20  # of the coin for each recorded pair, beside that which fell
 PATIENCE = 30.0  # seconds in which an undisturbed cell alone is to be decided
-CLOCKS: dict[str, Callable[[Record], float]] = {
-    "wall": lambda record: record.pair.log_wall,
-    "cpu": lambda record: record.pair.log_cpu,
-}
-
-
-@dataclass(frozen=True)
-class Rate:
-    """How often something happened, and the 95% interval of how often it does, as shares."""
-
-    hits: int
-    of: int
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        if not self.of:
-            return "none yet"
-        return f"{self.hits:,} of {self.of:,} ({self.low:.1%} to {self.high:.1%})"
-
-    @property
-    def share(self) -> float:
-        """The share seen."""
-        return self.hits / self.of if self.of else math.nan
-
-
-def rate(events: Iterable[bool]) -> Rate:
-    """The rate of events, with its exact binomial interval (Clopper and Pearson)."""
-    from scipy import stats
-
-    happened = [bool(event) for event in events]
-    if not happened:
-        return Rate(0, 0, 0.0, 1.0)
-    interval = stats.binomtest(sum(happened), len(happened)).proportion_ci(0.95)
-    return Rate(sum(happened), len(happened), float(interval.low), float(interval.high))
 
 
 @dataclass(frozen=True)
 class OfStream:
-    """The trials of a stream: how many ended with which verdict, and what they took."""
+    """What was said of a stream in the runs in which it was, and what that took."""
 
     cell: str
     kind: str
@@ -74,17 +49,15 @@ class OfStream:
     verdicts: Mapping[str, Rate]
     verdicts_by_cpu: Mapping[str, Rate]
     covered: Rate
-    estimate: float
     pairs_taken: float
     seconds_taken: float
     alone_in_time: Rate
     together: Mapping[str, Rate]
-    one_after_another: Mapping[str, Rate]
 
 
 @dataclass(frozen=True)
 class OfLoad:
-    """Everything counted under one load. ``runs`` are whole runs over cells that did not change."""
+    """Everything counted under one load. ``runs`` are those over cells that did not change."""
 
     load: str
     first: str
@@ -96,128 +69,91 @@ class OfLoad:
 
 
 def of_load(load: str, recorded: Recorded, rule: Rule = RULE) -> OfLoad | None:
-    """Count; None if not one trial is complete."""
-    dates = sorted(one.when for records in recorded.streams.values() for one in records)
-    streams = [
-        of_stream(stream, records, rule)
-        for stream, records in recorded.streams.items()
-        if trials(rule, map(CLOCKS["wall"], records))
-    ]
-    if not streams:
+    """Count; None if not one run is complete."""
+    streams = {stream: records for stream, records in recorded.streams.items() if records}
+    same = [stream for stream in streams if not stream.slowdown]
+    unchanged = list(runs(same, rule, tape(streams))) if same else []
+    if not unchanged:
         return None
-    unchanged = [records for stream, records in recorded.streams.items() if not stream.slowdown]
-    unchanged = [records for records in unchanged if records]
-    pairs = [record.pair for records in unchanged for record in records]
+    counted = []
+    for stream, records in streams.items():
+        cells = cells_of_run(stream if stream.slowdown else None, same)
+        played = runs(cells, rule, tape(streams)) if stream.slowdown else unchanged
+        if courses := [run[cells.index(stream)] for run in played]:
+            counted.append(of_stream(stream, courses, records, rule))
+    dates = sorted(record.when for records in streams.values() for record in records)
     return OfLoad(
         load,
         dates[0],
         dates[-1],
         len(recorded),
-        runs(unchanged, rule),
-        rate(pair.log_wall > 0 for pair in pairs if pair.log_wall),
-        streams,
+        alarms(unchanged, {stream: streams[stream] for stream in same}, rule),
+        rate(ratio > 0 for stream in same for ratio in map(log_wall, streams[stream]) if ratio),
+        counted,
     )
 
 
-def of_stream(stream: Stream, records: Sequence[Record], rule: Rule) -> OfStream:
-    """Count the trials of one stream."""
-    ratios = [CLOCKS["wall"](record) for record in records]
-    found = trials(rule, ratios)
-    by_cpu = trials(rule, (CLOCKS["cpu"](record) for record in records))
-    alone = trials(Rule(rule.alpha, 1, rule.matters), ratios)
+def of_stream(
+    stream: Stream, courses: Sequence[Course], records: Sequence[Record], rule: Rule
+) -> OfStream:
+    """Count what was said of one stream."""
+    alone = runs([stream], Rule(rule.alpha, 1, rule.matters), tape({stream: records}), PATIENCE)
+    judged = [course.decisive for course in courses if course.decisive]
     return OfStream(
         cell=stream.cell,
         kind=stream.kind,
         slowdown=stream.slowdown,
         pairs=len(records),
-        spread=spread(ratios),
-        verdicts=verdicts(found),
-        verdicts_by_cpu=verdicts(by_cpu),
-        covered=rate(
-            trial.judgement.low <= stream.slowdown <= trial.judgement.high for trial in found
-        ),
-        estimate=median(trial.judgement.estimate for trial in found),
-        pairs_taken=median(trial.end - trial.begin for trial in found),
-        seconds_taken=median(seconds(records, trial) for trial in found),
-        alone_in_time=rate(
-            trial.verdict is not Verdict.UNSURE and seconds(records, trial) <= PATIENCE
-            for trial in alone
-        ),
-        together={limit: rate(alarms_together(limit, records, found)) for limit in YARDSTICKS},
-        one_after_another={
-            limit: rate(alarms_one_after_another(limit, records, found)) for limit in YARDSTICKS
+        spread=spread(list(map(log_wall, records))),
+        verdicts=verdicts(course.verdict for course in courses),
+        verdicts_by_cpu=verdicts(course.cpu.verdict for course in courses if course.cpu),
+        covered=rate(one.low <= stream.slowdown <= one.high for one in judged),
+        pairs_taken=median(len(course.pairs) for course in courses),
+        seconds_taken=median(course.seconds for course in courses),
+        alone_in_time=rate(course.verdict is not Verdict.UNSURE for (course,) in alone),
+        together={
+            limit: rate(fails_together(limit, course) for course in courses) for limit in YARDSTICKS
         },
     )
 
 
-def verdicts(found: Sequence[Trial]) -> dict[str, Rate]:
+def verdicts(found: Iterable[Verdict]) -> dict[str, Rate]:
     """How often which verdict was given."""
-    return {verdict: rate(trial.verdict is verdict for trial in found) for verdict in Verdict}
+    given = list(found)
+    return {verdict: rate(one is verdict for one in given) for verdict in Verdict}
 
 
-def seconds(records: Sequence[Record], trial: Trial) -> float:
-    """What the pairs of a trial took."""
-    return sum(record.seconds for record in records[trial.begin : trial.end])
-
-
-def runs(unchanged: Sequence[Sequence[Record]], rule: Rule) -> dict[str, Rate]:
-    """How many whole runs over cells that did not change raised an alarm, by who judged them."""
-    found = {}
-    for clock, log_ratio in CLOCKS.items():
-        of_cells = [trials(rule, map(log_ratio, records)) for records in unchanged]
-        found[f"this rule, {clock} time"] = any_alarm(
-            ([trial.alarm for trial in one] for one in of_cells), rule.cells
+def alarms(
+    unchanged: Sequence[Sequence[Course]],
+    streams: Mapping[Stream, Sequence[Record]],
+    rule: Rule,
+) -> dict[str, Rate]:
+    """In how many runs over cells that did not change any raised an alarm, by who judged them."""
+    found = {
+        "this rule": rate(map(any_alarm, unchanged)),
+        "this rule, a fair coin tossed again": rate(tossed_again(rule, streams, fair)),
+        "this rule, an unfair coin tossed": rate(tossed_again(rule, streams, unfair)),
+    }
+    for limit in YARDSTICKS:
+        found[f"{limit}, sides taking turns"] = rate(
+            any(map(partial(fails_together, limit), run)) for run in unchanged
         )
-    tossed = [list(tossed_again(rule, records)) for records in unchanged]
-    found["this rule, wall time, the coin tossed again"] = any_alarm(tossed, rule.cells)
-    of_cells = [trials(rule, map(CLOCKS["wall"], records)) for records in unchanged]
-    for name, alarms in (
-        ("sides taking turns", alarms_together),
-        ("one process after another", alarms_one_after_another),
-    ):
-        for limit in YARDSTICKS:
-            raised = [
-                list(alarms(limit, records, one))
-                for records, one in zip(unchanged, of_cells, strict=True)
-            ]
-            found[f"{limit}, {name}"] = any_alarm(raised, rule.cells)
+    for limit in YARDSTICKS:
+        found[f"{limit}, one process after another"] = rate(
+            any(map(partial(fails_after, limit), *two)) for two in pairwise(unchanged)
+        )
     return found
 
 
-def any_alarm(of_cells: Iterable[Sequence[bool]], cells: int) -> Rate:
-    """The share of whole runs with an alarm in any cell."""
-    return rate(any(run) for run in whole_runs(of_cells, cells))
+def fails_together(limit: str, course: Course) -> bool:
+    """What pytest-benchmark says of B's rounds against A's."""
+    saved, current = ([s for pair in course.pairs for s in pair.wall[side]] for side in (0, 1))
+    return passes(limit, current, saved)
 
 
-def tossed_again(rule: Rule, records: Sequence[Record]) -> Iterator[bool]:
-    """Alarms on the same pairs of identical sides, had the coin given other names to the sides.
-
-    These runs share their pairs, so they are no independent evidence about the machine; they show
-    what the rule makes of sizes as they are there: their drift, their outliers, their kinds.
-    """
-    coin = random.Random(TOSSES)
-    for _ in range(TOSSES):
-        ratios = [record.pair.log_wall * coin.choice((-1, 1)) for record in records]
-        yield from (trial.alarm for trial in trials(rule, ratios))
-
-
-def alarms_together(
-    limit: str, records: Sequence[Record], found: Sequence[Trial]
-) -> Iterator[bool]:
-    """What pytest-benchmark says of B's rounds against A's, stretch by stretch."""
-    for trial in found:
-        pairs = [record.pair for record in records[trial.begin : trial.end]]
-        saved, current = ([s for pair in pairs for s in pair.wall[side]] for side in (0, 1))
-        yield passes(limit, current, saved)
-
-
-def alarms_one_after_another(
-    limit: str, records: Sequence[Record], found: Sequence[Trial]
-) -> Iterator[bool]:
-    """What it says of the first process of B against that of A in the stretch before."""
-    for saved, trial in pairwise(found):
-        rounds = records[saved.begin].pair.wall[0], records[trial.begin].pair.wall[1]
-        yield passes(limit, rounds[1], rounds[0])
+def fails_after(limit: str, saved: Course, current: Course) -> bool:
+    """What it says of the first process of B against that of A in the run before."""
+    return passes(limit, current.pairs[0].wall[1], saved.pairs[0].wall[0])
 
 
 def passes(limit: str, current: Sequence[float], saved: Sequence[float]) -> bool:
@@ -233,7 +169,7 @@ def save(loads: Iterable[OfLoad], path: Path, rule: Rule = RULE) -> None:
     """Write the figures as JSON, whole or not at all."""
     told = {
         "machine": this_machine(),
-        "rule": asdict(rule) | {"most_pairs": LAST},
+        "rule": asdict(rule) | {"budget_seconds": BUDGET},
         "loads": [asdict(load) for load in loads],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -263,7 +199,7 @@ def quoted(path: Path = SUMMARY) -> str | None:
 def sentence(load: Mapping[str, Any]) -> str:
     """What was found under one load."""
     tenth = [stream for stream in load["streams"] if stream["slowdown"] == 0.1]
-    alarms = Rate(**load["runs"]["this rule, wall time"])
+    alarms = Rate(**load["runs"]["this rule"])
     by_mean = Rate(**load["runs"]["mean:5%, one process after another"])
     found = [Rate(**stream["verdicts"][Verdict.SLOWER]) for stream in tenth]
     hits, of = sum(each.hits for each in found), sum(each.of for each in found)

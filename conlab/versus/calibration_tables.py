@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from conlab.versus.calibrate import OfLoad, OfStream, Rate
+from conlab.versus.calibrate import OfLoad, OfStream
+from conlab.versus.rates import Rate
 
 WIDTH = 126  # columns of the tables, where a terminal has fewer
 OTHER_VERDICTS = ("faster", "no change that matters", "cannot tell")
@@ -14,9 +15,12 @@ COLUMNS = (
     "spread", "pairs", "s", "alone\nin 30 s", "mean\n:5%", "min\n:5%",
 )  # fmt: skip
 LEGEND = """
-In brackets: 95% intervals. spread: of the pairs, outliers apart. pairs, s: the median trial's, as
-one of six cells. alone in 30 s: decided by then if it were the only cell. mean:5%, min:5%: how
-often these fail in pytest-benchmark on all rounds of the same trials."""
+In brackets: 95% intervals. A fair coin: which side of a recorded pair was the slower, drawn anew.
+An unfair one: the same, with side B the slower as often, or as seldom, as the pairs of its cell
+leave possible; if that is all that is wrong with them, this bounds the false alarms here.
+spread: of the pairs, outliers apart. pairs, s: the median run's. alone in 30 s: decided by then if
+it were the only cell. mean:5%, min:5%: how often these fail in pytest-benchmark on the same rounds.
+"""
 
 
 def show(loads: Sequence[OfLoad], machine: str) -> None:
@@ -48,7 +52,7 @@ def runs_table(load: OfLoad) -> Table:
 
 def streams_table(streams: Sequence[OfStream]) -> Table:
     """The trials, a row each cell and slowdown."""
-    table = plain_table("side B", "trials", *COLUMNS)
+    table = plain_table("side B", "runs", *COLUMNS)
     for one in streams:
         slower = one.verdicts["slower"]
         table.add_row(

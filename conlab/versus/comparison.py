@@ -60,10 +60,11 @@ class Comparison:
                 found[one.cell.id] = one.failure
             elif one.absent:
                 continue
-            elif one.verdict is Verdict.SLOWER and one.wall:
+            elif one.verdict is Verdict.SLOWER and (told := one.decisive):
                 found[one.cell.id] = (
-                    f"{one.cell.id} got slower: {one.wall.estimate:+.1%}"
-                    f" ({one.wall.low:+.1%} to {one.wall.high:+.1%})"
+                    f"{one.cell.id} got slower: {told.estimate:+.1%}"
+                    f" ({told.low:+.1%} to {told.high:+.1%})"
+                    + (" by CPU time" if one.by_cpu else "")
                 )
             elif one.verdict is Verdict.UNSURE and self.options.fail_on_cannot_tell:
                 found[one.cell.id] = f"{one.cell.id}: cannot tell, and --fail-on-cannot-tell"
@@ -95,18 +96,16 @@ class Comparison:
 
 def courses(cells: Sequence[Cell], measurer: Measurer, options: Options) -> list[Course]:
     """A course for each cell; those that can be compared share the rate of false alarms."""
-    absent, failures = {}, {}
+    known: dict[str, dict[str, Any]] = {}
     for cell in cells:
         try:
-            absent[cell.id] = measurer.absent(cell)
+            absent = measurer.absent(cell)
+            known[cell.id] = {"absent": absent} if absent else {"computes": measurer.computes(cell)}
         except SideFailed as failure:
-            failures[cell.id] = str(failure)
-    compared = sum(not absent.get(cell.id, "failed") for cell in cells)
+            known[cell.id] = {"failure": str(failure)}
+    compared = sum("computes" in known[cell.id] for cell in cells)
     rule = Rule(options.alpha, max(1, compared), options.matters)
-    return [
-        Course(cell, rule, absent=absent.get(cell.id), failure=failures.get(cell.id))
-        for cell in cells
-    ]
+    return [Course(cell, rule, **known[cell.id]) for cell in cells]
 
 
 def notes(surveys: tuple[Survey, Survey]) -> list[str]:

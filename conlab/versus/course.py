@@ -3,10 +3,9 @@
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
-from conlab.bench.discovery import Cell
 from conlab.bench.running import CellAbsent
 from conlab.versus.pairs import Pair
 from conlab.versus.rule import Judgement, Rule, Verdict
@@ -15,14 +14,24 @@ from conlab.versus.talking import SideFailed
 MOST_SHARE = 2.0
 
 
+class Named(Protocol):
+    """What is compared: a cell, or what stands for it."""
+
+    @property
+    def id(self) -> str:
+        """The name as a test id."""
+        ...
+
+
 @dataclass(slots=True)
 class Course:
     """What is known of one cell so far: its pairs, and what the latest look at them said.
 
-    ``absent`` says why there is nothing to compare, ``failure`` what went wrong.
+    ``absent`` says why there is nothing to compare, ``failure`` what went wrong. ``computes`` says
+    that its jobs only compute, so that CPU seconds may raise an alarm, too.
     """
 
-    cell: Cell
+    cell: Named
     rule: Rule
     pairs: list[Pair] = field(default_factory=list)
     spent: list[float] = field(default_factory=list)  # seconds, for each pair
@@ -30,9 +39,12 @@ class Course:
     cpu: Judgement | None = None
     absent: str | None = None
     failure: str | None = None
+    computes: bool = False
     looks: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.computes:
+            self.rule = replace(self.rule, clocks=2)
         self.looks = list(self.rule.looks())
 
     def add(self, pair: Pair, seconds: float) -> None:
@@ -46,9 +58,27 @@ class Course:
                 self.cpu = self.rule.judge([pair.log_cpu for pair in self.pairs])
 
     @property
+    def by_cpu(self) -> bool:
+        """Whether CPU seconds tell a change where wall time cannot, and holds it for possible.
+
+        A busy machine makes jobs wait for a core, which is no work of theirs. But more work may
+        take less time, on more cores: so CPU seconds never overrule what wall time tells.
+        """
+        wall, cpu = self.wall, self.cpu
+        if not (self.computes and wall and cpu):
+            return False
+        unsure = wall.verdict is Verdict.UNSURE and wall.low <= cpu.estimate <= wall.high
+        return unsure and cpu.verdict.is_alarm
+
+    @property
+    def decisive(self) -> Judgement | None:
+        """The judgement that is the cell's; None before the first look."""
+        return self.cpu if self.by_cpu else self.wall
+
+    @property
     def verdict(self) -> Verdict:
-        """What wall time says: one clock raises the alarm."""
-        return self.wall.verdict if self.wall else Verdict.UNSURE
+        """What is said of the cell."""
+        return self.decisive.verdict if self.decisive else Verdict.UNSURE
 
     @property
     def is_over(self) -> bool:
@@ -79,7 +109,7 @@ class Course:
 
 def run(
     courses: Sequence[Course],
-    measure: Callable[[Cell], Pair],
+    measure: Callable[[Any], Pair],
     budget: float,
     tell: Callable[[Course], None] = lambda _: None,
     now: Callable[[], float] = time.monotonic,
@@ -131,6 +161,7 @@ def figures(course: Course) -> dict[str, Any]:
         "verdict": None if course.absent or course.failure else course.verdict,
         "absent": course.absent,
         "failure": course.failure,
+        "decided_by": "CPU" if course.by_cpu else "wall",
         "wall": judged(course.wall),
         "cpu": judged(course.cpu),
         "seconds": course.seconds,

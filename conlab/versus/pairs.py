@@ -24,7 +24,6 @@ from conlab.bench.inputs import Inputs
 from conlab.bench.measuring import WAITS
 from conlab.bench.running import CellAbsent
 from conlab.bench.settings import Settings
-from conlab.errors import UserError
 from conlab.versus import fingerprints
 from conlab.versus.sides import Side
 from conlab.versus.survey import Survey, absent, surveys
@@ -125,29 +124,18 @@ class Draw:
 
 
 class Measurer:
-    """Measures pairs of two sides on the same inputs and the same origin.
+    """Measures pairs of two sides on the same inputs and the same origin."""
 
-    ``runs`` is how many times a round runs all jobs; None lets each cell's length decide. A side
-    with a slowdown runs them that share more often, which should make a whole number.
-    """
-
-    def __init__(
-        self,
-        sides: tuple[Side, Side],
-        settings: Settings,
-        seed: int,
-        runs: int | None = None,
-    ) -> None:
+    def __init__(self, sides: tuple[Side, Side], settings: Settings, seed: int) -> None:
         self.sides = sides
         self.settings = settings
         self.seed = seed
-        self.runs = runs
         self.inputs = Inputs(settings, small=False)
         self.closing = ExitStack()
         self.closing.callback(self.inputs.close)
         self.surveys: tuple[Survey, Survey]
         self.sizes: dict[str, Size] = {}
-        self.waits: dict[str, bool] = {}
+        self.computing: dict[str, bool] = {}
         self.measured: dict[str, int] = {}
 
     def __enter__(self) -> Self:
@@ -169,7 +157,7 @@ class Measurer:
         Raises CellAbsent where there is nothing to compare, SideFailed where a side cannot do it
         or where the two give different results.
         """
-        if reason := self.inputs.lacking(cell.workload) or self.absent(cell):
+        if reason := self.absent(cell):
             raise CellAbsent(reason)
         size = self.size(cell)
         number = self.measured[cell.id] = self.measured.get(cell.id, 0) + 1
@@ -186,21 +174,21 @@ class Measurer:
     def absent(self, cell: Cell) -> str | None:
         """Why there is nothing to compare, or None. Raises SideFailed where there should be."""
         workload = cell.workload
-        if reason := cell.absent():
+        if reason := self.inputs.lacking(workload) or cell.absent():
             return reason
         return absent(self.surveys, workload.name, cell.label, self.inputs.asked[workload.name])
 
     def taking_turns(self, cell: Cell, workers: list[Worker], size: Size, first: int) -> Pair:
         """Warm both up, then let them run rounds, each first in every other."""
         for side in order(first, 0):
-            workers[side].tell("warm up", jobs=size.jobs, runs=self.runs_of(side, size))
+            workers[side].tell("warm up", jobs=size.jobs, runs=size.runs)
         compare(cell, workers, [worker.answer() for worker in workers])
         wall: tuple[list[float], list[float]] = ([], [])
         cpu: tuple[list[float], list[float]] = ([], [])
         for number in range(size.rounds):
             told: dict[int, dict[str, Any]] = {}
             for side in order(first, number):
-                told[side] = workers[side].ask("round", runs=self.runs_of(side, size))
+                told[side] = workers[side].ask("round", runs=size.runs)
                 wall[side].append(told[side]["wall"])
                 cpu[side].append(told[side]["cpu"])
             compare(cell, workers, [told[0], told[1]])
@@ -213,23 +201,13 @@ class Measurer:
             first=first,
         )
 
-    def runs_of(self, number: int, size: Size) -> int:
-        """How many runs a round of that side has: more if it is to be slower."""
-        exact = size.runs * (1 + self.sides[number].slowdown)
-        if abs(exact - round(exact)) > 1e-9:
-            raise UserError(
-                f"a slowdown of {self.sides[number].slowdown:g} needs a number of runs"
-                f" that it makes whole, and {size.runs} makes {exact:g}"
-            )
-        return round(exact)
-
     def started(self, cell: Cell, number: int, drawn: "Draw | None" = None) -> "Started":
         """A worker of that side that opens the cell."""
         workload = cell.workload
         side = self.sides[number]
         own = side.own.get(workload.name)
         values = self.values(workload)
-        chosen = self.settings.for_models(computes_only=not self.waits.get(workload.name, False))
+        chosen = self.settings.for_models(self.computing.get(workload.name, True))
         return Started(
             side,
             drawn.environment(number) if drawn else {},
@@ -251,16 +229,14 @@ class Measurer:
         """What a round of the cell is, found out once, by side B."""
         if cell.id not in self.sizes:
             workload = cell.workload
-            if workload.name not in self.waits:
-                self.waits[workload.name] = not workload.computes_only() or self.seen_waiting(cell)
             cut = self.settings.jobs is None and "sites" not in self.values(workload)
-            chosen = self.settings.for_models(computes_only=not self.waits[workload.name])
+            chosen = self.settings.for_models(self.computes(cell))
             asked = cell.model.settings()
             busy = sum(chosen[name] for name in ("in_flight", "workers") if name in asked)
             with self.started(cell, 1) as worker:
                 least = (busy or 1) if cut else None
                 most = self.most_jobs(workload)
-                sizes = {"lasting": ROUND, "most": most, "least": least, "runs": self.runs}
+                sizes = {"lasting": ROUND, "most": most, "least": least}
                 told = worker.ask("size", sizes=sizes)
             seconds = told["seconds"] * told["runs"]
             rounds = max(FEWEST_ROUNDS, min(MOST_ROUNDS, int(SHARE / seconds)))
@@ -272,6 +248,14 @@ class Measurer:
         if {"count", "sites"} & set(self.values(workload)):
             return None
         return self.settings.jobs
+
+    def computes(self, cell: Cell) -> bool:
+        """Say whether its jobs only compute, found out once. Raises SideFailed."""
+        workload = cell.workload
+        if workload.name not in self.computing:
+            computes = workload.computes_only() and not self.seen_waiting(cell)
+            self.computing[workload.name] = computes
+        return self.computing[workload.name]
 
     def seen_waiting(self, cell: Cell) -> bool:
         """Say whether jobs wait that might compute only, seen under serial."""

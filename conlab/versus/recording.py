@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -29,8 +30,9 @@ from conlab.bench.discovery import Cell
 from conlab.bench.running import CellAbsent
 from conlab.bench.settings import Settings
 from conlab.errors import UserError
+from conlab.versus import replay
 from conlab.versus.pairs import Measurer, Pair
-from conlab.versus.replay import Stretches
+from conlab.versus.replay import EndOfTape
 from conlab.versus.rule import Rule
 from conlab.versus.sides import ROOT, working_tree
 from conlab.versus.talking import SideFailed
@@ -38,7 +40,7 @@ from conlab.versus.talking import SideFailed
 FOLDER = ROOT / ".conlab" / "calibration"
 LOADS = ("idle", "busy")
 PLANTED = Path(__file__).parent / "planted"
-UNCHANGED = {
+UNCHANGED = {  # the cells of a run
     "download_files-threads": "waiting",
     "download_files-coroutines": "waiting",
     "count_words-serial": "computing",
@@ -46,13 +48,13 @@ UNCHANGED = {
     "fetch_and_resize-threads": "mixed",
     "wait_and_count-threads": "mixed",
 }
-SLOWED = {
+SLOWED = {  # one of them takes the place of one of these
     "wait_for_answers-threads": "waiting",
     "count_letters-serial": "computing",
     "count_letters-processes": "computing",
     "wait_and_count-threads": "mixed",
 }
-TRIALS = {0.0: 6, 0.1: 3, 0.2: 1, 0.05: 1}  # how often each slowdown is tried, to one another
+RUNS = {0.0: 6, 0.1: 3, 0.2: 1, 0.05: 1}  # in how many each slowdown is tried, to one another
 KINDS = UNCHANGED | SLOWED
 FAILURES = 3  # of a stream in a session, after which it is left out
 BUSY_LOOP = """
@@ -72,14 +74,24 @@ class Stream:
     slowdown: float
 
     @property
+    def id(self) -> str:
+        """The cell, and by how much B is slower."""
+        return f"{self.cell} +{self.slowdown:.0%}" if self.slowdown else self.cell
+
+    @property
     def kind(self) -> str:
         """Waiting, computing, or mixed."""
         return KINDS[self.cell]
 
+    @property
+    def computes(self) -> bool:
+        """Whether its jobs only compute."""
+        return self.kind == "computing"
 
-STREAMS = [Stream(cell, 0.0) for cell in UNCHANGED] + [
-    Stream(cell, slowdown) for slowdown in TRIALS if slowdown for cell in SLOWED
-]
+
+SAME = [Stream(cell, 0.0) for cell in UNCHANGED]
+SLOWER = [Stream(cell, slowdown) for slowdown in RUNS if slowdown for cell in SLOWED]
+STREAMS = [*SAME, *SLOWER]
 
 
 @dataclass(frozen=True)
@@ -122,7 +134,7 @@ class Recorded:
     since; ``damaged`` ones are torn.
     """
 
-    streams: Mapping[Stream, Sequence[Record]]
+    streams: Mapping[Stream, list[Record]]
     foreign: int
     damaged: int
 
@@ -159,51 +171,91 @@ def record(
 ) -> None:
     """Measure pairs and add them to the file, for that many seconds.
 
-    Those streams come first of which the fewest trials are complete. ``told`` is called with a
-    sentence after each pair, and about what cannot be measured.
+    What is measured are runs as ``--versus`` makes them, of unchanged cells or with one that is
+    slower. They are played over what is recorded, and the pairs that they lack are measured.
+    ``told`` is called with a sentence after each pair, and about what cannot be measured.
     """
-    machine = this_machine()
-    stretches = {stream: Stretches(rule) for stream in streams}
-    for stream, records in read(path, machine).streams.items():
-        for one in records if stream in stretches else ():
-            stretches[stream].add(one.pair.log_wall)
-    failures = dict.fromkeys(streams, 0)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    same = [stream for stream in streams if not stream.slowdown]
+    slower = [stream for stream in streams if stream.slowdown]
+    done: Counter[Stream | None] = Counter()
     with ExitStack() as stack:
-        file = stack.enter_context(path.open("a+b"))
-        end_torn_line(file)
-        measure = Measuring(stack)
+        recorder = Recorder(path, Measuring(stack), told, stack)
         if busy:
             stack.enter_context(one_busy_core())
-        deadline = time.monotonic() + seconds
-        while stretches and time.monotonic() < deadline:
-            stream = min(stretches, key=lambda stream: turn(stream, stretches[stream]))
-            began = time.perf_counter()
-            try:
-                pair = measure.pair(stream)
-            except CellAbsent as reason:
-                del stretches[stream]
-                told(f"{stream.cell} is left out: {reason}")
-                continue
-            except SideFailed as failure:
-                failures[stream] += 1
-                if failures[stream] == FAILURES:
-                    del stretches[stream]
-                told(f"{stream.cell} failed: {failure}")
-                continue
-            took = time.perf_counter() - began
-            when = datetime.now(UTC).isoformat(timespec="seconds")
-            measured = Record(stream, pair, took, when, machine, planted_text(stream.cell))
-            file.write(f"{measured.to_json()}\n".encode())
-            file.flush()
-            stretches[stream].add(pair.log_wall)
-            done = sum(len(each.trials) for each in stretches.values())
-            told(f"{done} trials complete; {max(0, deadline - time.monotonic()):.0f} s to go")
+        recorder.deadline = time.monotonic() + seconds
+        playing = {
+            one: replay.runs(cells_of_run(one, same), rule, recorder.pair)
+            for one in (None, *slower)
+        }
+        while kinds := [
+            one for one in playing if not recorder.left_out.issuperset([one] if one else same)
+        ]:
+            kind = min(kinds, key=lambda one: done[one] / RUNS[one.slowdown if one else 0.0])
+            if not next(playing[kind], None):
+                return
+            done[kind] += 1
+            told(f"{done.total()} runs complete")
 
 
-def turn(stream: Stream, stretches: Stretches) -> tuple[float, int]:
-    """Whose turn it is: the least is. As in a run, the cells that are as far take turns."""
-    return len(stretches.trials) / TRIALS[stream.slowdown], stretches.open_pairs
+def cells_of_run(slower: Stream | None, same: Sequence[Stream]) -> list[Stream]:
+    """The cells of a run: all unchanged, or one slower in the place of the one most like it."""
+    if slower is None:
+        return list(same)
+    likest = max(same, key=lambda one: (one.cell == slower.cell, one.kind == slower.kind))
+    return [slower if one is likest else one for one in same]
+
+
+class Recorder:
+    """Gives the pairs of a stream: what is recorded, then new ones, each written down at once."""
+
+    def __init__(
+        self, path: Path, measuring: "Measuring", told: Callable[[str], None], stack: ExitStack
+    ) -> None:
+        self.machine = this_machine()
+        self.recorded = read(path, self.machine).streams
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.file = stack.enter_context(path.open("a+b"))
+        end_torn_line(self.file)
+        self.measuring = measuring
+        self.told = told
+        self.deadline = 0.0  # monotonic
+        self.left_out: set[Stream] = set()
+        self.failures: Counter[Stream] = Counter()
+
+    def pair(self, stream: Stream, number: int) -> Record:
+        """The pair with that number. Raises EndOfTape when the time is up."""
+        records = self.recorded[stream]
+        if number == len(records):
+            if stream in self.left_out:
+                raise CellAbsent("it is left out")
+            records.append(self.measured(stream))
+        return records[number]
+
+    def measured(self, stream: Stream) -> Record:
+        """A new pair, written down."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise EndOfTape
+        began = time.perf_counter()
+        try:
+            pair = self.measuring.pair(stream)
+        except CellAbsent as reason:
+            self.left_out.add(stream)
+            self.told(f"{stream.cell} is left out: {reason}")
+            raise
+        except SideFailed as failure:
+            self.failures[stream] += 1
+            if self.failures[stream] == FAILURES:
+                self.left_out.add(stream)
+            self.told(f"{stream.cell} failed: {failure}")
+            raise
+        took = time.perf_counter() - began
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        record = Record(stream, pair, took, when, self.machine, planted_text(stream.cell))
+        self.file.write(f"{record.to_json()}\n".encode())
+        self.file.flush()
+        self.told(f"{stream.id}: pair {len(self.recorded[stream]) + 1}; {left:.0f} s to go")
+        return record
 
 
 def end_torn_line(file: Any) -> None:

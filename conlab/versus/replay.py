@@ -1,79 +1,83 @@
-"""Replays the rule over recorded pairs: in stretches that follow one another and do not overlap."""
+"""Plays whole comparisons over recorded pairs: the course and the rule of ``--versus`` itself.
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import takewhile
-from typing import TypeVar
+Only the clock is another: it adds up what each pair took when it was measured. Runs follow one
+another and share no pair; each goes on where the last one stopped.
+"""
 
-from conlab.versus.rule import Judgement, Rule, Verdict
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Protocol, TypeVar
 
-T = TypeVar("T")
+from conlab.versus import course
+from conlab.versus.course import Course, Named
+from conlab.versus.options import BUDGET
+from conlab.versus.pairs import Pair
+from conlab.versus.rule import Rule
 
-LAST = 45  # pairs: what a run has time for in each of six cells, 300 s at a bit over 1 s a pair
 
-
-@dataclass(frozen=True)
-class Trial:
-    """One cell of a run as the rule would have judged it, on pairs ``begin`` to ``end``."""
-
-    begin: int
-    end: int
-    judgement: Judgement
-
-    @property
-    def verdict(self) -> Verdict:
-        """What was said at the end."""
-        return self.judgement.verdict
+class Kind(Named, Protocol):
+    """What is compared, and of which kind."""
 
     @property
-    def alarm(self) -> bool:
-        """Whether the cell is said to have changed."""
-        return self.verdict in (Verdict.SLOWER, Verdict.FASTER)
+    def computes(self) -> bool:
+        """Whether its jobs only compute."""
+        ...
 
 
-@dataclass
-class Stretches:
-    """Cuts a stream of pairs into trials as they come: each ends when the rule lets it."""
-
-    rule: Rule
-    trials: list[Trial] = field(default_factory=list)
-    ratios: list[float] = field(default_factory=list)  # of the trial that is under way
-
-    def __post_init__(self) -> None:
-        self.looks = list(takewhile(lambda look: look <= LAST, self.rule.looks()))
-        if not self.looks:
-            raise ValueError(f"{self.rule} looks first after more than {LAST} pairs")
+class Recorded(Protocol):
+    """A pair that was measured, and the seconds that this took."""
 
     @property
-    def open_pairs(self) -> int:
-        """How many pairs the trial has that is under way."""
-        return len(self.ratios)
+    def pair(self) -> Pair:
+        """The pair."""
+        ...
 
-    def add(self, log_ratio: float) -> Trial | None:
-        """Take one more pair; give the trial if that ends it."""
-        self.ratios.append(log_ratio)
-        if len(self.ratios) not in self.looks:
-            return None
-        judgement = self.rule.judge(self.ratios)
-        if judgement.verdict is Verdict.UNSURE and len(self.ratios) < self.looks[-1]:
-            return None
-        begin = self.trials[-1].end if self.trials else 0
-        trial = Trial(begin, begin + len(self.ratios), judgement)
-        self.trials.append(trial)
-        self.ratios.clear()
-        return trial
+    @property
+    def seconds(self) -> float:
+        """What it took."""
+        ...
 
 
-def trials(rule: Rule, log_ratios: Iterable[float]) -> list[Trial]:
-    """The complete trials of a stream."""
-    stretches = Stretches(rule)
-    for log_ratio in log_ratios:
-        stretches.add(log_ratio)
-    return stretches.trials
+K = TypeVar("K", bound=Kind)
 
 
-def whole_runs(of_cells: Iterable[Sequence[T]], cells: int) -> Iterator[list[T]]:
-    """Runs of that many cells: the first trial of every cell, then the second, and so on."""
-    in_turn = [trial for at_once in zip(*of_cells, strict=False) for trial in at_once]
-    for begin in range(0, len(in_turn) - cells + 1, cells):
-        yield in_turn[begin : begin + cells]
+class EndOfTape(Exception):
+    """No further pair of a cell is recorded: the run that wanted it cannot be told."""
+
+
+def runs(
+    cells: Sequence[K], rule: Rule, pair: Callable[[K, int], Recorded], budget: float = BUDGET
+) -> Iterator[list[Course]]:
+    """The runs over these cells, each ended by its verdicts or its budget.
+
+    ``pair`` gives the pair of a cell with that number, 0 is the first, or raises EndOfTape; what
+    it raises of CellAbsent and SideFailed befalls the cell for one run.
+    """
+    taken: Counter[K] = Counter()
+    clock = 0.0
+
+    def measure(cell: K) -> Pair:
+        nonlocal clock
+        recorded = pair(cell, taken[cell])
+        taken[cell] += 1
+        clock += recorded.seconds
+        return recorded.pair
+
+    with suppress(EndOfTape):
+        while True:
+            courses = [Course(cell, rule, computes=cell.computes) for cell in cells]
+            course.run(courses, measure, budget, now=lambda: clock)
+            yield courses
+
+
+def tape(recorded: Mapping[K, Sequence[Recorded]]) -> Callable[[K, int], Recorded]:
+    """What gives the recorded pairs by their numbers."""
+
+    def pair(cell: K, number: int) -> Recorded:
+        try:
+            return recorded[cell][number]
+        except IndexError:
+            raise EndOfTape from None
+
+    return pair

@@ -72,11 +72,12 @@ def sentence(course: Course) -> str:
     """What there is to say of a cell, in a line."""
     if said := course.failure or course.absent:
         return f"{course.cell.id}: {said}"
-    if course.wall is None:
+    if course.decisive is None:
         return f"{course.cell.id}: {course.verdict}"
-    wall = course.wall
+    told = course.decisive
+    by = " by CPU time" if course.by_cpu else ""
     return (
-        f"{course.cell.id}: {wall.verdict}, {change(wall)}, after {wall.pairs} pairs in"
+        f"{course.cell.id}: {told.verdict}, {change(told)}{by}, after {told.pairs} pairs in"
         f" {course.seconds:.0f} s"
     )
 
@@ -143,7 +144,10 @@ def row(course: Course) -> list[str | Text]:
     ]
     return [
         course.cell.id,
-        Text(course.verdict, style=STYLES.get(course.verdict, "")),
+        Text(
+            f"{course.verdict}{' (CPU)' if course.by_cpu else ''}",
+            style=STYLES.get(course.verdict, ""),
+        ),
         "\n".join(clocks),
         str(len(course.pairs)),
         f"{course.seconds:.0f}",
@@ -168,9 +172,10 @@ def legend(comparison: Comparison) -> str:
     return (
         f"Wall time decides: slower or faster by {options.matters:.1%} or more, with an interval"
         " that leaves out no change; no change that matters, with an interval within"
-        f" ±{options.matters:.1%}; else cannot tell. All intervals of wall time in this run miss"
-        f" the truth with a probability of at most {options.alpha:g}. A change just as large as"
-        f" {options.matters:.1%} is the toss of a coin. CPU: seconds of the process tree, an"
-        " interval made in the same way. would take: so many pairs, and seconds, decide nine in"
-        " ten such cells."
+        f" ±{options.matters:.1%}; else cannot tell. CPU: seconds of the process tree, judged in"
+        " the same way. Of jobs that only compute they tell slower or faster where wall time cannot"
+        " tell and holds as much for possible: marked (CPU). Any alarm between identical sides has"
+        f" a probability of at most {options.alpha:g} in all. A change just as large as"
+        f" {options.matters:.1%} is the toss of a coin. would take: so many pairs, and seconds,"
+        " decide nine in ten such cells."
     )

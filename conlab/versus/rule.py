@@ -10,8 +10,8 @@ pairs. With it go the Hodges-Lehmann estimate, which is the median of the averag
 To look again and again at an interval breaks its promise. So there are looks at numbers of pairs
 that are set beforehand, and each may use up its share of the run's rate and no more.
 
-One clock raises the alarm: each cell is judged once, by its wall time. CPU seconds are judged by
-the same rule and shown; if they were to fail a run as well, it would have twice as many cells.
+Wall time raises the alarm. CPU seconds are judged by the same rule; where they may raise it as
+well, the cell's share of the rate is halved between the two clocks.
 """
 
 import math
@@ -39,6 +39,11 @@ class Verdict(StrEnum):
     SAME = "no change that matters"
     UNSURE = "cannot tell"
 
+    @property
+    def is_alarm(self) -> bool:
+        """Whether it says that there is a change."""
+        return self in (Verdict.SLOWER, Verdict.FASTER)
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -63,14 +68,15 @@ class Rule:
     """When to look at the pairs of a cell, and what to conclude.
 
     ``alpha`` is the probability, at most, that in a run any interval at any look in any of its
-    ``cells`` misses the true change, and so that identical sides raise any alarm. ``matters`` is
-    the least change that matters, as a share; if the true change is just as large, the verdict is
-    the toss of a coin.
+    ``cells`` misses the true change, and so that identical sides raise any alarm. ``clocks`` may
+    raise one of this cell. ``matters`` is the least change that matters, as a share; if the true
+    change is just as large, the verdict is the toss of a coin.
     """
 
     alpha: float
     cells: int
     matters: float
+    clocks: int = 1
 
     def __post_init__(self) -> None:
         if not (0 < self.alpha < 1 and self.cells >= 1 and 0 < self.matters < 1):
@@ -86,9 +92,9 @@ class Rule:
     def allowance(self, look: int) -> float:
         """The probability, at most, that the interval of one look (0 is the first) misses.
 
-        1/3, 1/6, 1/10, 1/15 ... of what the cell has, which over all looks is used up.
+        1/3, 1/6, 1/10, 1/15 ... of what a clock of the cell has, which over all looks is used up.
         """
-        return self.alpha / self.cells * 2 / ((look + 2) * (look + 3))
+        return self.alpha / self.cells / self.clocks * 2 / ((look + 2) * (look + 3))
 
     def judge(self, log_ratios: Sequence[float]) -> Judgement:
         """Judge a cell by all its pairs so far, whose number must be one of the looks.

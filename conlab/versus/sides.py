@@ -13,23 +13,18 @@ WORKING_TREE = "working tree"
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What is measured. ``root`` holds ``workloads/``, ``own`` the reader's own files by name.
-
-    ``slowdown`` is a share of its work that a side does once more in every round: a slowdown of
-    known size, to see whether it is found.
-    """
+    """What is measured. ``root`` holds ``workloads/``, ``own`` the reader's own files by name."""
 
     name: str
     python: Path = Path(sys.executable)
     root: Path = ROOT
     own: Mapping[str, Path] = field(default_factory=dict)
-    slowdown: float = 0.0
     notes: tuple[str, ...] = ()
 
 
-def working_tree(settings: Settings, name: str = WORKING_TREE, slowdown: float = 0.0) -> Side:
+def working_tree(settings: Settings, name: str = WORKING_TREE) -> Side:
     """The reader's tree as it is, under the Python that runs."""
-    return Side(name, own=own_files(settings), slowdown=slowdown)
+    return Side(name, own=own_files(settings))
 
 
 def own_files(settings: Settings) -> dict[str, Path]:

@@ -7,7 +7,6 @@ prints goes to stderr. It runs the side's workloads on the side's Python, and en
 import gc
 import itertools
 import json
-import math
 import os
 import queue
 import signal
@@ -29,7 +28,7 @@ from conlab.errors import UserError
 from conlab.versus import fingerprints
 from conlab.versus.clock import TreeClock
 
-SIZING = 0.3  # seconds after which sizing draws no further job
+SIZING = 0.3  # seconds of a run that is long enough to tell how long a job takes
 MOST_RUNS = 1000  # of all jobs in a round
 FEW_JOBS = 8  # from which to see whether the jobs wait
 
@@ -208,39 +207,37 @@ class Runner:
         seconds = time.perf_counter() - began
         return (costs.own_cpu_seconds() + costs.seconds_ready() - occupied) / seconds
 
-    def size(
-        self, lasting: float, most: int | None, least: int | None, runs: int | None
-    ) -> dict[str, Any]:
+    def size(self, lasting: float, most: int | None, least: int | None) -> dict[str, Any]:
         """How many jobs, and how many runs of them, make a round ``lasting`` these seconds.
 
-        ``most`` jobs, or fewer if ``least`` is given, but not fewer than that. ``runs`` if given.
+        ``most`` jobs, or fewer if ``least`` is given, but not fewer than that.
         """
-        limit = SIZING if least else math.inf
-        self.run_some(most, limit)  # cold
-        drawn, seconds = self.run_some(most, limit)
-        wanted = lasting / runs if runs else lasting
         jobs = most
-        if least and seconds > wanted:
-            jobs = min(drawn, max(least, round(drawn * wanted / seconds)))
-            seconds *= jobs / drawn
+        self.run_some(least or most)  # cold
+        drawn, seconds = self.run_some(least or most)
+        if least:
+            asked = least
+            while seconds < SIZING and drawn == asked != most:  # a model may draw them all at once
+                asked = min(2 * asked, most or sys.maxsize)
+                drawn, seconds = self.run_some(asked)
+            if seconds > lasting:
+                jobs = min(drawn, max(least, round(drawn * lasting / seconds)))
+                seconds *= jobs / drawn
         return {
             "jobs": jobs,
-            "runs": runs or max(1, min(MOST_RUNS, round(lasting / seconds))),
+            "runs": max(1, min(MOST_RUNS, round(lasting / seconds))),
             "seconds": seconds,
         }
 
-    def run_some(self, most: int | None, limit: float) -> tuple[int, float]:
-        """Run ``most`` jobs, or those drawn in ``limit`` seconds: how many, how long they took."""
+    def run_some(self, most: int | None) -> tuple[int, float]:
+        """Run that many jobs, or all that there are: how many, and how long they took."""
         drawn = 0
-        began = time.perf_counter()
 
         def jobs() -> Iterator[Any]:
             nonlocal drawn
             for job in itertools.islice(self.all_jobs(), most):
                 drawn += 1
                 yield job
-                if time.perf_counter() - began > limit:
-                    return
 
         self.empty_folder()
         self.open_cell.jobs = jobs

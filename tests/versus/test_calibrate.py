@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,11 +21,19 @@ from conlab.bench import discovery
 from conlab.bench.running import CellAbsent
 from conlab.commands import calibrate as command
 from conlab.errors import UserError
-from conlab.versus import calibrate, calibration_tables, course, recording, report
+from conlab.versus import calibrate, calibration_tables, coin, rates, recording, report
+from conlab.versus.course import Course
 from conlab.versus.options import Options
 from conlab.versus.pairs import Pair
-from conlab.versus.recording import STREAMS, Record, Recorded, Stream, this_machine
-from conlab.versus.replay import Stretches, Trial, trials, whole_runs
+from conlab.versus.recording import (
+    STREAMS,
+    Record,
+    Recorded,
+    Stream,
+    cells_of_run,
+    this_machine,
+)
+from conlab.versus.replay import runs, tape
 from conlab.versus.rule import Verdict, missing_library
 from conlab.versus.sides import ROOT
 from conlab.versus.talking import SideFailed
@@ -96,13 +104,23 @@ def test_ctrl_c_keeps_what_was_recorded_and_the_next_session_goes_on(file: Path)
     assert (len(recorded), recorded.foreign, recorded.damaged) == (65, 0, 0)
 
 
-def test_streams_take_turns_and_those_with_the_fewest_trials_come_first(file: Path) -> None:
-    two = [UNCHANGED[0], TENTH]
+def test_the_cells_of_a_run_take_turns_and_identical_sides_are_tried_more_often(
+    file: Path,
+) -> None:
+    two = [UNCHANGED[0], UNCHANGED[1], TENTH]
     session(file, 2 * 10, two)
-    assert [len(recording.read(file, this_machine()).streams[each]) for each in two] == [10, 10]
-    session(file, 10 * FIRST - 20, two)
+    assert [len(recording.read(file, this_machine()).streams[each]) for each in two] == [10, 10, 0]
+    session(file, 12 * FIRST - 20, two)
     done = [len(recording.read(file, this_machine()).streams[each]) // FIRST for each in two]
-    assert done[0] > done[1] > 1, "identical sides are tried the more often"
+    assert done[0] == done[1] > done[2] > 1
+
+
+def test_a_run_of_which_one_is_slower_shares_the_pairs_of_the_unchanged(file: Path) -> None:
+    streams = [UNCHANGED[0], UNCHANGED[2], TENTH]
+    told = session(file, 2 * SECOND + 2 * SECOND, streams)
+    assert told.sentences.count("2 runs complete") == 1
+    recorded = recording.read(file, this_machine()).streams
+    assert len(recorded[TENTH]) >= FIRST
 
 
 def test_who_is_killed_in_mid_write_loses_that_line_alone(file: Path) -> None:
@@ -126,14 +144,14 @@ def test_pairs_of_planted_jobs_that_have_changed_since_are_told_apart(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     streams = TENTH, UNCHANGED[0]
-    session(file, 10, streams)
+    session(file, FIRST + 5, streams)
     changed = tmp_path / "planted"
     shutil.copytree(recording.PLANTED, changed)
     with (changed / "count_letters.py").open("a") as more:
         more.write("UNITS = 200\n")
     monkeypatch.setattr(recording, "PLANTED", changed)
     recorded = recording.read(file, this_machine())
-    assert [len(recorded.streams[each]) for each in streams] == [0, 5]
+    assert [len(recorded.streams[each]) for each in streams] == [0, FIRST]
     assert recorded.foreign == 5
 
 
@@ -155,7 +173,7 @@ def test_a_failure_costs_one_pair_and_a_cell_that_keeps_failing_is_left_out(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Machine, "failing", UNCHANGED[0].cell)
-    told = session(file, 20, UNCHANGED)
+    told = session(file, 20 * FIRST, UNCHANGED)
     failures = [sentence for sentence in told.sentences if "failed: A: no answer" in sentence]
     assert len(failures) == recording.FAILURES
 
@@ -195,9 +213,11 @@ def test_every_stream_names_a_workload_and_a_model_that_exist() -> None:
 
 def test_a_real_pair_is_recorded(tmp_path: Path) -> None:
     file = tmp_path / "idle.jsonl"
-    session(file, 1, [TENTH])
-    recorded = recording.read(file, this_machine())
-    (record,) = recorded.streams[TENTH]
+    with ExitStack() as stack:
+        recorder = recording.Recorder(file, recording.Measuring(stack), print, stack)
+        recorder.deadline = math.inf
+        record = recorder.pair(TENTH, 0)
+    assert recording.read(file, this_machine()).streams[TENTH] == [record]
     assert record.pair.cell == TENTH.cell
     assert min(map(min, record.pair.wall)) > 0
     assert record.seconds > sum(map(sum, record.pair.wall))
@@ -236,36 +256,54 @@ def test_the_busy_core_is_left_alone_after_a_kill() -> None:
 # Replaying
 
 
-def test_trials_follow_one_another_and_end_with_a_verdict_or_at_the_last_look() -> None:
-    ratios = [record.pair.log_wall for record in records(UNCHANGED[0], 500, HERE, spread=0.06)]
-    found = trials(RULE, ratios)
-    assert found[0].begin == 0
-    for trial, following in pairwise(found):
-        assert trial.end == following.begin
-    last = [look for look in RULE.looks() if look <= 45][-1]
-    for trial in found:
-        assert trial.judgement == RULE.judge(ratios[trial.begin : trial.end])
-        assert trial.verdict is not Verdict.UNSURE or trial.end - trial.begin == last
-    assert {trial.end - trial.begin for trial in found} >= {SECOND, last}
+def played(streams: dict[Stream, list[Record]], budget: float = 300.0) -> list[list[Course]]:
+    return list(runs(list(streams), RULE, tape(streams), budget))
 
 
-def test_a_trial_that_is_not_complete_does_not_count() -> None:
-    stretches = Stretches(RULE)
-    assert [stretches.add(0.001) for _ in range(FIRST - 1)] == [None] * (FIRST - 1)
-    assert (stretches.trials, stretches.open_pairs) == ([], FIRST - 1)
-    assert stretches.add(0.001) == stretches.trials[0]
-    assert stretches.open_pairs == 0
+def test_runs_follow_one_another_and_share_no_pair() -> None:
+    streams = {stream: list(records(stream, 90, HERE, spread=0.04)) for stream in UNCHANGED[:3]}
+    found = played(streams)
+    assert len(found) > 1
+    for place, stream in enumerate(streams):
+        taken = [pair for run in found for pair in run[place].pairs]
+        assert taken == [record.pair for record in streams[stream]][: len(taken)]
+    for course in (course for run in found for course in run):
+        rule = replace(RULE, clocks=2) if course.computes else RULE
+        looks = [look for look in rule.looks() if look <= len(course.pairs)]
+        assert course.wall == rule.judge([pair.log_wall for pair in course.pairs[: looks[-1]]])
+        assert course.verdict is Verdict.UNSURE or looks[-1] == len(course.pairs)
+    assert {course.computes for course in found[0]} == {True, False}
 
 
-def test_a_run_takes_the_same_trial_of_every_cell() -> None:
-    assert list(whole_runs(["abcd", "123"], cells=2)) == [["a", "1"], ["b", "2"], ["c", "3"]]
-    assert list(whole_runs(["abc", "123"], cells=4)) == [["a", "1", "b", "2"]]
+def test_a_run_ends_when_its_pairs_took_the_budget() -> None:
+    wild = {UNCHANGED[0]: list(records(UNCHANGED[0], 100, HERE, spread=0.5))}
+    (only, *_) = played(wild, budget=50.0)
+    assert only[0].verdict is Verdict.UNSURE
+    assert only[0].seconds == 50.0 == len(only[0].pairs) * 1.25
+
+
+def test_a_run_that_the_tape_does_not_hold_to_its_end_does_not_count() -> None:
+    quiet = list(records(UNCHANGED[0], FIRST, HERE))
+    assert len(played({UNCHANGED[0]: quiet})) == 1
+    assert played({UNCHANGED[0]: quiet[:-1]}) == []
+
+
+def test_a_slower_cell_takes_the_place_of_the_one_most_like_it() -> None:
+    assert cells_of_run(None, UNCHANGED) == UNCHANGED
+    for slower, replaced in (
+        (Stream("wait_and_count-threads", 0.1), UNCHANGED[5]),
+        (Stream("wait_for_answers-threads", 0.1), UNCHANGED[0]),
+        (Stream("count_letters-processes", 0.1), UNCHANGED[2]),
+    ):
+        cells = cells_of_run(slower, UNCHANGED)
+        assert set(UNCHANGED) - set(cells) == {replaced}
+        assert cells.index(slower) == UNCHANGED.index(replaced)
 
 
 # Counting
 
 
-def recorded(truth: float = 0.0, count: int = 60) -> Recorded:
+def recorded(truth: float = 0.0, count: int = 250) -> Recorded:
     """Pairs of every stream; ``truth`` is how much slower side B is where it should be the same."""
     made = {
         stream: [
@@ -287,8 +325,8 @@ def counted() -> calibrate.OfLoad:
 def test_unchanged_code_raises_no_alarm_and_a_slowdown_is_found(
     counted: calibrate.OfLoad,
 ) -> None:
-    for judge in ("wall time", "cpu time", "wall time, the coin tossed again"):
-        alarms = counted.runs[f"this rule, {judge}"]
+    for judge in ("this rule", "this rule, a fair coin tossed again"):
+        alarms = counted.runs[judge]
         assert alarms.hits == 0 < alarms.of
     for one in counted.streams:
         expected = Verdict.SLOWER if one.slowdown >= 0.1 else Verdict.SAME
@@ -302,13 +340,13 @@ def test_unchanged_code_raises_no_alarm_and_a_slowdown_is_found(
 def test_sides_that_are_not_identical_are_seen_in_the_alarms_and_in_the_coin() -> None:
     found = calibrate.of_load("idle", recorded(truth=0.1, count=20))
     assert found is not None
-    assert found.runs["this rule, wall time"].share == 1
+    assert found.runs["this rule"].share == 1
     assert found.b_slower.low > 0.5
 
 
 def test_rates_say_on_how_many_they_rest() -> None:
-    assert str(calibrate.rate([False] * 300)) == "0 of 300 (0.0% to 1.2%)"
-    assert str(calibrate.rate([])) == "none yet"
+    assert str(rates.rate([False] * 300)) == "0 of 300 (0.0% to 1.2%)"
+    assert str(rates.rate([])) == "none yet"
 
 
 def test_pytest_benchmark_is_asked_with_the_rounds_that_it_would_have_seen() -> None:
@@ -317,16 +355,32 @@ def test_pytest_benchmark_is_asked_with_the_rounds_that_it_would_have_seen() -> 
         return Record(UNCHANGED[0], pair, 1, "", HERE, "")
 
     made = [record([1.0, 9.0], [1.04, 9.5]), record([2.0, 8.0], [2.2, 8.8])]
-    judgement = RULE.judge([0.0] * FIRST)
-    found = [Trial(0, 1, judgement), Trial(1, 2, judgement)]
+    first, second = (Course(UNCHANGED[0], RULE, [one.pair]) for one in made)
     for limit, together, after in (
         ("mean:5%", [True, True], True),
         ("min:5%", [False, True], True),
     ):
-        assert list(calibrate.alarms_together(limit, made, found)) == together
-        assert list(calibrate.alarms_one_after_another(limit, made, found)) == [after]
+        assert [calibrate.fails_together(limit, one) for one in (first, second)] == together
+        assert calibrate.fails_after(limit, first, second) is after
     assert not calibrate.passes("min:5%", [1.05], [1.0])
     assert calibrate.passes("min:5%", [1.06], [1.0])
+
+
+def test_the_unfair_coin_is_as_unfair_as_what_was_seen_allows() -> None:
+    ratios = [0.1] * 60 + [-0.1] * 40 + [0.0] * 10
+    assert 0.6 < coin.unfair(ratios) < 0.8
+    assert coin.unfair(ratios * 10) < coin.unfair(ratios)
+    assert coin.unfair([-ratio for ratio in ratios]) < 0.4
+
+
+def test_few_pairs_allow_a_coin_that_raises_alarms_and_many_do_not() -> None:
+    bounds = {}
+    for count in (60, 600):
+        streams = {one: list(records(one, count, HERE, spread=0.15)) for one in UNCHANGED}
+        tossed = coin.tossed_again(RULE, streams, coin.unfair)
+        bounds[count] = rates.rate(tossed)
+    assert bounds[60].share > bounds[600].share
+    assert bounds[600].high < 0.05
 
 
 def test_without_a_complete_trial_there_is_nothing_to_count() -> None:
@@ -341,8 +395,8 @@ def test_what_was_found_here_is_quoted(tmp_path: Path, counted: calibrate.OfLoad
     calibrate.save([counted], path)
     quoted = str(calibrate.quoted(path))
     assert "alpha 0.01 over 6 cells" in quoted
-    alarms = counted.runs["this rule, wall time"]
-    assert f"idle, 2026-01-01 to 2026-01-01: an alarm in {alarms} runs" in quoted
+    alarms = counted.runs["this rule"]
+    assert f"idle, 2026-01-01 to 2026-01-03: an alarm in {alarms} runs" in quoted
     tenths = sum(one.verdicts["slower"].of for one in counted.streams if one.slowdown == 0.1)
     assert f"slower by a tenth was found in {tenths} of {tenths} (" in quoted
     assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]
@@ -350,7 +404,7 @@ def test_what_was_found_here_is_quoted(tmp_path: Path, counted: calibrate.OfLoad
 
 def test_the_summary_of_a_comparison_quotes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "quoted", lambda: "Calibrated here: never wrong")
-    rule_of_one = course.Course(cell("serial", "a_job"), RULE)
+    rule_of_one = Course(cell("serial", "a_job"), RULE)
     options = Options("main", 0.01, 0.05, 300.0, 17, fail_on_cannot_tell=False)
     sides = [SimpleNamespace(side=SimpleNamespace(name=name)) for name in ("main", "working tree")]
     found: Any = SimpleNamespace(options=options, surveys=sides, notes=[], courses=[rule_of_one])
@@ -407,8 +461,8 @@ def test_the_tables_name_every_judge_and_every_stream(
 
 
 def test_of_no_trials_there_is_no_share() -> None:
-    assert calibration_tables.per_cent(calibrate.rate([])) == "-"
-    assert calibration_tables.per_cent(calibrate.rate([True, False])) == "50%"
+    assert calibration_tables.per_cent(rates.rate([])) == "-"
+    assert calibration_tables.per_cent(rates.rate([True, False])) == "50%"
 
 
 def test_ctrl_c_shows_what_there_is(

@@ -7,7 +7,7 @@ import pytest
 
 from conlab.bench.discovery import Cell
 from conlab.bench.running import CellAbsent
-from conlab.versus.course import Course, most_undecided, run
+from conlab.versus.course import Course, figures, most_undecided, run
 from conlab.versus.pairs import Pair
 from conlab.versus.rule import Judgement, Rule, Verdict
 from conlab.versus.talking import SideFailed
@@ -33,9 +33,9 @@ class Made(Rule):
 RULE = Made(0.01, 1, 0.05)
 
 
-def pair(change: float, cpu: float = 1.0) -> Pair:
-    """A pair of which B took so much longer."""
-    return Pair("a-serial", ((1.0,), (1 + change,)), ((cpu,), (cpu,)), 0)
+def pair(change: float, cpu: float = 1.0, cpu_change: float = 0.0) -> Pair:
+    """A pair of which B took so much longer, and computed so much longer."""
+    return Pair("a-serial", ((1.0,), (1 + change,)), ((cpu,), (cpu * (1 + cpu_change),)), 0)
 
 
 class Machine:
@@ -58,7 +58,7 @@ def compared(machine: Machine, budget: float) -> dict[str, Course]:
     """The courses of the machine's cells after a comparison."""
     courses = [Course(cell("serial", name), RULE) for name in machine.changes]
     run(courses, machine.measure, budget, now=lambda: machine.now)
-    return {course.cell.workload.name: course for course in courses}
+    return dict(zip(machine.changes, courses, strict=True))
 
 
 def test_the_cells_take_turns_until_their_first_look() -> None:
@@ -137,6 +137,56 @@ def test_what_a_pair_could_not_tell_of_cpu_time_is_not_judged() -> None:
         course.add(pair(0.1, cpu), SECOND)
     assert course.wall is not None
     assert course.cpu is None
+
+
+@pytest.mark.parametrize(
+    ("computes", "change", "cpu_change", "verdict"),
+    [
+        pytest.param(True, 0.4, 0.6, Verdict.UNSURE, id="wall time rules it out"),
+        pytest.param(True, 0.8, 0.6, Verdict.SLOWER, id="wall time tells by itself"),
+        pytest.param(True, 0.4, 0.3, Verdict.UNSURE, id="neither tells"),
+        pytest.param(False, 0.4, 0.6, Verdict.UNSURE, id="the jobs wait"),
+    ],
+)
+def test_cpu_time_does_not_decide_where(
+    computes: bool, change: float, cpu_change: float, verdict: Verdict
+) -> None:
+    course = Course(cell("serial"), RULE, computes=computes)
+    for _ in range(4):
+        course.add(pair(change, cpu_change=cpu_change), SECOND)
+    assert (course.verdict, course.by_cpu) == (verdict, False)
+    assert course.decisive is course.wall
+
+
+def unsteady(number: int) -> float:
+    """A wall time that says nothing: half as long, then twice as long."""
+    return (0.5, -1 / 3)[number % 2]
+
+
+@pytest.mark.parametrize("computes", [True, False])
+def test_cpu_time_decides_of_jobs_that_compute_where_wall_time_cannot_tell(computes: bool) -> None:
+    rule = Rule(0.01, 6, 0.05)
+    course = Course(cell("serial"), rule, computes=computes)
+    for number in range(course.looks[0]):
+        assert not course.is_over
+        course.add(pair(unsteady(number), cpu_change=0.1 + number / 1000), SECOND)
+    assert course.wall is not None
+    assert course.wall.verdict is Verdict.UNSURE
+    assert course.cpu is not None
+    assert course.cpu.verdict is Verdict.SLOWER
+    assert course.by_cpu is course.is_over is computes
+    assert course.verdict is (Verdict.SLOWER if computes else Verdict.UNSURE)
+    assert course.decisive is (course.cpu if computes else course.wall)
+    assert figures(course)["decided_by"] == ("CPU" if computes else "wall")
+
+
+def test_two_clocks_share_what_the_cell_may_be_wrong() -> None:
+    rule = Rule(0.01, 6, 0.05)
+    both = Course(cell("serial"), rule, computes=True).rule
+    assert Course(cell("serial"), rule).rule == rule
+    assert [2 * both.allowance(look) for look in range(9)] == pytest.approx(
+        [rule.allowance(look) for look in range(9)]
+    )
 
 
 def test_every_pair_is_told() -> None:

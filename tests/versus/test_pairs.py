@@ -4,18 +4,15 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import psutil
 import pytest
 
 from conlab.bench.discovery import Cell
 from conlab.bench.running import CellAbsent
-from conlab.errors import UserError
 from conlab.versus import pairs
 from conlab.versus.naming import named
 from conlab.versus.pairs import Draw, Measurer, Pair, log_ratio, order
-from conlab.versus.sides import Side, working_tree
 from conlab.versus.talking import SideFailed
 from tests.bench.made import SERIAL
 from tests.versus.conftest import Made
@@ -29,11 +26,11 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def measurer(repository: Made, text: str, **options: Any) -> Iterator[tuple[Measurer, Cell]]:
+def measurer(repository: Made, text: str) -> Iterator[tuple[Measurer, Cell]]:
     """A measurer of two revisions, and the cell to measure; no process is left behind."""
     before = psutil.Process().children(recursive=True)
     chosen = repository.settings()
-    with named(text, chosen) as sides, Measurer(sides, chosen, 7, **options) as made:
+    with named(text, chosen) as sides, Measurer(sides, chosen, 7) as made:
         yield made, Cell(chosen.workloads[0], SERIAL)
     left = [one for one in psutil.Process().children(recursive=True) if one not in before]
     assert left == []
@@ -97,19 +94,6 @@ def test_where_one_thread_does_all_the_work_both_sides_do_it_on_the_same_core(
 ) -> None:
     with measurer(repository, "pinned..pinned") as (made, cell):
         made.pair(cell)  # each job takes one core to be allowed, and gives its number
-
-
-def test_a_slowdown_of_known_size_is_work_that_is_done(repository: Made) -> None:
-    chosen = repository.settings()
-    with named("clocked", chosen) as (side, _):
-        slower = Measurer((side, working_tree(chosen, slowdown=0.25)), chosen, 7, runs=4)
-        assert [slower.runs_of(n, pairs.Size(None, 4, 2)) for n in (0, 1)] == [4, 5]
-        with pytest.raises(UserError, match="needs a number of runs that it makes whole"):
-            slower.runs_of(1, pairs.Size(None, 2, 2))
-        copy = Side("slower", own=side.own, slowdown=0.25)
-        with Measurer((side, copy), chosen, 7, runs=4) as made:
-            pair = made.pair(Cell(chosen.workloads[0], SERIAL))
-    assert pair.log_wall == pytest.approx(math.log(1.25))
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,14 @@ def course(name: str, wall: Judgement | None = None, **known: Any) -> Course:
     return Course(cell("serial", name), RULE, [None] * 20, [1.5] * 20, wall, **known)  # type: ignore[list-item]
 
 
+BY_CPU = course(  # wall time from -4% to +20%
+    "busy_job",
+    Judgement(Verdict.UNSURE, 0.08, -0.04, 0.2, 20),
+    cpu=judgement(Verdict.SLOWER, 0.09),
+    computes=True,
+)
+
+
 def survey(name: str, **told: Any) -> Survey:
     """What a side told."""
     usual: dict[str, Any] = {"python": "CPython 3.13.1", "gil": True, "libraries": {}}
@@ -102,6 +110,16 @@ def test_a_slower_cell_and_a_failed_one_fail_the_run() -> None:
         "slow_job-serial": "slow_job-serial got slower: +8.3% (+6.3% to +10.3%)",
         "sick_job-serial": "main (1a2b3c): every job failed",
     }
+
+
+def test_what_cpu_time_decides_is_marked() -> None:
+    found = comparison(BY_CPU)
+    assert "busy_job-serial slower (CPU) wall +8.0% (-4.0% to +20.0%) 20 30 CPU +9.0%" in " ".join(
+        report.text(found, 120, color=False).split()
+    )
+    by_cpu = "+9.0% (+7.0% to +11.0%) by CPU time"
+    assert found.failures() == {"busy_job-serial": f"busy_job-serial got slower: {by_cpu}"}
+    assert report.sentence(BY_CPU) == f"busy_job-serial: slower, {by_cpu}, after 20 pairs in 30 s"
 
 
 def test_by_option_an_undecided_cell_fails_it_too() -> None:

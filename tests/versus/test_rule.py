@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from conlab.versus.course import Course
+from conlab.versus.pairs import Pair
 from conlab.versus.rule import (
     Judgement,
     Rule,
@@ -17,6 +19,7 @@ from conlab.versus.rule import (
     missing_library,
     spread,
 )
+from tests.bench import made
 
 np = pytest.importorskip("numpy", reason=f"{missing_library()}")
 stats = pytest.importorskip("scipy.stats", reason=f"{missing_library()}")
@@ -134,6 +137,25 @@ def test_identical_sides_seldom_raise_an_alarm_in_a_whole_run(noise: Callable[..
 def test_intervals_miss_the_truth_no_more_often_than_stated(noise: Callable[..., Any]) -> None:
     pairs = log_ratios(noise, RUNS * STRICT.cells, seed=2)
     assert 0 < share_of_runs_with_alarm(judged(STRICT, pairs)) <= STRICT.alpha
+
+
+@each_noise
+@pytest.mark.parametrize("alike", [0.0, 0.9], ids=["clocks of their own", "clocks much alike"])
+def test_two_clocks_raise_no_more_alarms_than_stated(
+    noise: Callable[..., Any], alike: float
+) -> None:
+    """Each cell as a comparison would run it; its CPU time has noise of its own, or nearly not."""
+    strict = Rule(alpha=0.3, cells=1, matters=0.02)
+    wall, other = (log_ratios(noise, 100, seed=seed) for seed in (3, 4))
+    alarms = 0
+    for walls, cpus in zip(wall, alike * wall + (1 - alike) * other, strict=True):
+        course = Course(made.cell("serial"), strict, computes=True)
+        for one, two in zip(walls, cpus, strict=True):
+            course.add(Pair("", ((1.0,), (math.exp(one),)), ((1.0,), (math.exp(two),)), 0), 1.0)
+            if course.is_over:
+                break
+        alarms += course.verdict.is_alarm
+    assert alarms / 100 <= strict.alpha
 
 
 @pytest.mark.parametrize(

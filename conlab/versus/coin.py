@@ -1,0 +1,95 @@
+"""Tosses a coin again for pairs of identical sides: which of the two was the slower.
+
+In a comparison chance decides which side goes first, so between identical sides it is a fair coin
+that gives the sign to the logarithm of a pair's ratio; its size is whatever the machine makes it.
+That is all that the rule relies on. So the signs of recorded pairs may be drawn anew, many times,
+by a fair coin; and by one that is as unfair as the recorded signs leave possible.
+"""
+
+import math
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from conlab.versus.course import Course
+from conlab.versus.pairs import Pair
+from conlab.versus.rates import SURE, rate
+from conlab.versus.recording import UNCHANGED, Record, Stream
+from conlab.versus.replay import runs, tape
+from conlab.versus.rule import Rule
+
+TOSSES = 20  # for each recorded pair
+
+
+def fair(_log_ratios: Sequence[float]) -> float:
+    """The probability that B is the slower of two identical sides."""
+    return 0.5
+
+
+def unfair(log_ratios: Sequence[float]) -> float:
+    """The same, as far from a half as what was seen allows: the end of its interval.
+
+    The intervals of all cells of a run hold the truth together as surely as any other here.
+    """
+    slower = [ratio > 0 for ratio in log_ratios if ratio]
+    seen = rate(slower, 1 - (1 - SURE) / len(UNCHANGED))
+    return max(seen.low, seen.high, key=lambda end: abs(end - 0.5))
+
+
+@dataclass(frozen=True, slots=True)
+class Tossed:
+    """A pair of identical sides, with other signs."""
+
+    log_wall: float
+    log_cpu: float
+    seconds: float
+
+    @property
+    def pair(self) -> Pair:
+        """One round of these ratios."""
+        wall, cpu = math.exp(self.log_wall), math.exp(self.log_cpu)
+        return Pair("", ((1.0,), (wall,)), ((1.0,), (cpu,)), 0)
+
+
+def tossed_again(
+    rule: Rule,
+    streams: Mapping[Stream, Sequence[Record]],
+    coin: Callable[[Sequence[float]], float],
+) -> Iterator[bool]:
+    """Alarms on pairs of identical sides of which a coin decides anew which was the slower.
+
+    The sizes are as they were, with their drift, their outliers, their kinds. So these runs are
+    independent as to the coin, and not as to the machine. Each clock has its own coin.
+    """
+    chance = random.Random(TOSSES)
+    walls, cpus = (
+        {stream: list(map(ratio, records)) for stream, records in streams.items()}
+        for ratio in (log_wall, log_cpu)
+    )
+
+    def toss(ratios: Sequence[float]) -> list[float]:
+        b_slower = coin(ratios)
+        return [abs(ratio) if chance.random() < b_slower else -abs(ratio) for ratio in ratios]
+
+    for _ in range(TOSSES):
+        again = {}
+        for stream, records in streams.items():
+            signs = toss(walls[stream]), toss(cpus[stream])
+            seconds = [record.seconds for record in records]
+            again[stream] = list(map(Tossed, *signs, seconds))
+        yield from map(any_alarm, runs(list(streams), rule, tape(again)))
+
+
+def any_alarm(run: Iterable[Course]) -> bool:
+    """Whether a run over cells that did not change is wrong."""
+    return any(course.verdict.is_alarm for course in run)
+
+
+def log_wall(record: Record) -> float:
+    """The logarithm of B's wall time over A's."""
+    return record.pair.log_wall
+
+
+def log_cpu(record: Record) -> float:
+    """The same of the CPU seconds; 0 where there were none to be seen."""
+    return record.pair.log_cpu if all(map(sum, record.pair.cpu)) else 0.0
