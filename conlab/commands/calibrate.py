@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
             found.append(one)
     if not found:
         raise UserError(
-            f"no trial is complete yet, of {pairs} pairs recorded: one takes some minutes"
+            f"no run is complete yet, of {pairs} pairs recorded: one takes some minutes"
         )
     calibrate.save(found, calibrate.SUMMARY)
     calibration_tables.show(found, recording.this_machine())

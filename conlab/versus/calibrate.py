@@ -206,7 +206,7 @@ def sentence(load: Mapping[str, Any]) -> str:
     return (
         f"{load['load']}, {load['first'][:10]} to {load['last'][:10]}:"
         f" an alarm in {alarms} runs over unchanged code, by mean:5% in {by_mean};"
-        f" slower by a tenth was found in {pooled(hits, of)} trials"
+        f" slower by a tenth was found in {pooled(hits, of)}"
     )
 
 

@@ -51,7 +51,7 @@ def runs_table(load: OfLoad) -> Table:
 
 
 def streams_table(streams: Sequence[OfStream]) -> Table:
-    """The trials, a row each cell and slowdown."""
+    """The runs, a row each cell and slowdown."""
     table = plain_table("side B", "runs", *COLUMNS)
     for one in streams:
         slower = one.verdicts["slower"]

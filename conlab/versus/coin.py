@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from conlab.versus.course import Course
 from conlab.versus.pairs import Pair
 from conlab.versus.rates import SURE, rate
-from conlab.versus.recording import UNCHANGED, Record, Stream
+from conlab.versus.recording import SAME, Record, Stream
 from conlab.versus.replay import runs, tape
 from conlab.versus.rule import Rule
 
 TOSSES = 20  # for each recorded pair
+COINS = sum(2 if stream.computes else 1 for stream in SAME)  # one for each clock that raises alarms
 
 
 def fair(_log_ratios: Sequence[float]) -> float:
@@ -29,10 +30,10 @@ def fair(_log_ratios: Sequence[float]) -> float:
 def unfair(log_ratios: Sequence[float]) -> float:
     """The same, as far from a half as what was seen allows: the end of its interval.
 
-    The intervals of all cells of a run hold the truth together as surely as any other here.
+    The intervals of all coins hold the truth together as surely as any other here.
     """
     slower = [ratio > 0 for ratio in log_ratios if ratio]
-    seen = rate(slower, 1 - (1 - SURE) / len(UNCHANGED))
+    seen = rate(slower, 1 - (1 - SURE) / COINS)
     return max(seen.low, seen.high, key=lambda end: abs(end - 0.5))
 
 

@@ -177,7 +177,6 @@ def record(
     """
     same = [stream for stream in streams if not stream.slowdown]
     slower = [stream for stream in streams if stream.slowdown]
-    done: Counter[Stream | None] = Counter()
     with ExitStack() as stack:
         recorder = Recorder(path, Measuring(stack), told, stack)
         if busy:
@@ -190,11 +189,11 @@ def record(
         while kinds := [
             one for one in playing if not recorder.left_out.issuperset([one] if one else same)
         ]:
+            done = recorder.done
             kind = min(kinds, key=lambda one: done[one] / RUNS[one.slowdown if one else 0.0])
             if not next(playing[kind], None):
                 return
             done[kind] += 1
-            told(f"{done.total()} runs complete")
 
 
 def cells_of_run(slower: Stream | None, same: Sequence[Stream]) -> list[Stream]:
@@ -219,6 +218,7 @@ class Recorder:
         self.measuring = measuring
         self.told = told
         self.deadline = 0.0  # monotonic
+        self.done: Counter[Stream | None] = Counter()  # runs: of unchanged cells, and with a slower
         self.left_out: set[Stream] = set()
         self.failures: Counter[Stream] = Counter()
 
@@ -254,7 +254,7 @@ class Recorder:
         record = Record(stream, pair, took, when, self.machine, planted_text(stream.cell))
         self.file.write(f"{record.to_json()}\n".encode())
         self.file.flush()
-        self.told(f"{stream.id}: pair {len(self.recorded[stream]) + 1}; {left:.0f} s to go")
+        self.told(f"{self.done.total()} runs complete, now {stream.id}; {left:.0f} s to go")
         return record
 
 

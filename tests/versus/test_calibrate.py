@@ -118,7 +118,8 @@ def test_the_cells_of_a_run_take_turns_and_identical_sides_are_tried_more_often(
 def test_a_run_of_which_one_is_slower_shares_the_pairs_of_the_unchanged(file: Path) -> None:
     streams = [UNCHANGED[0], UNCHANGED[2], TENTH]
     told = session(file, 2 * SECOND + 2 * SECOND, streams)
-    assert told.sentences.count("2 runs complete") == 1
+    assert told.sentences[0].startswith(f"0 runs complete, now {UNCHANGED[0].id}; 3600 s to go")
+    assert told.sentences[-1].startswith(f"2 runs complete, now {UNCHANGED[0].id}; ")
     recorded = recording.read(file, this_machine()).streams
     assert len(recorded[TENTH]) >= FIRST
 
@@ -383,7 +384,7 @@ def test_few_pairs_allow_a_coin_that_raises_alarms_and_many_do_not() -> None:
     assert bounds[600].high < 0.05
 
 
-def test_without_a_complete_trial_there_is_nothing_to_count() -> None:
+def test_without_a_complete_run_there_is_nothing_to_count() -> None:
     assert calibrate.of_load("idle", recorded(count=FIRST - 1)) is None
 
 
@@ -460,7 +461,7 @@ def test_the_tables_name_every_judge_and_every_stream(
     assert json.loads((folder / "summary.json").read_text())["loads"][0]["pairs"] == counted.pairs
 
 
-def test_of_no_trials_there_is_no_share() -> None:
+def test_of_no_runs_there_is_no_share() -> None:
     assert calibration_tables.per_cent(rates.rate([])) == "-"
     assert calibration_tables.per_cent(rates.rate([True, False])) == "50%"
 
@@ -485,8 +486,8 @@ def test_seconds_that_are_none_are_refused(seconds: float) -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_before_the_first_trial_there_is_a_sentence() -> None:
-    with pytest.raises(UserError, match="no trial is complete yet"):
+def test_before_the_first_run_there_is_a_sentence() -> None:
+    with pytest.raises(UserError, match="no run is complete yet"):
         call()
 
 
@@ -499,12 +500,12 @@ def test_without_scipy_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> N
 def test_progress_is_one_line_on_a_terminal_and_only_news_elsewhere(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command.told("3 trials complete; 50 s to go")
+    command.told("3 runs complete; 50 s to go")
     command.told("a cell is left out: no reason")
     assert capsys.readouterr().err == "a cell is left out: no reason\n"
     terminal = SimpleNamespace(isatty=lambda: True, write=lambda _: None, flush=lambda: None)
     written: list[str] = []
     terminal.write = written.append
     monkeypatch.setattr(sys, "stderr", terminal)
-    command.told("3 trials complete; 50 s to go")
-    assert "".join(written).endswith("3 trials complete; 50 s to go")
+    command.told("3 runs complete; 50 s to go")
+    assert "".join(written).endswith("3 runs complete; 50 s to go")
