@@ -59,7 +59,7 @@ class Course:
 
     @property
     def by_cpu(self) -> bool:
-        """Whether CPU seconds tell a change where wall time cannot, and holds it for possible.
+        """Whether CPU seconds tell a change where wall time cannot, and does not rule it out.
 
         A busy machine makes jobs wait for a core, which is no work of theirs. But more work may
         take less time, on more cores: so CPU seconds never overrule what wall time tells.

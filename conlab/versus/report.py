@@ -174,8 +174,8 @@ def legend(comparison: Comparison) -> str:
         " that leaves out no change; no change that matters, with an interval within"
         f" ±{options.matters:.1%}; else cannot tell. CPU: seconds of the process tree, judged in"
         " the same way. Of jobs that only compute they tell slower or faster where wall time cannot"
-        " tell and holds as much for possible: marked (CPU). Any alarm between identical sides has"
-        f" a probability of at most {options.alpha:g} in all. A change just as large as"
+        " tell and does not rule it out: marked (CPU). Any alarm between identical sides has a"
+        f" probability of at most {options.alpha:g} in all. A change just as large as"
         f" {options.matters:.1%} is the toss of a coin. would take: so many pairs, and seconds,"
         " decide nine in ten such cells."
     )
