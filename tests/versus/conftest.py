@@ -75,6 +75,28 @@ REVISIONS = {  # by tag, what the workload is there
                 pathlib.Path(os.environ["HANGS_AT"]).touch()
             threading.Event().wait()
         """,
+    "waits": """
+        import time
+
+        def jobs():
+            return range(4)
+
+        def work(job):
+            time.sleep(0.03)
+            return job ** 2
+        """,
+    "computes": """
+        import time
+
+        def jobs():
+            return range(4)
+
+        def work(job):
+            end = time.thread_time() + 0.03
+            while time.thread_time() < end:
+                pass
+            return job ** 2
+        """,
     "pinned": """
         import os
 

@@ -115,13 +115,17 @@ def test_the_cells_of_a_run_take_turns_and_identical_sides_are_tried_more_often(
     assert done[0] == done[1] > done[2] > 1
 
 
-def test_a_run_of_which_one_is_slower_shares_the_pairs_of_the_unchanged(file: Path) -> None:
-    streams = [UNCHANGED[0], UNCHANGED[2], TENTH]
-    told = session(file, 2 * SECOND + 2 * SECOND, streams)
-    assert told.sentences[0].startswith(f"0 runs complete, now {UNCHANGED[0].id}; 3600 s to go")
-    assert told.sentences[-1].startswith(f"2 runs complete, now {UNCHANGED[0].id}; ")
+def test_a_run_with_a_slower_cell_is_played_over_what_is_recorded_of_the_others(
+    file: Path,
+) -> None:
+    waiting, computing = UNCHANGED[0], UNCHANGED[2]
+    of_two_clocks = next(replace(RULE, clocks=2).looks())
+    told = session(file, FIRST + 2 * of_two_clocks + 1, [waiting, computing, TENTH])
     recorded = recording.read(file, this_machine()).streams
-    assert len(recorded[TENTH]) >= FIRST
+    measured = [len(recorded[each]) for each in (waiting, computing, TENTH)]
+    assert measured == [FIRST + 1, of_two_clocks, of_two_clocks]
+    assert told.sentences[0].startswith(f"0 runs complete, now {waiting.id}; ")
+    assert told.sentences[-1].startswith(f"2 runs complete, now {waiting.id}; ")
 
 
 def test_who_is_killed_in_mid_write_loses_that_line_alone(file: Path) -> None:

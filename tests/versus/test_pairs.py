@@ -88,6 +88,15 @@ def test_the_ratio_is_that_of_what_the_jobs_took(repository: Made) -> None:
     assert min(map(sum, pair.cpu)) > 0
 
 
+@pytest.mark.parametrize("computes", [True, False])
+def test_jobs_that_wait_are_told_from_those_that_only_compute(
+    repository: Made, computes: bool
+) -> None:
+    revision = "computes" if computes else "waits"
+    with measurer(repository, f"{revision}..{revision}") as (made, cell):
+        assert made.computes(cell) is computes
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no way to choose a core here")
 def test_where_one_thread_does_all_the_work_both_sides_do_it_on_the_same_core(
     repository: Made,

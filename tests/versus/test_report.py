@@ -1,12 +1,13 @@
 """What a comparison says at its end, and which of it fails a run."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from conlab.versus import report
-from conlab.versus.comparison import Comparison, notes
+from conlab.versus.comparison import Comparison, courses, notes
 from conlab.versus.course import Course
 from conlab.versus.options import Options
 from conlab.versus.rule import Judgement, Rule, Verdict
@@ -126,6 +127,22 @@ def test_by_option_an_undecided_cell_fails_it_too() -> None:
     failures = comparison(*ALL, fail_on_cannot_tell=True).failures()
     assert "wild_job-serial" in failures
     assert {"gone_job-serial", "same_job-serial", "fast_job-serial"}.isdisjoint(failures)
+
+
+def test_the_cells_that_can_be_compared_share_the_rate() -> None:
+    def absent(one: Any) -> str | None:
+        if one.workload.name == "sick":
+            raise SideFailed("main: no answer")
+        return "no such cell" if one.workload.name == "gone" else None
+
+    measurer: Any = SimpleNamespace(
+        absent=absent, computes=lambda one: one.workload.name == "computing"
+    )
+    cells = [cell("serial", name) for name in ("gone", "sick", "waiting", "computing")]
+    gone, sick, waiting, computing = courses(cells, measurer, comparison().options)
+    assert (gone.absent, sick.failure) == ("no such cell", "main: no answer")
+    assert waiting.rule.cells == computing.rule.cells == 2
+    assert (waiting.computes, computing.computes) == (False, True)
 
 
 def test_what_else_differs_is_noted() -> None:
