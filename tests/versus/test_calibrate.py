@@ -1,12 +1,14 @@
 """The calibration: what is recorded, that nothing of it is lost, and what is counted on it."""
 
 import argparse
+import itertools
 import json
 import math
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -85,6 +87,9 @@ class Told:
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where to record; each pair takes a second."""
+    clock = SimpleNamespace(monotonic=time.monotonic, perf_counter=itertools.count().__next__)
+    monkeypatch.setattr(recording, "time", clock)
     monkeypatch.setattr(recording, "Measuring", Machine)
     return tmp_path / "new folder" / "idle.jsonl"
 
