@@ -7,6 +7,7 @@ from rich.table import Table
 
 from conlab.versus.calibrate import OfLoad, OfStream
 from conlab.versus.rates import Rate
+from conlab.versus.recording import Stream
 
 WIDTH = 126  # columns of the tables, where a terminal has fewer
 OTHER_VERDICTS = ("faster", "no change that matters", "cannot tell")
@@ -56,7 +57,7 @@ def streams_table(streams: Sequence[OfStream]) -> Table:
     for one in streams:
         slower = one.verdicts["slower"]
         table.add_row(
-            f"{one.cell} +{one.slowdown:.0%}" if one.slowdown else one.cell,
+            Stream(one.cell, one.slowdown).id,
             f"{slower.of}",
             f"{slower.share:.0%} ({slower.low:.0%}-{slower.high:.0%})",
             *(f"{one.verdicts[verdict].hits}" for verdict in OTHER_VERDICTS),

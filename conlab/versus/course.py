@@ -161,7 +161,7 @@ def figures(course: Course) -> dict[str, Any]:
         "verdict": None if course.absent or course.failure else course.verdict,
         "absent": course.absent,
         "failure": course.failure,
-        "decided_by": "CPU" if course.by_cpu else "wall",
+        "by_cpu": course.by_cpu,
         "wall": judged(course.wall),
         "cpu": judged(course.cpu),
         "seconds": course.seconds,

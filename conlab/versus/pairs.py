@@ -207,7 +207,7 @@ class Measurer:
         side = self.sides[number]
         own = side.own.get(workload.name)
         values = self.values(workload)
-        chosen = self.settings.for_models(self.computing.get(workload.name, True))
+        chosen = self.settings.for_models(computes_only=self.computing.get(workload.name, True))
         return Started(
             side,
             drawn.environment(number) if drawn else {},
@@ -230,7 +230,7 @@ class Measurer:
         if cell.id not in self.sizes:
             workload = cell.workload
             cut = self.settings.jobs is None and "sites" not in self.values(workload)
-            chosen = self.settings.for_models(self.computes(cell))
+            chosen = self.settings.for_models(computes_only=self.computes(cell))
             asked = cell.model.settings()
             busy = sum(chosen[name] for name in ("in_flight", "workers") if name in asked)
             with self.started(cell, 1) as worker:

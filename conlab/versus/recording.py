@@ -186,10 +186,10 @@ def record(
             one: replay.runs(cells_of_run(one, same), rule, recorder.pair)
             for one in (None, *slower)
         }
+        done = recorder.done
         while kinds := [
             one for one in playing if not recorder.left_out.issuperset([one] if one else same)
         ]:
-            done = recorder.done
             kind = min(kinds, key=lambda one: done[one] / RUNS[one.slowdown if one else 0.0])
             if not next(playing[kind], None):
                 return

@@ -16,8 +16,8 @@ from conlab.versus.pairs import Pair
 from conlab.versus.rule import Rule
 
 
-class Kind(Named, Protocol):
-    """What is compared, and of which kind."""
+class Compared(Named, Protocol):
+    """What is compared, with its name."""
 
     @property
     def computes(self) -> bool:
@@ -25,7 +25,7 @@ class Kind(Named, Protocol):
         ...
 
 
-class Recorded(Protocol):
+class Timed(Protocol):
     """A pair that was measured, and the seconds that this took."""
 
     @property
@@ -39,7 +39,7 @@ class Recorded(Protocol):
         ...
 
 
-K = TypeVar("K", bound=Kind)
+C = TypeVar("C", bound=Compared)
 
 
 class EndOfTape(Exception):
@@ -47,17 +47,17 @@ class EndOfTape(Exception):
 
 
 def runs(
-    cells: Sequence[K], rule: Rule, pair: Callable[[K, int], Recorded], budget: float = BUDGET
+    cells: Sequence[C], rule: Rule, pair: Callable[[C, int], Timed], budget: float = BUDGET
 ) -> Iterator[list[Course]]:
     """The runs over these cells, each ended by its verdicts or its budget.
 
     ``pair`` gives the pair of a cell with that number, 0 is the first, or raises EndOfTape; what
     it raises of CellAbsent and SideFailed befalls the cell for one run.
     """
-    taken: Counter[K] = Counter()
+    taken: Counter[C] = Counter()
     clock = 0.0
 
-    def measure(cell: K) -> Pair:
+    def measure(cell: C) -> Pair:
         nonlocal clock
         recorded = pair(cell, taken[cell])
         taken[cell] += 1
@@ -71,10 +71,10 @@ def runs(
             yield courses
 
 
-def tape(recorded: Mapping[K, Sequence[Recorded]]) -> Callable[[K, int], Recorded]:
+def tape(recorded: Mapping[C, Sequence[Timed]]) -> Callable[[C, int], Timed]:
     """What gives the recorded pairs by their numbers."""
 
-    def pair(cell: K, number: int) -> Recorded:
+    def pair(cell: C, number: int) -> Timed:
         try:
             return recorded[cell][number]
         except IndexError:

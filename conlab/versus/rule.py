@@ -68,9 +68,9 @@ class Rule:
     """When to look at the pairs of a cell, and what to conclude.
 
     ``alpha`` is the probability, at most, that in a run any interval at any look in any of its
-    ``cells`` misses the true change, and so that identical sides raise any alarm. ``clocks`` may
-    raise one of this cell. ``matters`` is the least change that matters, as a share; if the true
-    change is just as large, the verdict is the toss of a coin.
+    ``cells`` misses the true change, and so that identical sides raise any alarm. ``clocks`` is how
+    many may raise it of this cell. ``matters`` is the least change that matters, as a share; if the
+    true change is just as large, the verdict is the toss of a coin.
     """
 
     alpha: float
@@ -79,8 +79,10 @@ class Rule:
     clocks: int = 1
 
     def __post_init__(self) -> None:
-        if not (0 < self.alpha < 1 and self.cells >= 1 and 0 < self.matters < 1):
-            raise ValueError(f"{self}: alpha and matters lie between 0 and 1, cells are 1 or more")
+        if not (0 < self.alpha < 1 and min(self.cells, self.clocks) >= 1 and 0 < self.matters < 1):
+            raise ValueError(
+                f"{self}: alpha and matters lie between 0 and 1, cells and clocks are 1 or more"
+            )
 
     def looks(self) -> Iterator[int]:
         """The numbers of pairs at which to look, increasing; after the last there is no verdict."""
