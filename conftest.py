@@ -5,7 +5,12 @@ import pytest
 from conlab.bench.settings import usable_cores
 
 # One that another imports comes before it, or pytest could not rewrite its assertions.
-pytest_plugins = ["conlab.bench.saving", "conlab.bench.plugin", "conlab.versus.plugin"]
+pytest_plugins = [
+    "conlab.bench.saving",
+    "conlab.bench.plugin",
+    "conlab.versus.plugin",
+    "conlab.calibration.quotation",
+]
 
 MOST_PROCESSES = 8  # that share the tests: more would wait for the longest file
 

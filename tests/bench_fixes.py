@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from conlab import pitfall
-from conlab.pitfall import ORACLE, Pitfall
+from conlab.catalogue import pitfall
+from conlab.catalogue.pitfall import ORACLE, Pitfall
 
 BUDGET = 2.0  # seconds of rounds that a side gets, if that is not too few rounds
 FEWEST_ROUNDS = 4  # of the whole side, its threads and processes included

@@ -1,10 +1,11 @@
 """Imports run one way: tests, then conlab, then workloads and pitfalls; and the wheel is light."""
 
 import ast
+import graphlib
 import importlib.metadata
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,32 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
+# What a room of conlab may not import. A room below another is named as a whole.
+BARRED = [
+    ("conlab.explorer.search", "conlab.explorer.threads"),
+    ("conlab.explorer.search", "conlab.explorer.tasks"),
+    ("conlab.explorer.search", "conlab.explorer.stepping"),
+    ("conlab.explorer.threads", "conlab.explorer.tasks"),
+    ("conlab.explorer.threads", "conlab.explorer.stepping"),
+    ("conlab.explorer.stepping", "conlab.explorer.tasks"),
+    ("conlab.explorer.tasks", "conlab.explorer.stepping"),
+    ("conlab.explorer", "conlab.atlas"),
+    ("conlab.explorer", "conlab.catalogue"),
+    ("conlab.judge", "conlab.explorer"),
+    ("conlab.judge", "conlab.catalogue"),
+    ("conlab.warden", "conlab.judge"),
+    ("conlab.bench", "conlab.versus"),
+    ("conlab.bench", "conlab.history"),
+    ("conlab.versus", "conlab.calibration"),
+    ("conlab.versus.sides", "conlab.versus.pairs"),
+    *(
+        (f"conlab.{room}", "conlab.commands")
+        for room in (
+            "atlas", "bench", "calibration", "catalogue", "content", "explorer", "history", "judge",
+            "origin", "versus", "warden",
+        )
+    ),
+]  # fmt: skip
 SHARED_BY_WORKLOADS = {"workloads.http_client", "workloads.models.failure"}
 LIGHT = ("conlab.explorer", "conlab.judge", "conlab.pytest_plugin", "conlab.cli", "conlab.commands")
 
@@ -53,6 +80,10 @@ def is_allowed(name: str, imported: str) -> bool:
             return starts_with(imported, name)
         case "workloads", "workloads" if starts_with(name, "workloads.models"):
             return starts_with(imported, "workloads.models")
+        case "conlab", "conlab":
+            return not any(
+                starts_with(name, here) and starts_with(imported, there) for here, there in BARRED
+            )
         case "workloads", "workloads":
             return any(starts_with(imported, shared) for shared in SHARED_BY_WORKLOADS) or (
                 imported == "workloads.http_client"
@@ -93,6 +124,11 @@ def test_imports_run_one_way() -> None:
         ("pitfalls/races/lost_update.py", "from . import check_then_act"),
         ("pitfalls/races/lost_update.py", "from ..deadlocks import lock_order"),
         ("conlab/bench/costs.py", "import tests.models.jobs"),
+        ("conlab/explorer/search/sampling.py", "from conlab.explorer.threads import scheduler"),
+        ("conlab/explorer/threads/scheduler.py", "import conlab.explorer.tasks.event_loop"),
+        ("conlab/versus/report.py", "from conlab.calibration.rates import Rate"),
+        ("conlab/versus/sides/naming.py", "from conlab.versus.pairs.worker_process import Worker"),
+        ("conlab/judge/__init__.py", "from conlab.commands.study import run"),
     ],
 )
 def test_an_import_that_runs_the_wrong_way_is_caught(path: str, source: str) -> None:
@@ -106,12 +142,49 @@ def test_an_import_that_runs_the_wrong_way_is_caught(path: str, source: str) -> 
         ("workloads/count_up.py", "from workloads import http_client"),
         ("workloads/count_up.py", "from workloads.models.failure import Failure"),
         ("workloads/models/snails.py", "from workloads.models import Run, threads"),
-        ("conlab/bench/running.py", "from workloads.models.failure import attempt"),
+        ("conlab/explorer/tasks/event_loop.py", "import conlab.explorer.threads.scheduler"),
+        ("conlab/calibration/quotation.py", "from conlab.versus.plugin import COMPARISON"),
         ("pitfalls/races/lost_update.py", "import threading"),
     ],
 )
 def test_an_import_that_runs_the_right_way_passes(path: str, source: str) -> None:
     assert wrong_imports(path, source) == []
+
+
+def circles(files: dict[str, str]) -> list[str]:
+    """The modules that import each other in a circle, wherever in their files they do so."""
+    graph = {
+        name: {
+            target
+            for imported in imported_modules(ast.parse(source), package_of(name, files))
+            for target in (imported, imported.rpartition(".")[0])
+            if target in files and target != name and not starts_with(name, target)
+        }
+        for name, source in files.items()
+    }
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def package_of(name: str, files: Iterable[str]) -> str:
+    """The package in which a module stands; itself, if it is one."""
+    is_package = any(starts_with(other, name) and other != name for other in files)
+    return name if is_package else name.rpartition(".")[0]
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert circles(files_of_conlab()) == []
+
+
+def test_a_circle_is_found() -> None:
+    planted = {
+        "conlab.explorer.tasks.tasks": "if TYPE_CHECKING:\n    from . import event_loop",
+        "conlab.explorer.tasks.event_loop": "from conlab.explorer.tasks.tasks import Task",
+    }
+    assert len(set(circles(planted))) == 2
 
 
 # The wheel
@@ -130,9 +203,7 @@ def needs(start: str, files: dict[str, str]) -> set[str]:
         if name in seen:
             continue
         seen.add(name)
-        package = name if any(starts_with(n, name) and n != name for n in files) else ""
-        package = package or name.rpartition(".")[0]
-        for imported in at_import_time(ast.parse(files[name]), package):
+        for imported in at_import_time(ast.parse(files[name]), package_of(name, files)):
             inside = [n for n in files if starts_with(imported, n) and n != "conlab"]
             waiting += inside
             if imported.split(".")[0] not in {*OURS, *sys.stdlib_module_names}:
@@ -163,8 +234,9 @@ def test_what_the_wheel_offers_needs_only_the_standard_library_and_pytest(part: 
 def test_a_library_that_is_needed_two_imports_away_is_found() -> None:
     planted = {
         "conlab": "",
-        "conlab.explorer": "from conlab.explorer import stage",
-        "conlab.explorer.stage": "from conlab.bench import costs",
+        "conlab.explorer": "from conlab.explorer.threads import scheduler",
+        "conlab.explorer.threads": "",
+        "conlab.explorer.threads.scheduler": "from conlab.bench import costs",
         "conlab.bench": "",
         "conlab.bench.costs": "import psutil",
     }

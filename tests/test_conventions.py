@@ -23,9 +23,8 @@ SLEEPERS = {  # the tests that may sleep: none to put things in order
     ("tests/models/jobs.py", "wait_until_async"): "the same on an event loop",
     ("tests/models/test_interruption.py", "*"): "looks for the end of a process",
     ("tests/origin/test_lifetime.py", "*"): "looks for the end of a process; a child to be killed",
-    ("tests/explorer/programs.py", "*"): "programs for the explorer, where time is virtual",
-    ("tests/explorer/task_programs.py", "*"): "the same",
-    ("tests/explorer/test_tasks_", "*"): "the same",
+    ("tests/explorer/threads/programs.py", "*"): "programs for the explorer, where time is virtual",
+    ("tests/explorer/tasks", "*"): "the same",
     ("tests/judge", "*"): "sides that hang until they are killed",
 }
 

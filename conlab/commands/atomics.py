@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from conlab.atlas.observation import THREADS, TRIAL_ACTS, Row, child_env
 from conlab.errors import UserError
-from conlab.explorer.atlas import THREADS, TRIAL_ACTS, Row, child_env
 
 PATIENCE = 600.0  # seconds for one interpreter
 LABEL, CELL = 38, 20  # characters
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         name = _ask(python, ["-c", NAME_OF_BUILD]).strip()
         if sys.stderr.isatty():
             print(f"\rasking {name} ...", end="", file=sys.stderr, flush=True)
-        lines = _ask(python, ["-m", "conlab.explorer.atlas", str(options.acts)]).splitlines()
+        lines = _ask(python, ["-m", "conlab.atlas.observation", str(options.acts)]).splitlines()
         columns[name] = [Row(**json.loads(line)) for line in lines]
     if sys.stderr.isatty():
         print("\r" + " " * 40 + "\r", end="", file=sys.stderr, flush=True)

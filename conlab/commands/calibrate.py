@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     if missing := missing_library():
         raise UserError(missing)
     try:
-        from conlab.versus import calibrate, calibration_tables, recording
+        from conlab.calibration import evaluation, recording, tables
     except ModuleNotFoundError as error:
         raise UserError(
             f"calibrating needs the whole clone, installed by `python3 -m conlab.install`: {error}"
@@ -50,10 +50,10 @@ def run(options: argparse.Namespace) -> int:
         try:
             recording.record(
                 recording.FOLDER / f"{load}.jsonl",
-                calibrate.RULE,
+                evaluation.RULE,
                 options.seconds,
                 options.busy,
-                told,
+                progress,
             )
         except KeyboardInterrupt:
             status = INTERRUPTED
@@ -71,19 +71,19 @@ def run(options: argparse.Namespace) -> int:
         if recorded.damaged:
             print(f"{path}: {recorded.damaged} damaged lines are passed over")
         pairs += len(recorded)
-        if one := calibrate.of_load(load, recorded):
+        if one := evaluation.of_load(load, recorded):
             found.append(one)
     if not found:
         raise UserError(
             f"no run is complete yet, of {pairs} pairs recorded: one takes some minutes"
         )
-    calibrate.save(found, calibrate.SUMMARY)
-    calibration_tables.show(found, recording.this_machine())
-    print(f"Written to {calibrate.SUMMARY}")
+    evaluation.save(found, evaluation.SUMMARY)
+    tables.show(found, recording.this_machine())
+    print(f"Written to {evaluation.SUMMARY}")
     return status
 
 
-def told(sentence: str) -> None:
+def progress(sentence: str) -> None:
     """Show progress: over the last line on a terminal; elsewhere only what is worth a line."""
     if sys.stderr.isatty():
         print(f"\r\033[K{sentence}", end="", file=sys.stderr, flush=True)

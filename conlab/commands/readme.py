@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
-from conlab import pitfall
+from conlab.catalogue import pitfall
+from conlab.catalogue.pitfall import Pitfall
 from conlab.errors import UserError
-from conlab.pitfall import Pitfall
 
 README = Path(__file__).parents[2] / "README.md"
 BEGIN = "<!-- pitfalls:begin -->"

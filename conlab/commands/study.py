@@ -9,9 +9,9 @@ import sys
 import textwrap
 from collections.abc import Iterator
 
-from conlab import pitfall
-from conlab.law import Finding, examine
-from conlab.pitfall import SECTIONS, Pitfall
+from conlab.catalogue import pitfall
+from conlab.catalogue.law import Finding, examine
+from conlab.catalogue.pitfall import SECTIONS, Pitfall
 
 MARKS = {"-": "\033[31m", "+": "\033[32m", "#": "\033[1m"}  # removed, added, heading
 PLAIN = "\033[0m"

@@ -66,6 +66,7 @@ own, inside a queue, an event or a pool: what comes of it is found with more pre
 into C that never returns and never lets the GIL go freezes the whole process.
 """
 
+from conlab.explorer.accesses import Access
 from conlab.explorer.exploration import Exploration, ReadingName, explore, replay
 from conlab.explorer.outcomes import (
     Deadlocked,
@@ -76,9 +77,10 @@ from conlab.explorer.outcomes import (
     Unfinished,
     Waiting,
 )
-from conlab.explorer.search import Diverged
-from conlab.explorer.stage import Uncontrolled
-from conlab.explorer.witness import Access, Step, Witness
+from conlab.explorer.search.schedule import Diverged
+from conlab.explorer.steps import Step
+from conlab.explorer.threads.scheduler import Uncontrolled
+from conlab.explorer.witness import Witness
 
 __all__ = [
     "Access",

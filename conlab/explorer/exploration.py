@@ -15,20 +15,29 @@ from typing import Any, Literal
 from conlab.errors import UserError
 from conlab.explorer.modelling import modelled
 from conlab.explorer.outcomes import SWALLOWED, Outcome, Raised, Returned
-from conlab.explorer.points import Point, points_of, read_facts
-from conlab.explorer.search import Diverged, Trail, enumerate_runs, shrink
-from conlab.explorer.stage import THREADS, Restart, Stage
-from conlab.explorer.stepping import Bytecode, Gil, Monitor, Tracer, Unstepped
-from conlab.explorer.surroundings import Surroundings
-from conlab.explorer.switches import switches_here
-from conlab.explorer.tasks import Tasks
-from conlab.explorer.watch import supervise
-from conlab.explorer.witness import Recorder, Witness
+from conlab.explorer.recorder import Recorder
+from conlab.explorer.search.enumeration import enumerate_schedules
+from conlab.explorer.search.schedule import Diverged, Schedule
+from conlab.explorer.search.shrinking import shrink
+from conlab.explorer.stepping.facts import read_facts
+from conlab.explorer.stepping.monitor import Monitor
+from conlab.explorer.stepping.points import Point, points_of
+from conlab.explorer.stepping.readings import Bytecode, Gil
+from conlab.explorer.stepping.stepper import Unstepped
+from conlab.explorer.stepping.switches import switches_here
+from conlab.explorer.stepping.tracer import Tracer
+from conlab.explorer.tasks.known_tasks import KnownTasks
+from conlab.explorer.threads.ambient_state import AmbientState
+from conlab.explorer.threads.scheduler import ONE_THREAD, RestartSearch, Scheduler
+from conlab.explorer.threads.watchdog import supervise
+from conlab.explorer.witness import Witness
 
 ReadingName = Literal["gil", "bytecode"]
 Program = Callable[[], Any]
 Check = Callable[[Any], bool]
-BETWEEN_COLLECTIONS = 200  # runs; the collector is off meanwhile, as what it frees may run code
+BETWEEN_COLLECTIONS = (
+    200  # executions; the collector is off meanwhile, as what it frees may run code
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +88,13 @@ def explore(
 ) -> Exploration:
     """Run ``program`` under every schedule of at most ``bound`` preemptions, the fewest first.
 
-    ``limit`` is the most steps of one run, ``schedules`` the most runs, ``count_on`` the most runs
-    after the first failing one, or None for every run up to ``bound`` whatever fails. With
+    ``limit`` is the most steps of one execution, ``schedules`` the most schedules, ``count_on`` the
+    most after the first failing one, or None for every one up to ``bound`` whatever fails. With
     ``specialised`` the reading ``gil`` takes every call for one that CPython has specialised
-    already; otherwise the first few of each run are cold, as in a fresh process. A task other than
-    the main one is cancelled from outside up to ``cancellations`` times a run, at each of its
-    awaits; a CancelledError that then comes out of the program is no failure. ``progress`` is
-    called ten times a second with the number of schedules so far. Raises UserError for arguments
+    already; otherwise the first few of each execution are cold, as in a fresh process. A task other
+    than the main one is cancelled from outside up to ``cancellations`` times an execution, at each
+    of its awaits; a CancelledError that then comes out of the program is no failure. ``progress``
+    is called ten times a second with the number of schedules so far. Raises UserError for arguments
     that cannot be, Uncontrolled or Diverged when there can be no verdict.
     """
     if reading not in ("gil", "bytecode"):
@@ -98,7 +107,7 @@ def explore(
     with _session(program, check, reading, files, limit, cancellations) as session:
         session.specialised(specialised)
         return supervise(
-            session.stage,
+            session.scheduler,
             lambda: session.explore(bound, schedules, count_on),
             lambda: progress(session.count),
         )
@@ -118,7 +127,7 @@ def replay(
         )
     files, cancellations = witness.stepped, witness.cancellations
     with _session(program, check, witness.reading, files, limit, cancellations) as session:
-        return supervise(session.stage, lambda: session.replay(witness), lambda: None)
+        return supervise(session.scheduler, lambda: session.replay(witness), lambda: None)
 
 
 @contextmanager
@@ -132,15 +141,17 @@ def _session(
 ) -> Iterator["_Session"]:
     with ExitStack() as stack:
         session = _Session(program, check, reading, files, limit, cancellations)
-        stack.callback(session.stage.close)
-        session.surroundings = stack.enter_context(modelled(session.stage, program, session.tasks))
+        stack.callback(session.scheduler.close)
+        session.ambient_state = stack.enter_context(
+            modelled(session.scheduler, program, session.tasks)
+        )
         stack.callback(session.step, False)
-        stack.enter_context(_collecting_between_runs())
+        stack.enter_context(_collecting_between_executions())
         yield session
 
 
 @contextmanager
-def _collecting_between_runs() -> Iterator[None]:
+def _collecting_between_executions() -> Iterator[None]:
     enabled, frozen = gc.isenabled(), gc.get_freeze_count()
     gc.disable()
     gc.freeze()
@@ -154,7 +165,7 @@ def _collecting_between_runs() -> Iterator[None]:
 
 
 class _Session:
-    surroundings: Surroundings
+    ambient_state: AmbientState
 
     def __init__(
         self,
@@ -167,23 +178,23 @@ class _Session:
     ) -> None:
         self.count = 0
         self._program = program
-        self._run_once = program
+        self._program_once = program
         if inspect.iscoroutinefunction(program):
-            self._run_once = lambda: asyncio.run(program())
+            self._program_once = lambda: asyncio.run(program())
         self._check = check
         self._name = reading
         self._files = files
-        stage = self.stage = Stage(stepped=frozenset(files), limit=limit)
+        scheduler = self.scheduler = Scheduler(stepped=frozenset(files), limit=limit)
         self._facts = read_facts(files)
         self._reading: Bytecode | Gil
         if reading == "bytecode":
-            self._reading = Bytecode(stage, self._facts)
+            self._reading = Bytecode(scheduler, self._facts)
         else:
-            self._reading = Gil(stage, switches_here())
-            stage.after_release = True
-        self.tasks = Tasks(stage, cancellations)
+            self._reading = Gil(scheduler, switches_here())
+            scheduler.after_release = True
+        self.tasks = KnownTasks(scheduler, cancellations)
         self._stepper: Tracer | Monitor | None = None
-        stage.stepper = Unstepped()
+        scheduler.stepper = Unstepped()
 
     def step(self, on: bool) -> None:
         """Have the bytecodes of the stepped files met, or cease to; afresh if they were already."""
@@ -191,11 +202,11 @@ class _Session:
             self._stepper.renew()
         elif on:
             kind = Tracer if sys.version_info < (3, 12) else Monitor
-            self.stage.stepper = self._stepper = kind(self.stage, self._reading)
+            self.scheduler.stepper = self._stepper = kind(self.scheduler, self._reading)
             self._stepper.install()
         elif self._stepper is not None:
             self._stepper.remove()
-            self._stepper, self.stage.stepper = None, Unstepped()
+            self._stepper, self.scheduler.stepper = None, Unstepped()
 
     def specialised(self, already: bool) -> None:
         """Say whether the reading ``gil`` takes every call for a specialised one."""
@@ -207,28 +218,28 @@ class _Session:
         while True:
             try:
                 return self._enumerate(bound, schedules, count_on)
-            except Restart:
-                self.step(THREADS in self.stage.assumptions)
+            except RestartSearch:
+                self.step(ONE_THREAD in self.scheduler.disproved)
 
     def replay(self, witness: Witness) -> Outcome:
         """Run the witness's schedule under the assumptions of the search that found it."""
         assumptions = set(witness.assumptions)
-        self.step(THREADS in assumptions)
+        self.step(ONE_THREAD in assumptions)
         while True:
-            self.stage.assumptions = set(assumptions)
-            trail = Trail(witness.choices)
+            self.scheduler.disproved = set(assumptions)
+            schedule = Schedule(witness.choices)
             try:
-                outcome = self._run(trail)
-            except Restart:
-                new = self.stage.assumptions - assumptions
+                outcome = self._execute(schedule)
+            except RestartSearch:
+                new = self.scheduler.disproved - assumptions
                 if any(key[0] != "code" for key in new):
                     raise Diverged(
                         f"the program of the witness shared other things: {sorted(new, key=repr)}"
                     ) from None
                 assumptions |= new
-                self.step(THREADS in assumptions)
+                self.step(ONE_THREAD in assumptions)
                 continue
-            met = _described(trail.sites)
+            met = _described(schedule.sites)
             for at, (was, now) in enumerate(zip(witness.sites, met, strict=False)):
                 if was != now:
                     raise Diverged(
@@ -240,19 +251,19 @@ class _Session:
                 )
             return outcome
 
-    def _run(self, trail: Trail) -> Outcome:
+    def _execute(self, schedule: Schedule) -> Outcome:
         self._reading.begin()
-        self.surroundings.set_back()
-        if self.stage.runs % BETWEEN_COLLECTIONS == BETWEEN_COLLECTIONS - 1:
+        self.ambient_state.set_back()
+        if self.scheduler.executions % BETWEEN_COLLECTIONS == BETWEEN_COLLECTIONS - 1:
             gc.collect()
-        return self.stage.perform(self._run_once, trail)
+        return self.scheduler.execute(self._program_once, schedule)
 
     def _fails(self, outcome: Outcome) -> bool:
         match outcome:
             case Returned(value):
                 if self._check is None:
-                    return bool(self.stage.died)
-                lost = any(each.type != SWALLOWED for each in self.stage.died)
+                    return bool(self.scheduler.died)
+                lost = any(each.type != SWALLOWED for each in self.scheduler.died)
                 return lost or not self._check(value)
             case Raised(type="CancelledError"):
                 return not self.tasks.interfered
@@ -261,18 +272,18 @@ class _Session:
     def _enumerate(self, bound: int | None, schedules: int, count_on: int | None) -> Exploration:
         outcome: Outcome | None = None
 
-        def run(trail: Trail) -> None:
+        def execute(schedule: Schedule) -> None:
             nonlocal outcome
-            outcome = self._run(trail)
+            outcome = self._execute(schedule)
 
         self.count = failing = 0
-        first: tuple[Trail, int] | None = None
+        first: tuple[Schedule, int] | None = None
         exhausted, reached = True, bound
-        for trail in enumerate_runs(run, bound):
+        for schedule in enumerate_schedules(execute, bound):
             if first is not None and count_on is not None:
                 more = self.count - first[1]
-                if trail.preemptions > first[0].preemptions or more >= count_on:
-                    exhausted = trail.preemptions > first[0].preemptions
+                if schedule.preemptions > first[0].preemptions or more >= count_on:
+                    exhausted = schedule.preemptions > first[0].preemptions
                     reached = first[0].preemptions
                     break
             self.count += 1
@@ -280,7 +291,7 @@ class _Session:
             if self._fails(outcome):
                 failing += 1
                 if first is None:
-                    first = trail, self.count
+                    first = schedule, self.count
             if self.count >= schedules:
                 exhausted = False
                 break
@@ -298,43 +309,43 @@ class _Session:
     def _counted(self) -> str:
         return "departure" if self.tasks.loops else "preemption"
 
-    def _witness(self, trail: Trail) -> Witness:
+    def _witness(self, schedule: Schedule) -> Witness:
         """Shrink the failing schedule and run it once more to write down what happens."""
-        outcome = self._run(Trail(trail.choices, trail.sites))
+        outcome = self._execute(Schedule(schedule.choices, schedule.sites))
         if not self._fails(outcome):
             raise Diverged(
                 "a failing schedule does not fail when it is repeated: something that the explorer"
                 " does not control decides"
             )
 
-        def fails(choices: Sequence[int]) -> Trail | None:
-            shorter = Trail(choices)
+        def fails(choices: Sequence[int]) -> Schedule | None:
+            shorter = Schedule(choices)
             try:
-                again = self._run(shorter)
+                again = self._execute(shorter)
             except Diverged:
                 return None
             return shorter if type(again) is type(outcome) and self._fails(again) else None
 
-        trail = shrink(fails, trail)
+        schedule = shrink(fails, schedule)
         points = functools.cache(lambda code: points_of(code, self._facts))
         while True:
-            recorder = self.stage.recorder = Recorder(points)
+            recorder = self.scheduler.recorder = Recorder(points)
             self.step(True)
             try:
-                outcome = self._run(Trail(trail.choices, trail.sites))
+                outcome = self._execute(Schedule(schedule.choices, schedule.sites))
                 break
-            except Restart:  # code that had not been met while nothing was stepped
+            except RestartSearch:  # code that had not been met while nothing was stepped
                 continue
             finally:
-                self.stage.recorder = None
+                self.scheduler.recorder = None
         return Witness(
             _program_name(self._program, self._files),
-            tuple(trail.choices),
-            _described(trail.sites),
-            tuple(sorted(self.stage.assumptions, key=repr)),
-            trail.preemptions,
+            tuple(schedule.choices),
+            _described(schedule.sites),
+            tuple(sorted(self.scheduler.disproved, key=repr)),
+            schedule.preemptions,
             outcome,
-            tuple(self.stage.died),
+            tuple(self.scheduler.died),
             self._name,
             self._files,
             _python(),
@@ -346,7 +357,7 @@ class _Session:
 
 def _described(sites: Iterable[Any]) -> tuple[str, ...]:
     """Say where each choice was made, in the same words in every process."""
-    return tuple(f"{strand}: {_what(what)}" for strand, what in sites)
+    return tuple(f"{thread}: {_what(what)}" for thread, what in sites)
 
 
 def _what(what: Any) -> str:

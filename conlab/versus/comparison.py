@@ -7,14 +7,13 @@ from typing import Any
 from conlab.bench.discovery import Cell
 from conlab.bench.settings import Settings, python_build, usable_cores
 from conlab.errors import UserError
-from conlab.versus import course
-from conlab.versus.course import Course
-from conlab.versus.naming import named
 from conlab.versus.options import Options
-from conlab.versus.pairs import Measurer
+from conlab.versus.pairs.measuring import Measurer
+from conlab.versus.pairs.survey import Survey, differing_libraries
+from conlab.versus.pairs.worker_process import SideFailed
 from conlab.versus.rule import Rule, Verdict
-from conlab.versus.survey import Survey, differing_libraries
-from conlab.versus.talking import SideFailed
+from conlab.versus.sequential_test import SequentialTest, figures, take_pairs
+from conlab.versus.sides.naming import named
 
 
 @dataclass(slots=True)
@@ -22,7 +21,7 @@ class Comparison:
     """What a comparison has found so far."""
 
     options: Options
-    courses: list[Course] = field(default_factory=list)
+    tests: list[SequentialTest] = field(default_factory=list)
     surveys: tuple[Survey, Survey] | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -30,7 +29,7 @@ class Comparison:
         self,
         cells: Sequence[Cell],
         settings: Settings,
-        tell: Callable[[Course], None],
+        tell: Callable[[SequentialTest], None],
         say: Callable[[str], None],
     ) -> None:
         """Compare the cells. Raises UserError.
@@ -42,20 +41,20 @@ class Comparison:
                 with Measurer(sides, settings, self.options.seed) as measurer:
                     self.surveys = measurer.surveys
                     self.notes = notes(measurer.surveys)
-                    self.courses = courses(cells, measurer, self.options)
-                    course.run(self.courses, measurer.pair, self.options.budget, tell)
+                    self.tests = sequential_tests(cells, measurer, self.options)
+                    take_pairs(self.tests, measurer.pair, self.options.budget, tell)
             except SideFailed as failure:
                 raise UserError(str(failure)) from None
-        if all(one.absent for one in self.courses):
+        if all(one.absent for one in self.tests):
             raise UserError(
                 f"--versus {self.options.text}: there is no cell to compare:"
-                f" {self.courses[0].cell.id}: {self.courses[0].absent}"
+                f" {self.tests[0].cell.id}: {self.tests[0].absent}"
             )
 
     def failures(self) -> dict[str, str]:
         """What is wrong with each cell with which something is, in a sentence."""
         found = {}
-        for one in self.courses:
+        for one in self.tests:
             if one.failure:
                 found[one.cell.id] = one.failure
             elif one.absent:
@@ -90,12 +89,14 @@ class Comparison:
                 }
                 for survey in self.surveys or ()
             ],
-            "cells": [course.figures(one) for one in self.courses],
+            "cells": [figures(one) for one in self.tests],
         }
 
 
-def courses(cells: Sequence[Cell], measurer: Measurer, options: Options) -> list[Course]:
-    """A course for each cell; those that can be compared share the rate of false alarms."""
+def sequential_tests(
+    cells: Sequence[Cell], measurer: Measurer, options: Options
+) -> list[SequentialTest]:
+    """A test for each cell; those that can be compared share the rate of false alarms."""
     known: dict[str, dict[str, Any]] = {}
     for cell in cells:
         try:
@@ -105,7 +106,7 @@ def courses(cells: Sequence[Cell], measurer: Measurer, options: Options) -> list
             known[cell.id] = {"failure": str(failure)}
     compared = sum("computes" in known[cell.id] for cell in cells)
     rule = Rule(options.alpha, max(1, compared), options.matters)
-    return [Course(cell, rule, **known[cell.id]) for cell in cells]
+    return [SequentialTest(cell, rule, **known[cell.id]) for cell in cells]
 
 
 def notes(surveys: tuple[Survey, Survey]) -> list[str]:

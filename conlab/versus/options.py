@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conlab.errors import UserError
-from conlab.versus.naming import halves
+from conlab.versus.sides.naming import halves
 
 ALPHA = 0.01
 MATTERS = 0.05

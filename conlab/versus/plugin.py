@@ -117,13 +117,13 @@ def ending_like_ctrl_c() -> Iterator[None]:
 
 def log(item: pytest.Item, comparison: Comparison, cell: Cell, began: float) -> None:
     """Report a cell as pytest reports a test."""
-    course = next(one for one in comparison.courses if one.cell is cell)
+    test = next(one for one in comparison.tests if one.cell is cell)
     outcome: Any = "passed"
     said: Any = None
     if failure := comparison.failures().get(cell.id):
         outcome, said = "failed", failure
-    elif course.absent:
-        outcome, said = "skipped", (str(item.path), 0, f"Skipped: {course.absent}")
+    elif test.absent:
+        outcome, said = "skipped", (str(item.path), 0, f"Skipped: {test.absent}")
     made = pytest.TestReport(
         item.nodeid,
         item.location,
@@ -131,10 +131,10 @@ def log(item: pytest.Item, comparison: Comparison, cell: Cell, began: float) -> 
         outcome,
         said,
         "call",
-        duration=course.seconds,
-        user_properties=[(VERDICT, str(course.verdict))],
+        duration=test.seconds,
+        user_properties=[(VERDICT, str(test.verdict))],
         start=began,
-        stop=began + course.seconds,
+        stop=began + test.seconds,
     )
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     item.ihook.pytest_runtest_logreport(report=made)
@@ -151,7 +151,7 @@ def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print the verdicts, also those that there were before a Ctrl-C."""
     comparison = config.stash.get(COMPARISON, None)
-    if comparison and comparison.courses:
+    if comparison and comparison.tests:
         writer = terminalreporter._tw
         writer.write(report.text(comparison, writer.fullwidth, writer.hasmarkup))
 

@@ -11,10 +11,9 @@ from rich.text import Text
 
 from conlab.bench.settings import usable_cores
 from conlab.bench.summary import console_on
-from conlab.versus.calibrate import quoted
 from conlab.versus.comparison import Comparison
-from conlab.versus.course import Course
 from conlab.versus.rule import Judgement, Verdict
+from conlab.versus.sequential_test import SequentialTest
 
 STYLES = {Verdict.SLOWER: "bold red", Verdict.FASTER: "green", Verdict.UNSURE: "yellow"}
 UNLIMITED = 1_000  # columns, more than a table wants
@@ -57,28 +56,28 @@ class Shown:
         if self.bar.disable:
             self.writer.line(sentence)
 
-    def tell(self, course: Course) -> None:
+    def tell(self, test: SequentialTest) -> None:
         """A pair was measured, or could not be."""
         spent = time.monotonic() - self.began
-        open_ones = sum(not one.is_over for one in self.comparison.courses)
+        open_ones = sum(not one.is_over for one in self.comparison.tests)
         state = f"{spent:.0f} of {self.comparison.options.budget:.0f} s, {open_ones} cells to go"
-        self.bar.update(self.task, completed=spent, state=state, description=course.cell.id)
+        self.bar.update(self.task, completed=spent, state=state, description=test.cell.id)
         self.bar.refresh()
-        if self.bar.disable and course.is_over:
-            self.writer.line(f"{spent:4.0f} s  {sentence(course)}")
+        if self.bar.disable and test.is_over:
+            self.writer.line(f"{spent:4.0f} s  {sentence(test)}")
 
 
-def sentence(course: Course) -> str:
+def sentence(test: SequentialTest) -> str:
     """What there is to say of a cell, in a line."""
-    if said := course.failure or course.absent:
-        return f"{course.cell.id}: {said}"
-    if course.decisive is None:
-        return f"{course.cell.id}: {course.verdict}"
-    told = course.decisive
-    by = " by CPU time" if course.by_cpu else ""
+    if said := test.failure or test.absent:
+        return f"{test.cell.id}: {said}"
+    if test.decisive is None:
+        return f"{test.cell.id}: {test.verdict}"
+    told = test.decisive
+    by = " by CPU time" if test.by_cpu else ""
     return (
-        f"{course.cell.id}: {told.verdict}, {change(told)}{by}, after {told.pairs} pairs in"
-        f" {course.seconds:.0f} s"
+        f"{test.cell.id}: {told.verdict}, {change(told)}{by}, after {told.pairs} pairs in"
+        f" {test.seconds:.0f} s"
     )
 
 
@@ -100,14 +99,12 @@ def text(comparison: Comparison, width: int, color: bool) -> str:
     if console.measure(made, options=console.options.update_width(UNLIMITED)).maximum > width:
         made = table(comparison, narrow=True)
     console.print(made)
-    for course in comparison.courses:
-        if said := course.failure or course.absent:
-            word, style = ("failed", "bold red") if course.failure else ("absent", "dim")
-            console.print(Text(f"{word}: {course.cell.id}: {said}", style=style))
+    for test in comparison.tests:
+        if said := test.failure or test.absent:
+            word, style = ("failed", "bold red") if test.failure else ("absent", "dim")
+            console.print(Text(f"{word}: {test.cell.id}: {said}", style=style))
     console.print()
     console.print(Text(legend(comparison), style="dim"))
-    if calibration := quoted():
-        console.print(Text(calibration, style="dim"))
     return file.getvalue()
 
 
@@ -129,41 +126,41 @@ def table(comparison: Comparison, *, narrow: bool = False) -> Table:
     made.add_column("pairs", justify="right", no_wrap=True)
     made.add_column("seconds", justify="right", no_wrap=True)
     made.add_column("would take", max_width=len("over 2,000, or") if narrow else None)
-    for course in comparison.courses:
-        if not (course.absent or course.failure):
-            made.add_row(*row(course))
+    for test in comparison.tests:
+        if not (test.absent or test.failure):
+            made.add_row(*row(test))
     return made
 
 
-def row(course: Course) -> list[str | Text]:
+def row(test: SequentialTest) -> list[str | Text]:
     """The figures of a cell as text."""
     clocks = [
         f"{name} {change(judgement)}"
-        for name, judgement in (("wall", course.wall), ("CPU", course.cpu))
+        for name, judgement in (("wall", test.wall), ("CPU", test.cpu))
         if judgement
     ]
     return [
-        course.cell.id,
+        test.cell.id,
         Text(
-            f"{course.verdict}{' (CPU)' if course.by_cpu else ''}",
-            style=STYLES.get(course.verdict, ""),
+            f"{test.verdict}{' (CPU)' if test.by_cpu else ''}",
+            style=STYLES.get(test.verdict, ""),
         ),
         "\n".join(clocks),
-        str(len(course.pairs)),
-        f"{course.seconds:.0f}",
-        would_take(course),
+        str(len(test.pairs)),
+        f"{test.seconds:.0f}",
+        would_take(test),
     ]
 
 
-def would_take(course: Course) -> str:
+def would_take(test: SequentialTest) -> str:
     """How many pairs more certainty would have taken, and the seconds of all."""
-    if course.verdict is not Verdict.UNSURE:
+    if test.verdict is not Verdict.UNSURE:
         return ""
-    if course.pairs_needed is None:  # the change is about as large as what matters, or too unsteady
+    if test.pairs_needed is None:  # the change is about as large as what matters, or too unsteady
         return "over 2,000, or never"
-    seconds = course.pairs_needed * course.seconds_of_a_pair
-    least = "" if course.wall else "at least "  # before the first look, their spread is not known
-    return f"{least}{course.pairs_needed:,} pairs" + (f", {seconds:.0f} s" if seconds else "")
+    seconds = test.pairs_needed * test.seconds_of_a_pair
+    least = "" if test.wall else "at least "  # before the first look, their spread is not known
+    return f"{least}{test.pairs_needed:,} pairs" + (f", {seconds:.0f} s" if seconds else "")
 
 
 def legend(comparison: Comparison) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from conlab import detectors, pitfall
-from conlab.pitfall import Pitfall
+from conlab.catalogue import detectors, pitfall
+from conlab.catalogue.pitfall import Pitfall
 
 Results = Mapping[tuple[str, ...], "Future[Any]"]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from conlab import pitfall
-from conlab.law import Finding, Side, examine
-from conlab.pitfall import Pitfall
+from conlab.catalogue import pitfall
+from conlab.catalogue.law import Finding, Side, examine
+from conlab.catalogue.pitfall import Pitfall
 
 Results = Mapping[tuple[str, ...], "Future[Any]"]
 

@@ -11,10 +11,10 @@ from shutil import copyfile
 
 import pytest
 
-from conlab import law, pitfall
+from conlab.catalogue import law, pitfall
+from conlab.catalogue.law import examine
+from conlab.catalogue.pitfall import Pitfall
 from conlab.explorer import Diverged
-from conlab.law import examine
-from conlab.pitfall import Pitfall
 
 Plant = Callable[..., Pitfall]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from conlab import pitfall
-from conlab.pitfall import Pitfall
+from conlab.catalogue import pitfall
+from conlab.catalogue.pitfall import Pitfall
 
 Results = Mapping[tuple[str, ...], "Future[Any]"]
 

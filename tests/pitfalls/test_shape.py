@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from conlab import pitfall
+from conlab.catalogue import pitfall
+from conlab.catalogue.pitfall import Pitfall
 from conlab.errors import UserError
-from conlab.pitfall import Pitfall
 
 SCREENS = 110  # lines: two screens
 ALIKE = 0.6  # the least likeness of the two sides, word by word, of 1

@@ -4,8 +4,8 @@ import math
 import random
 from collections.abc import Iterator
 
-from conlab.versus.pairs import Pair
-from conlab.versus.recording import Record, Stream, planted_text
+from conlab.calibration.recording import Record, Stream, planted_text
+from conlab.versus.pairs.measuring import Pair
 
 ROUNDS = 4
 

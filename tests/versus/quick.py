@@ -2,7 +2,7 @@
 
 
 def pytest_configure() -> None:
-    from conlab.versus import pairs
+    from conlab.versus.pairs import measuring as pairs
 
     pairs.ROUND = 0.001
     pairs.SHARE = 0.0

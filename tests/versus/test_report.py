@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from conlab.versus import report
-from conlab.versus.comparison import Comparison, courses, notes
-from conlab.versus.course import Course
+from conlab.versus.comparison import Comparison, notes, sequential_tests
 from conlab.versus.options import Options
+from conlab.versus.pairs.survey import Survey, absent
+from conlab.versus.pairs.worker_process import SideFailed
 from conlab.versus.rule import Judgement, Rule, Verdict
-from conlab.versus.sides import Side
-from conlab.versus.survey import Survey, absent
-from conlab.versus.talking import SideFailed
+from conlab.versus.sequential_test import SequentialTest
+from conlab.versus.sides.side import Side
 from tests.bench.made import cell
 
 RULE = Rule(0.01, 4, 0.05)
@@ -24,12 +24,12 @@ def judgement(verdict: Verdict, change: float, needed: int | None = None) -> Jud
     return Judgement(verdict, change, change - 0.02, change + 0.02, 20, needed)
 
 
-def course(name: str, wall: Judgement | None = None, **known: Any) -> Course:
-    """The course of a cell after 20 pairs of 1.5 seconds."""
-    return Course(cell("serial", name), RULE, [None] * 20, [1.5] * 20, wall, **known)  # type: ignore[list-item]
+def after_pairs(name: str, wall: Judgement | None = None, **known: Any) -> SequentialTest:
+    """The test of a cell after 20 pairs of 1.5 seconds."""
+    return SequentialTest(cell("serial", name), RULE, [None] * 20, [1.5] * 20, wall, **known)  # type: ignore[list-item]
 
 
-BY_CPU = course(  # wall time from -4% to +20%
+BY_CPU = after_pairs(  # wall time from -4% to +20%
     "busy_job",
     Judgement(Verdict.UNSURE, 0.08, -0.04, 0.2, 20),
     cpu=judgement(Verdict.SLOWER, 0.09),
@@ -43,7 +43,7 @@ def survey(name: str, **told: Any) -> Survey:
     return Survey(Side(name, Path("python")), **usual | {"workloads": {}} | told)
 
 
-def comparison(*courses: Course, **options: Any) -> Comparison:
+def comparison(*tests: SequentialTest, **options: Any) -> Comparison:
     """A comparison that has come to an end."""
     asked: dict[str, Any] = {
         "text": "main",
@@ -54,17 +54,17 @@ def comparison(*courses: Course, **options: Any) -> Comparison:
         "fail_on_cannot_tell": False,
     }
     return Comparison(
-        Options(**asked | options), list(courses), (survey("main (1a2b3c)"), survey("working tree"))
+        Options(**asked | options), list(tests), (survey("main (1a2b3c)"), survey("working tree"))
     )
 
 
 ALL = (
-    course("slow_job", judgement(Verdict.SLOWER, 0.083), cpu=judgement(Verdict.SLOWER, 0.081)),
-    course("fast_job", judgement(Verdict.FASTER, -0.2)),
-    course("same_job", judgement(Verdict.SAME, 0.001)),
-    course("wild_job", judgement(Verdict.UNSURE, 0.02, 60)),
-    course("gone_job", absent="main (1a2b3c) has no gone_job"),
-    course("sick_job", failure="main (1a2b3c): every job failed"),
+    after_pairs("slow_job", judgement(Verdict.SLOWER, 0.083), cpu=judgement(Verdict.SLOWER, 0.081)),
+    after_pairs("fast_job", judgement(Verdict.FASTER, -0.2)),
+    after_pairs("same_job", judgement(Verdict.SAME, 0.001)),
+    after_pairs("wild_job", judgement(Verdict.UNSURE, 0.02, 60)),
+    after_pairs("gone_job", absent="main (1a2b3c) has no gone_job"),
+    after_pairs("sick_job", failure="main (1a2b3c): every job failed"),
 )
 
 
@@ -87,7 +87,7 @@ def test_the_summary_says(said: str) -> None:
 
 
 def test_before_the_first_look_no_more_is_known_than_when_that_is_due() -> None:
-    (young,) = [course("young_job")]
+    (young,) = [after_pairs("young_job")]
     assert f"at least {young.looks[0]} pairs" in " ".join(
         report.text(comparison(young), 120, color=False).split()
     )
@@ -95,7 +95,10 @@ def test_before_the_first_look_no_more_is_known_than_when_that_is_due() -> None:
 
 def test_long_verdicts_give_way_to_the_names_of_cells_and_to_nothing_else() -> None:
     name = "dispatch_tasks_by_64"
-    rows = course(name, judgement(Verdict.SAME, 0.001)), course(name, judgement(Verdict.UNSURE, 0))
+    rows = (
+        after_pairs(name, judgement(Verdict.SAME, 0.001)),
+        after_pairs(name, judgement(Verdict.UNSURE, 0)),
+    )
     narrow, wide = (report.text(comparison(*rows), width, color=False) for width in (104, 140))
     assert narrow.count(f"{name}-serial") == wide.count(f"{name}-serial") == 2
     assert "no change that matters" in wide.partition("Wall time decides")[0]
@@ -139,7 +142,7 @@ def test_the_cells_that_can_be_compared_share_the_rate() -> None:
         absent=absent, computes=lambda one: one.workload.name == "computing"
     )
     cells = [cell("serial", name) for name in ("gone", "sick", "waiting", "computing")]
-    gone, sick, waiting, computing = courses(cells, measurer, comparison().options)
+    gone, sick, waiting, computing = sequential_tests(cells, measurer, comparison().options)
     assert (gone.absent, sick.failure) == ("no such cell", "main: no answer")
     assert waiting.rule.cells == computing.rule.cells == 2
     assert (waiting.computes, computing.computes) == (False, True)

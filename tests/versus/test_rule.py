@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from conlab.versus.course import Course
-from conlab.versus.pairs import Pair
+from conlab.versus.pairs.measuring import Pair
 from conlab.versus.rule import (
     Judgement,
     Rule,
@@ -19,6 +18,7 @@ from conlab.versus.rule import (
     missing_library,
     spread,
 )
+from conlab.versus.sequential_test import SequentialTest
 from tests.bench import made
 
 np = pytest.importorskip("numpy", reason=f"{missing_library()}")
@@ -149,12 +149,12 @@ def test_two_clocks_raise_no_more_alarms_than_stated(
     wall, other = (log_ratios(noise, 100, seed=seed) for seed in (3, 4))
     alarms = 0
     for walls, cpus in zip(wall, alike * wall + (1 - alike) * other, strict=True):
-        course = Course(made.cell("serial"), strict, computes=True)
+        test = SequentialTest(made.cell("serial"), strict, computes=True)
         for one, two in zip(walls, cpus, strict=True):
-            course.add(Pair("", ((1.0,), (math.exp(one),)), ((1.0,), (math.exp(two),)), 0), 1.0)
-            if course.is_over:
+            test.add(Pair("", ((1.0,), (math.exp(one),)), ((1.0,), (math.exp(two),)), 0), 1.0)
+            if test.is_over:
                 break
-        alarms += course.verdict.is_alarm
+        alarms += test.verdict.is_alarm
     assert alarms / 100 <= strict.alpha
 
 

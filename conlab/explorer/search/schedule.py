@@ -1,0 +1,60 @@
+"""A schedule: which of its options one execution takes at each of its choices.
+
+The first option of a choice costs nothing; each other costs 0 or 1 preemption.
+"""
+
+from collections.abc import Hashable, Sequence
+
+from conlab.errors import UserError
+
+
+class Diverged(UserError):
+    """A replay met other choices than the execution it repeats: something uncontrolled decides."""
+
+
+class Schedule:
+    """The choices of one execution: those it is given, then the first option every time."""
+
+    __slots__ = ("_replay", "choices", "costs", "sites")
+
+    def __init__(self, replay: Sequence[int] = (), sites: Sequence[Hashable] | None = None) -> None:
+        """Replay these choices; where ``sites`` are given, insist on meeting the same ones."""
+        self._replay = replay
+        self.choices: list[int] = []
+        self.costs: list[tuple[int, ...]] = []
+        self.sites: list[Hashable] = list(sites[: len(replay)]) if sites is not None else []
+
+    def choose(self, costs: tuple[int, ...], site: Hashable) -> int:
+        """Return the option to take among ``len(costs)``; ``site`` names where the execution is."""
+        at = len(self.choices)
+        if at < len(self.sites):
+            if self.sites[at] != site:
+                raise Diverged(
+                    f"choice {at + 1} of a replay was at {self.sites[at]!r} before and is at"
+                    f" {site!r} now"
+                )
+        else:
+            self.sites.append(site)
+        choice = 0
+        if at < len(self._replay):
+            choice = self._replay[at]
+            if choice >= len(costs):
+                raise Diverged(
+                    f"choice {at + 1} of a replay took option {choice} and has only"
+                    f" {len(costs)} now"
+                )
+        self.choices.append(choice)
+        self.costs.append(costs)
+        return choice
+
+    def finish(self) -> None:
+        """Say that the execution has ended: a replay that has choices left has diverged."""
+        if len(self.choices) < len(self._replay):
+            raise Diverged(
+                f"a replay ended after {len(self.choices)} of its {len(self._replay)} choices"
+            )
+
+    @property
+    def preemptions(self) -> int:
+        """How many preemptions the choices made so far cost."""
+        return sum(costs[choice] for choice, costs in zip(self.choices, self.costs, strict=True))

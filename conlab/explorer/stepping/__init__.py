@@ -1,0 +1,1 @@
+"""Where a switch is possible: which bytecodes are switch points, and how a program meets them."""

@@ -1,0 +1,174 @@
+"""Meets switch points by ``sys.monitoring``: from CPython 3.12 on.
+
+There a trace function is told of fewer opcodes on a function's first execution than later.
+"""
+
+import sys
+from _thread import get_ident
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from conlab.errors import UserError
+from conlab.explorer.stepping.points import Point, nested
+from conlab.explorer.stepping.readings import Reading
+from conlab.explorer.stepping.stepper import Stepper
+from conlab.explorer.stepping.switches import PYTHON_CLASS
+from conlab.explorer.threads.scheduler import Scheduler
+
+monitoring: Any = getattr(sys, "monitoring", None)
+
+
+class Monitor(Stepper):
+    """Meets switch points by ``sys.monitoring``: from CPython 3.12 on."""
+
+    TOOL = 4
+
+    def __init__(self, scheduler: Scheduler, reading: Reading) -> None:
+        super().__init__(scheduler, reading)
+        self._points: dict[CodeType, dict[int, Point]] = {}
+
+    def install(self) -> None:
+        """Register with the interpreter."""
+        for tool in (4, 3, 5, 2, 1):
+            if monitoring.get_tool(tool) is None:
+                self._tool = tool
+                break
+        else:
+            raise UserError(
+                "all tools of sys.monitoring are taken: switch a profiler or tracer off"
+            )
+        monitoring.use_tool_id(self._tool, "conlab.explorer")
+        events = monitoring.events
+        for event, callback in [
+            (events.PY_START, self._start),
+            (events.PY_RESUME, self._resume),
+            (events.INSTRUCTION, self._instruction),
+            (events.CALL, self._calls),
+            (events.C_RETURN, self._returned),
+            (events.JUMP, self._jumped),
+        ]:
+            monitoring.register_callback(self._tool, event, callback)
+        monitoring.set_events(self._tool, events.PY_START)
+
+    def remove(self) -> None:
+        """Leave the interpreter as it was."""
+        monitoring.set_events(self._tool, 0)
+        for code in self._points:
+            monitoring.set_local_events(self._tool, code, 0)
+        for event in ("PY_START", "PY_RESUME", "INSTRUCTION", "CALL", "C_RETURN", "JUMP"):
+            monitoring.register_callback(self._tool, getattr(monitoring.events, event), None)
+        monitoring.free_tool_id(self._tool)
+
+    def renew(self) -> None:
+        """Have the points that were idle asked again."""
+        monitoring.restart_events()
+
+    def enter(self) -> None:
+        """Nothing to do for a thread."""
+
+    def leave(self) -> None:
+        """Nothing to do for a thread."""
+
+    def prepare(self, code: CodeType) -> None:
+        """Have the events of a stepped code object reported."""
+        if code in self._points:
+            return
+        self._points[code] = self._reading.points(code)
+        events = monitoring.events
+        monitoring.set_local_events(
+            self._tool,
+            code,
+            events.PY_START | events.PY_RESUME | events.INSTRUCTION | events.CALL | events.JUMP,
+        )
+
+    def _start(self, code: CodeType, offset: int) -> Any:  # noqa: ARG002
+        if code.co_filename not in self._stepped:
+            return monitoring.DISABLE
+        if get_ident() in self._scheduler.idents:
+            if code not in self._points:
+                for each in nested(code):
+                    self.prepare(each)
+                self._scheduler.disprove(
+                    ("code", code.co_filename, code.co_qualname, code.co_firstlineno)
+                )
+            if not code.co_name.startswith("<") or code.co_name == "<lambda>":
+                self._reading.entered(code, resumed=False)
+        return None
+
+    def _resume(self, code: CodeType, offset: int) -> Any:  # noqa: ARG002
+        if get_ident() in self._scheduler.idents:
+            self._reading.entered(code, resumed=True)
+
+    def _instruction(self, code: CodeType, offset: int) -> Any:
+        scheduler = self._scheduler
+        point = self._points[code].get(offset)
+        if point is None or point.role == "call":
+            if scheduler.recorder is None:
+                return monitoring.DISABLE
+        elif get_ident() in scheduler.idents:
+            self._reading.at(point)
+        if scheduler.recorder is not None:
+            if get_ident() in scheduler.idents and (point is None or point.role != "call"):
+                scheduler.recorder.executes(scheduler.who_runs(), code, offset)
+        elif point is not None and self._reading.idle(point):
+            return monitoring.DISABLE
+        return None
+
+    def _calls(self, code: CodeType, offset: int, callee: object, first: object) -> Any:  # noqa: ARG002
+        if get_ident() not in self._scheduler.idents:
+            return
+        point = self._points[code].get(offset)
+        if point is None:
+            return
+        entered = _python_code(callee)
+        if entered is None:
+            self._reading.calls_c(point)
+        elif not self._is_inner(entered):
+            self._reading.calls_foreign(point)
+        if self._scheduler.recorder is not None:
+            self._scheduler.recorder.executes(self._scheduler.who_runs(), code, offset)
+
+    def _returned(self, code: CodeType, offset: int, callee: object, first: object) -> Any:  # noqa: ARG002
+        if get_ident() not in self._scheduler.idents or _is_python(callee):
+            return
+        point = self._points[code].get(offset)
+        if point is not None:
+            self._reading.returned_c(point, _c_name(callee))
+
+    def _jumped(self, code: CodeType, offset: int, destination: int) -> Any:
+        if destination > offset:
+            return monitoring.DISABLE
+        if get_ident() in self._scheduler.idents:
+            point = self._points[code].get(offset)
+            if point is not None:
+                self._reading.turned(point)
+                self._turn(point)
+        return None
+
+
+def _python_code(callee: Any) -> CodeType | None:
+    """Return the Python code that a call enters first, or None if it is a function in C."""
+    if isinstance(callee, MethodType):
+        callee = callee.__func__
+    if isinstance(callee, type):
+        callee = vars(callee).get("__init__") or getattr(callee, "__init__", None)
+    elif not isinstance(callee, FunctionType):
+        callee = getattr(type(callee), "__call__", None)  # noqa: B004 - the function, not whether
+    return callee.__code__ if isinstance(callee, FunctionType) else None
+
+
+def _is_python(callee: object) -> bool:
+    """Whether a call enters Python code without any C between."""
+    return isinstance(getattr(callee, "__func__", callee), FunctionType)
+
+
+def _c_name(callee: Any) -> str:
+    """Name a function in C as the table of switches does."""
+    if isinstance(callee, type) and isinstance(vars(callee).get("__init__"), FunctionType):
+        return PYTHON_CLASS
+    name = getattr(callee, "__name__", "")
+    owner = getattr(callee, "__objclass__", None)
+    if owner is None:
+        bound = getattr(callee, "__self__", None)
+        owner = None if isinstance(bound, ModuleType | None) else type(bound)
+    return f"{owner.__name__}.{name}" if owner is not None else name

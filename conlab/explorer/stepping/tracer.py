@@ -1,0 +1,166 @@
+"""Meets switch points by ``sys.settrace``: on CPython 3.11."""
+
+import ast
+import builtins
+import dis
+import functools
+import sys
+import textwrap
+from types import CodeType, FrameType
+from typing import Any
+
+from conlab.explorer.stepping.points import Point
+from conlab.explorer.stepping.readings import GENERATOR, Reading
+from conlab.explorer.stepping.spans import segment
+from conlab.explorer.stepping.stepper import Stepper
+from conlab.explorer.threads.scheduler import Scheduler
+
+
+class Tracer(Stepper):
+    """Meets switch points by ``sys.settrace``: for CPython 3.11.
+
+    What a call enters is not known before it, so it is assumed to be Python code, until it is seen
+    that it was not.
+    """
+
+    def __init__(self, scheduler: Scheduler, reading: Reading) -> None:
+        super().__init__(scheduler, reading)
+        self._tracers: dict[CodeType, Any] = {}
+
+    def install(self) -> None:
+        """Nothing to do for the process."""
+
+    def remove(self) -> None:
+        """Nothing to do for the process."""
+
+    def renew(self) -> None:
+        """Nothing to do: each point is asked each time."""
+
+    def enter(self) -> None:
+        """Begin to step the calling thread."""
+        sys.settrace(self._call)
+
+    def leave(self) -> None:
+        """Cease to step the calling thread."""
+        sys.settrace(None)
+
+    def _call(self, frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG002
+        code = frame.f_code
+        pending = self._scheduler.current.pending
+        if pending is not None and frame.f_back is pending[0]:
+            self._enters(pending[1], code)
+        try:
+            tracer = self._tracers[code]
+        except KeyError:
+            tracer = self._tracers[code] = self._tracer(code)
+        if tracer is not None:
+            frame.f_trace_lines = False
+            frame.f_trace_opcodes = True
+            if not code.co_name.startswith("<") or code.co_name == "<lambda>":
+                resumed = frame.f_lasti > 0 and bool(code.co_flags & GENERATOR)
+                resumed = resumed and frame.f_lasti > _first_resume(code)
+                self._reading.entered(code, resumed=resumed)
+        return tracer
+
+    def _enters(self, point: Point, code: CodeType) -> None:
+        """Take note that the call at ``point`` has entered Python code."""
+        if not _by_way_of_c(point, code):
+            self._scheduler.current.pending = None
+            if not self._is_inner(code):
+                self._foreign(point)
+
+    def _foreign(self, point: Point) -> None:
+        if not self._reading.needs_callee:
+            self._reading.calls_foreign(point)
+        elif point.key not in self._scheduler.disproved:
+            self._scheduler.disprove(point.key)
+
+    def _tracer(self, code: CodeType) -> Any:
+        if code.co_filename not in self._stepped:
+            return None
+        scheduler, reading = self._scheduler, self._reading
+        points = reading.points(code)
+
+        def trace(frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG001
+            thread = scheduler.current
+            if event == "opcode":
+                offset = frame.f_lasti
+                pending = thread.pending
+                if pending is not None and pending[0] is frame:
+                    thread.pending = None
+                    self._passed(pending[1], frame)
+                point = points.get(offset)
+                if point is not None:
+                    if point.role == "call":
+                        if point.key in scheduler.disproved:
+                            reading.calls_c(point)
+                        thread.pending = (frame, point)
+                    else:
+                        reading.at(point)
+                        if point.target >= 0:
+                            thread.pending = (frame, point)
+                if scheduler.recorder is not None:
+                    scheduler.recorder.executes(scheduler.who_runs(), code, offset)
+            elif event == "return" and thread.pending is not None and thread.pending[0] is frame:
+                thread.pending = None
+            return trace
+
+        return trace
+
+    def _passed(self, point: Point, frame: FrameType) -> None:
+        """Take note that the frame went on, and what it called was no Python function."""
+        offset = frame.f_lasti
+        if point.role != "call":
+            if offset == point.target:
+                self._reading.turned(point)
+                self._turn(point)
+        elif self._reading.needs_callee:
+            if point.key not in self._scheduler.disproved:
+                self._scheduler.disprove(point.key)
+        elif offset == point.after and point.opname != "BEFORE_WITH":
+            self._reading.returned_c(point, _qualified(point, frame))
+
+
+@functools.cache  # of the few places of calls, and asked at each call
+def _by_way_of_c(point: Point, entered: CodeType) -> bool:
+    """Whether a call that entered this code did so from C: a class, a generator, a callback."""
+    name = entered.co_name
+    if entered.co_flags & GENERATOR or hasattr(builtins, point.name):
+        return True
+    return name.startswith("__") and name not in (point.name, "__enter__", "__exit__")
+
+
+def _qualified(point: Point, frame: FrameType) -> str:
+    """Name the method that was called with its type, where the receiver is a plain expression."""
+    if point.name != "append":
+        return point.name
+    receiver = None
+    names = _receiver(point)
+    if names:
+        receiver = frame.f_locals.get(names[0], frame.f_globals.get(names[0]))
+        for name in names[1:]:
+            receiver = getattr(receiver, name, None)
+    kind = "list" if receiver is None else type(receiver).__name__
+    return f"{kind}.{point.name}"
+
+
+@functools.cache
+def _receiver(point: Point) -> tuple[str, ...]:
+    """Return the names of ``a.b`` in a call ``a.b.append(...)``; nothing if it is anything else."""
+    try:
+        call = ast.parse(textwrap.dedent(segment(point.code.co_filename, point.span))).body[0]
+    except (SyntaxError, IndexError):
+        return ()
+    match call:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=node))):
+            names: list[str] = []
+            while isinstance(node, ast.Attribute):
+                names.insert(0, node.attr)
+                node = node.value
+            return (node.id, *names) if isinstance(node, ast.Name) else ()
+    return ()
+
+
+@functools.cache
+def _first_resume(code: CodeType) -> int:
+    return next(each.offset for each in dis.get_instructions(code) if each.opname == "RESUME")

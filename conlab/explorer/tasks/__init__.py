@@ -1,0 +1,1 @@
+"""The event loop and its tasks, controlled: what is modelled of asyncio."""

@@ -1,0 +1,298 @@
+"""The event loop: asyncio's own, on a clock and a select() that the schedule decides.
+
+Everything that `asyncio.BaseEventLoop` does is left as it is: what `call_soon` queued runs first
+in, first out, a turn at a time. Only what a loop asks of the system is decided here, once a turn:
+
+- how late it is. Time stands still while anything is ready, unless the schedule lets it pass: a
+  step may be as slow as it likes, and then timers are due that were not. They come in the order of
+  their deadlines, behind what is ready already, as asyncio brings them.
+- in which order timers of one deadline come, and whether all of them in one turn. asyncio's heap
+  keeps no order among equals, and a sleep of the same length that began a moment later ends a
+  moment later.
+- when another thread comes in between: at each turn and each call of `call_soon`.
+
+Each departure from the ordinary (time stands still while something is ready; timers of one deadline
+come together, in the order in which they were set; the thread that runs goes on) costs 1.
+"""
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextvars import Context
+from typing import Any, TypeVarTuple
+
+from conlab.explorer.outcomes import Waiting
+from conlab.explorer.tasks.known_tasks import KnownTasks
+from conlab.explorer.tasks.outside import OUTSIDE
+from conlab.explorer.tasks.task import Future, Task
+from conlab.explorer.threads.controlled_thread import ControlledThread
+from conlab.explorer.threads.scheduler import MOST_TURNS, START_OF_TIME, Assumption, Scheduler
+
+OWN_CALLBACKS: Assumption = ("call soon",)  # that no thread but the loop's own queues a callback
+Ts = TypeVarTuple("Ts")
+TIE = 1e-4  # seconds; deadlines closer to each other are one
+LATE = 1e-6  # seconds by which a timer comes after its deadline, so that none seems to be early
+
+
+class Selector:
+    """What the loop asks for events: none ever come, but other threads may wake it."""
+
+    def __init__(self, loop: "Loop", scheduler: Scheduler) -> None:
+        self._loop = loop
+        self._scheduler = scheduler
+        self._turns = 0  # in which something was ready although a timer or a thread waits
+        self.woken = False
+        self.executor: Any = None  # whose threads the loop waits for before it ends
+        self.idle: Any = None  # the future that says that they have nothing left to do
+
+    @property
+    def busy(self) -> bool:
+        """Whether the loop sleeps on: nobody has written to it."""
+        return not self.woken and not self._at_rest()
+
+    def _at_rest(self) -> bool:
+        return self.executor is not None and _is_idle(self.executor)
+
+    def describe(self) -> str:
+        """Name it for a person."""
+        return "its event loop, which nothing wakes"
+
+    def holders(self) -> list[ControlledThread]:
+        """Any thread might wake it: nobody is named."""
+        return []
+
+    def within(self) -> list[Waiting]:
+        """Tell what the tasks of the loop wait for."""
+        return self._loop.tasks.waiting(self._loop)
+
+    def select(self, timeout: float | None) -> tuple[()]:
+        """Let time pass and other threads run, as the schedule says."""
+        scheduler, loop = self._scheduler, self._loop
+        loop.tasks.interfere(loop)
+        loop.tasks.collect(loop)
+        slept = False
+        if timeout == 0:
+            scheduler.switch_point(("turn",))
+            self._turns += 1
+            if self._turns > MOST_TURNS:
+                scheduler.yield_turn(("turn",))
+        else:
+            first = min((timer.when() for timer in loop.timers()), default=None)
+            left = None if first is None else max(0.0, first - loop.time())
+            slept = not scheduler.wait(self, ("select",), left)
+            self._turns = 0
+        self.woken = False
+        if self._at_rest():
+            self.executor = None
+            self.idle.set_result(None)
+        forced = slept or self._turns > MOST_TURNS
+        if loop.bring_timers(forced=forced) or forced:
+            self._turns = 0
+        return ()
+
+
+class Loop(asyncio.BaseEventLoop):
+    """An event loop whose every choice the schedule makes."""
+
+    _ready: deque[asyncio.Handle]
+    _scheduled: list[asyncio.TimerHandle]
+    _task_factory: Any
+    _default_executor: Any
+    _thread_id: int | None
+
+    def __init__(self, scheduler: Scheduler, tasks: KnownTasks) -> None:
+        super().__init__()
+        self.tasks = tasks
+        self._scheduler = scheduler
+        self._clock_resolution = 0.0
+        self._selector = Selector(self, scheduler)
+        self._timers: list[Any] = []  # in the order in which they were set
+        self._main_comes = False
+        tasks.loops.append(self)
+
+    # -- what the system is asked ------------------------------------------------------------
+
+    def time(self) -> float:
+        """Return the virtual time, in seconds."""
+        return START_OF_TIME + self._scheduler.clock
+
+    def _process_events(self, event_list: object) -> None:
+        """Nothing comes but by `call_soon_threadsafe`."""
+
+    def _write_to_self(self) -> None:
+        self._scheduler.current.worked = True
+        self._selector.woken = True
+
+    # -- choices ----------------------------------------------------------------------------
+
+    def call_soon(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        """Queue a callback; another thread may come before, if any ever does."""
+        if OWN_CALLBACKS in self._scheduler.disproved:
+            if len(self._scheduler.alive) > 1:
+                self._scheduler.switch_point(("call soon",))
+        elif self._thread_id not in (None, self._scheduler.current.index + 1):
+            self._scheduler.disprove(OWN_CALLBACKS)
+        return super().call_soon(callback, *args, context=context)
+
+    def call_soon_threadsafe(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        """Queue a callback and wake the loop; another thread may come before."""
+        if OWN_CALLBACKS not in self._scheduler.disproved:
+            self._scheduler.disprove(OWN_CALLBACKS)
+        self._scheduler.switch_point(("call soon threadsafe",))
+        return super().call_soon_threadsafe(callback, *args, context=context)
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Set a timer, remembering which came first."""
+        timer = super().call_at(when, callback, *args, context=context)
+        self._timers.append(timer)
+        return timer
+
+    def timers(self) -> list[Any]:
+        """Return the timers that are set, by deadline and, where that is one, as they were set."""
+        self._timers = [each for each in self._timers if each._scheduled and not each._cancelled]
+        return sorted(self._timers, key=lambda timer: float(timer._when))
+
+    def bring_timers(self, *, forced: bool) -> bool:
+        """Make ready the timers that are due by now, at least one of them if ``forced``."""
+        groups = list(_tied(self.timers()))
+        if not groups:
+            return False
+        now = self.time()
+        due = sum(group[0]._when <= now + TIE for group in groups)
+        if forced:
+            due = max(due, 1)
+        if due < len(groups):
+            due += self._decide(len(groups) - due + 1, "time passes")
+        if not due:
+            return False
+        last = groups[due - 1]
+        self._scheduler.clock = max(self._scheduler.clock, last[-1]._when - START_OF_TIME + LATE)
+        coming = [
+            timer for group in groups[: due - 1] for timer in self._ordered(group, last=False)
+        ]
+        coming += self._ordered(last, last=True)
+        for timer in coming:
+            timer._scheduled = False
+            self._ready.append(timer)
+        taken = set(map(id, coming))
+        self._scheduled = [timer for timer in self._scheduled if id(timer) not in taken]
+        heapq.heapify(self._scheduled)
+        return True
+
+    def _ordered(self, tied: list[Any], *, last: bool) -> list[Any]:
+        """Return timers of one deadline in an order; of the last deadline, some may come later."""
+        coming: list[Any] = []
+        while tied:
+            may_stop = last and bool(coming)
+            choice = self._decide(len(tied) + may_stop, "timers of one deadline")
+            if choice == len(tied):
+                for timer in tied:
+                    timer._when = self.time() + 2 * TIE
+                break
+            coming.append(tied.pop(choice))
+        return coming
+
+    def _decide(self, options: int, what: str) -> int:
+        if options == 1:
+            return 0
+        return self._scheduler.decide((0,) + (1,) * (options - 1), (what,))
+
+    # -- tasks ------------------------------------------------------------------------------
+
+    def create_future(self) -> Any:
+        """Make a future whose hash is no address."""
+        return Future(loop=self)
+
+    def create_task(self, coro: Any, **options: Any) -> Any:
+        """Make a task with a name and a hash that are the same in every execution."""
+        main, self._main_comes = self._main_comes, False
+        if options.get("name") is None:
+            options["name"] = self.tasks.name()
+        if self._task_factory is None:
+            self._check_closed()  # type: ignore[attr-defined]
+            task: asyncio.Task[Any] = Task(coro, loop=self, **options)
+        else:
+            task = super().create_task(coro, **options)
+        self.tasks.track(task, main=main)
+        return task
+
+    def set_task_factory(self, factory: Any) -> None:
+        """Take a factory; the eager one of asyncio makes our tasks, too."""
+        if factory is not None and factory is getattr(asyncio, "eager_task_factory", None):
+            factory = asyncio.create_eager_task_factory(Task)  # type: ignore[attr-defined]
+        super().set_task_factory(factory)
+
+    def run_until_complete(self, future: Any) -> Any:
+        """Run; what is run so is the main task, which nobody cancels from outside."""
+        if isinstance(future, asyncio.Future):
+            self.tasks.is_main(future)
+        else:
+            self._main_comes = True
+        return super().run_until_complete(future)
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        """Take note of what asyncio would log."""
+        if self in self.tasks.loops:  # and not in those of an earlier execution
+            self.tasks.reported(context)
+
+    # -- the end ----------------------------------------------------------------------------
+
+    async def shutdown_default_executor(self, timeout: Any = None) -> None:  # noqa: ARG002, ASYNC109
+        """Wait until the executor's threads are idle; to end them needs no schedule."""
+        self._executor_shutdown_called = True
+        executor, self._default_executor = self._default_executor, None
+        if executor is None:
+            return
+        if not _is_idle(executor):
+            self._selector.idle, self._selector.executor = self.create_future(), executor
+            await self._selector.idle
+        self._scheduler.dismiss(executor._threads)
+
+    def __del__(self) -> None:
+        """Say nothing of a loop that was not closed, as its execution was ended."""
+
+
+def _tied(timers: list[Any]) -> Iterator[list[Any]]:
+    group: list[Any] = []
+    for timer in timers:
+        if group and timer._when > group[0]._when + TIE:
+            yield group
+            group = []
+        group.append(timer)
+    if group:
+        yield group
+
+
+def _is_idle(executor: Any) -> bool:
+    """Whether every thread of a pool waits for work, and there is none."""
+    queue = executor._work_queue
+    controlled = [thread._controlled for thread in executor._threads]
+    return queue.busy and all(each.done or each.wait is queue for each in controlled)
+
+
+def _refusal(name: str, what: str) -> Callable[..., Any]:
+    def refuse(loop: Loop, *_: Any, **__: Any) -> Any:
+        loop._scheduler.refuse(
+            f"{loop.tasks.running()} {what} (loop.{name}): the world outside is not controlled."
+            " Let a sleep or a future stand for it"
+        )
+
+    refuse.__name__ = name
+    refuse.__doc__ = "Refuse: the world outside is not controlled."
+    return refuse
+
+
+for _what, _names in OUTSIDE.items():
+    for _name in _names.split():
+        setattr(Loop, _name, _refusal(_name, _what))

@@ -1,0 +1,279 @@
+"""The tasks of an execution: their names, what each waits for, what they lost, who cancels them."""
+
+import asyncio
+import gc
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary, ref
+
+from conlab.explorer.outcomes import SWALLOWED, Failure, Returned, Waiting
+from conlab.explorer.tasks.task import Task, label
+from conlab.explorer.threads.scheduler import Scheduler
+
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+LIBRARY = str(Path(asyncio.__file__).parent)
+EXPLORER = str(Path(__file__).parents[1])
+
+
+class KnownTasks:
+    """What is known of the tasks of the execution."""
+
+    def __init__(self, scheduler: Scheduler, cancellations: int = 0) -> None:
+        """Cancel a task at most ``cancellations`` times in an execution, from outside."""
+        self._scheduler = scheduler
+        self.cancellations = cancellations
+        self.execution = 0
+        # From 3.14 on a future keeps the task that awaits it twice, to tell who awaits whom.
+        twice = sys.version_info >= (3, 14)
+        self._lonely_at_most = _references_of_one_that_is_kept_once() + twice
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the last execution."""
+        self.execution += 1
+        self._collected: set[tuple[int, int]] = set()
+        self.loops: list[asyncio.BaseEventLoop] = []
+        self._known: list[ref[asyncio.Task[Any]]] = []
+        self._mains: set[int] = set()
+        self._named = 0
+        self._numbers = 0
+        self._left = self.cancellations
+        self._offered: dict[int, object] = {}
+        self._steps: dict[int, int] = {}
+        self._settled = False
+        self.holders: WeakKeyDictionary[Any, list[str]] = WeakKeyDictionary()
+        self.interfered = False
+
+    def number(self) -> int:
+        """Return the next number for a hash."""
+        self._numbers += 1
+        return self._numbers
+
+    def name(self) -> str:
+        """Return the next name."""
+        self._named += 1
+        return f"Task-{self._named}"
+
+    def track(self, task: asyncio.Task[Any], *, main: bool) -> None:
+        """Take note of a new task."""
+        self._known.append(ref(task))
+        if main:
+            self.is_main(task)
+
+    def is_main(self, task: Any) -> None:
+        """Take note that the program runs this one until it is complete."""
+        self._mains.add(hash(task))
+
+    def alive(self) -> Iterator[asyncio.Task[Any]]:
+        """Give the tasks that are not collected yet, in the order in which they were made."""
+        for known in self._known:
+            task = known()
+            if task is not None:
+                yield task
+
+    def running(self) -> str:
+        """Name who runs now: the task, or else the thread."""
+        task = None
+        if asyncio._get_running_loop() is not None:
+            task = asyncio.current_task()
+        return self._scheduler.current.name if task is None else label(task)
+
+    # -- what they lose ---------------------------------------------------------------------
+
+    def reported(self, context: dict[str, Any]) -> None:
+        """Take note of what asyncio says that nobody will see, in the words of its log."""
+        heading = ADDRESS.sub("", context["message"].partition("\n")[0])
+        error = context.get("exception")
+        task = context.get("task") or context.get("future")
+        who = label(task) if isinstance(task, asyncio.Task) else self.running()
+        self._lose(who, heading, "" if error is None else repr(error))
+
+    def unawaited(self, coroutine: Any) -> None:
+        """Take note of a coroutine that is thrown away before anybody has awaited it."""
+        name = getattr(coroutine, "__qualname__", type(coroutine).__name__)
+        self._lose(self.running(), f"coroutine '{name}' was never awaited", "")
+
+    def look_at(self, task: asyncio.Task[Any]) -> None:
+        """Take note of a task that was cancelled and returned all the same."""
+        if not self._settled and isinstance(task, Task) and task.has_swallowed():
+            text = Returned(task.result()).text()
+            self._lose(label(task), SWALLOWED, f"it returned {text}")
+
+    def _lose(self, who: str, what: str, more: str) -> None:
+        if not (self._settled or self._scheduler.ending or self._scheduler.over):
+            self._scheduler.died.append(
+                Failure(who, what, ADDRESS.sub("", more), "", by_dying=False)
+            )
+
+    def at_end(self) -> None:
+        """Look at what is left, and end it: what is collected later must not run any more."""
+        for task in self.alive():
+            if not task.done():
+                self._lose(label(task), "Task was destroyed but it is pending!", "")
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
+            else:
+                self.look_at(task)
+                if task._log_traceback and not task.cancelled():
+                    error = task.exception()
+                    heading = "Task exception was never retrieved"
+                    self._lose(label(task), heading, repr(error))
+        self._settled = True
+        for task in self.alive():
+            coroutine = task.get_coro()
+            if not task.done() and coroutine is not None:
+                with suppress(BaseException):  # of its finally blocks; the execution is over
+                    coroutine.close()
+
+    # -- what they wait for -----------------------------------------------------------------
+
+    def waiting(self, loop: asyncio.BaseEventLoop) -> list[Waiting]:
+        """Tell what each task of a loop waits for, and who could end that."""
+        pending = [t for t in self.alive() if not t.done() and t.get_loop() is loop]
+        return [self._wait_of(task) for task in pending]
+
+    def _wait_of(self, task: asyncio.Task[Any]) -> Waiting:
+        frames = list(_frames(task))
+        where = next(
+            (
+                f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+                for frame in reversed(frames)
+                if frame.f_code.co_filename in self._scheduler.stepped
+            ),
+            "",
+        )
+        what, holders = self._awaited(task, frames)
+        return Waiting(label(task), what, tuple(holders), where)
+
+    def _awaited(self, task: asyncio.Task[Any], frames: list[Any]) -> tuple[str, list[str]]:
+        future = task._fut_waiter  # type: ignore[attr-defined]
+        if isinstance(future, asyncio.Task):
+            return f"the end of {label(future)}", [label(future)]
+        for frame in _in_the_library(frames):
+            owner = frame.f_locals.get("self")
+            match owner:
+                case asyncio.Lock() | asyncio.Semaphore():
+                    return f"an asyncio.{type(owner).__name__}", self.holders.get(owner, [])
+                case asyncio.Event():
+                    return "an asyncio.Event that nobody sets", []
+                case asyncio.Condition() if frames[-1].f_locals.get("self") is not owner._lock:  # type: ignore[attr-defined]
+                    return "a notification of an asyncio.Condition", []
+                case asyncio.Barrier():
+                    return "the others at an asyncio.Barrier", []
+                case asyncio.Queue():
+                    return QUEUES.get(frame.f_code.co_name, "an asyncio.Queue"), []
+                case asyncio.TaskGroup():
+                    tasks = _pending(owner._tasks)
+                    return "the tasks of its asyncio.TaskGroup", tasks
+            if frame.f_code.co_name == "_wait":
+                return "tasks, in asyncio.wait", _pending(frame.f_locals.get("fs", ()))
+        children = getattr(future, "_children", None)
+        if children:
+            return "the tasks of an asyncio.gather", _pending(children)
+        return "a future that nobody completes", []
+
+    # -- who ends them ----------------------------------------------------------------------
+
+    def collect(self, loop: asyncio.BaseEventLoop) -> None:
+        """Have the garbage collector come, if the schedule says so, where it may find a task.
+
+        The loop keeps tasks weakly: one that only the future keeps for which it waits is garbage
+        as soon as nobody keeps that.
+        """
+        found = []
+        for known in self._known:
+            task = known()
+            if task is None or sys.getrefcount(task) > self._lonely_at_most or task.done():
+                continue
+            future = task._fut_waiter  # type: ignore[attr-defined]
+            state = (hash(task), hash(future))
+            if future is None or future.done() or state in self._collected:
+                continue
+            if task.get_loop() is loop:
+                self._collected.add(state)
+                found.append(task.get_name())
+            del future
+        task = None
+        if found and self._scheduler.decide((0, 1), ("collector", *found)):
+            gc.collect()
+
+    def interfere(self, loop: asyncio.BaseEventLoop) -> None:
+        """Cancel a waiting task, but no main one, from outside if the schedule says so."""
+        if not self._left:
+            return
+        ready = set()
+        for handle in loop._ready:  # type: ignore[attr-defined]
+            owner = getattr(handle._callback, "__self__", None)
+            if isinstance(owner, asyncio.Task) and not handle.cancelled():
+                ready.add(hash(owner))
+        chosen = []
+        for task in self.alive():
+            number = hash(task)
+            if task.done() or task.get_loop() is not loop or number in self._mains:
+                continue
+            state = (self._steps.get(number, 0), number in ready)
+            if self._offered.get(number) != state and (state[0] or number not in ready):
+                chosen.append(task)
+            self._offered[number] = state
+        for number in ready:
+            self._steps[number] = self._steps.get(number, 0) + 1
+        if chosen:
+            names = [task.get_name() for task in chosen]
+            choice = self._scheduler.decide((0,) * (len(chosen) + 1), ("cancel", *names))
+            if choice:
+                self._left -= 1
+                self.interfered = True
+                chosen[choice - 1].cancel()
+
+
+QUEUES = {
+    "get": "an item of an asyncio.Queue",
+    "put": "room in an asyncio.Queue",
+    "join": "the items of an asyncio.Queue to be done",
+}
+
+
+def _pending(tasks: Any) -> list[str]:
+    pending = sorted((t for t in tasks if not t.done()), key=hash)
+    return [label(task) for task in pending if isinstance(task, asyncio.Task)]
+
+
+def _references_of_one_that_is_kept_once() -> int:
+    """Count what `sys.getrefcount` says, where `KnownTasks.collect` asks, of what is kept once."""
+    kept = [_Kept()]
+    for known in [ref(kept[0])]:
+        task = known()
+        if task is not None:
+            return sys.getrefcount(task)
+    raise AssertionError("it is kept")
+
+
+class _Kept:
+    """Something to be kept."""
+
+
+def _in_the_library(frames: list[Any]) -> list[Any]:
+    """Return the frames that the program's own innermost one has called, from there on inwards."""
+    start = len(frames)
+    while start and frames[start - 1].f_code.co_filename.startswith((LIBRARY, EXPLORER)):
+        start -= 1
+    return frames[start:]
+
+
+def _frames(task: asyncio.Task[Any]) -> Iterator[Any]:
+    """Give the frames of what a task awaits, the outermost first."""
+    awaited: Any = task.get_coro()
+    while awaited is not None:
+        frame = None
+        for kind in ("cr", "gi", "ag"):
+            frame = getattr(awaited, f"{kind}_frame", None) or frame
+        if frame is None:
+            return
+        yield frame
+        following = None
+        for name in ("cr_await", "gi_yieldfrom", "ag_await"):
+            following = getattr(awaited, name, None) or following
+        awaited = following

@@ -1,0 +1,1 @@
+"""The scheduler of threads: its primitives, what is modelled, and what is set back in between."""

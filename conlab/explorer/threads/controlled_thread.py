@@ -1,0 +1,113 @@
+"""A controlled thread: a thread of the program, and the real thread on which it runs.
+
+Real threads outlive an execution and carry a controlled thread of each, for to start one takes as
+long as a hundred steps.
+"""
+
+import threading
+from _thread import allocate_lock, get_ident, get_native_id, start_new_thread
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from conlab.explorer.threads.waiting import Waitable
+
+
+class ControlledThread:
+    """One thread of the program, what it waits for, and what its joiners wait for: itself."""
+
+    __slots__ = (
+        "daemon",
+        "deadline",
+        "done",
+        "idle_turns",
+        "index",
+        "loop",
+        "name",
+        "pending",
+        "refused",
+        "runs_on",
+        "thread",
+        "timed_out",
+        "turns",
+        "wait",
+        "worked",
+    )
+
+    def __init__(self, index: int, name: str, runs_on: "RealThread") -> None:
+        self.index = index
+        self.name = name
+        self.runs_on = runs_on
+        self.thread: threading.Thread | None = None
+        self.daemon = False
+        self.done = False
+        self.wait: Waitable | None = None
+        self.deadline: float | None = None
+        self.timed_out = False
+        self.refused = 0  # how often it caught the exception that was to end it
+        self.pending: Any = None  # for the tracer: the call that its frame is in
+        self.loop: object = None
+        self.turns = 0
+        self.idle_turns = 0
+        self.worked = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether it still runs: who joins it waits for that."""
+        return not self.done
+
+    def describe(self) -> str:
+        """Say what its joiners wait for."""
+        return f"the end of {self.name}"
+
+    def holders(self) -> "list[ControlledThread]":
+        """Return itself: nobody else can end the wait of its joiners."""
+        return [self]
+
+
+class RealThread:
+    """A thread of the operating system, with the gate at which it stops until it is its turn."""
+
+    def __init__(self) -> None:
+        self.gate = allocate_lock()
+        self.gate.acquire()
+        self.ident = 0
+        self.native = 0  # the system's number for the same thread
+
+    def is_the_caller(self) -> None:
+        """Take note that the calling thread is this one."""
+        self.ident, self.native = get_ident(), get_native_id()
+
+
+class Pool(Protocol):
+    """Whose real threads these are: a scheduler."""
+
+    idents: set[int]
+
+    def is_closed(self) -> bool:
+        """Whether the exploration is over."""
+
+
+class PooledThread(RealThread):
+    """A real thread that carries one controlled thread of each execution."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__()
+        self.job: Callable[[], None] | None = None
+        self.gone = allocate_lock()
+        self.gone.acquire()
+        start_new_thread(self._carry, (pool,))
+
+    def _carry(self, pool: Pool) -> None:
+        self.is_the_caller()
+        pool.idents.add(self.ident)
+        try:
+            while True:
+                self.gate.acquire()
+                if self.job is None or pool.is_closed():
+                    return
+                self.job()
+                if pool.is_closed():
+                    return
+        finally:
+            pool.idents.discard(self.ident)
+            self.gone.release()

@@ -1,0 +1,378 @@
+"""The lock, the re-entrant lock and the simple queue that the explorer controls.
+
+Everything else of `threading`, `queue` and `concurrent.futures` is written in Python above these
+and runs unmodified. Each operation behaves as its original does, errors included.
+"""
+
+import ast
+import functools
+import gc
+import itertools
+import queue
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, Self, TypeVar, cast
+
+from conlab.errors import UserError
+from conlab.explorer.threads.controlled_thread import ControlledThread
+from conlab.explorer.threads.scheduler import Scheduler
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def untraced(operation: Method) -> Method:
+    """Have an operation run without the trace function of its thread, under which all is slower."""
+
+    @functools.wraps(operation)
+    def run(self: Any, *arguments: Any, **options: Any) -> Any:
+        tracing = sys.gettrace()
+        if tracing is None:
+            return operation(self, *arguments, **options)
+        sys.settrace(None)
+        try:
+            return operation(self, *arguments, **options)
+        finally:
+            sys.settrace(tracing)
+
+    return cast("Method", run)
+
+
+Origin = tuple[str, str, int]  # file, function, offset of the call that made a lock
+UNDEFINED: Any = object()
+
+
+class Lock:
+    """`threading.Lock`, controlled."""
+
+    __slots__ = (
+        "__weakref__",
+        "_born",
+        "_scheduler",
+        "busy",
+        "in_program",
+        "made_at",
+        "number",
+        "owner",
+    )
+
+    def __init__(self, scheduler: Scheduler, made_at: Origin) -> None:
+        """Begin free; ``made_at`` is where in the program it was made."""
+        self._scheduler = scheduler
+        self._born = scheduler.steps
+        self.made_at = made_at
+        self.in_program = made_at[0] in scheduler.stepped  # then who holds it may stop at any time
+        self.busy = False
+        self.owner: ControlledThread | None = None
+        scheduler.numbers += 1
+        self.number = scheduler.numbers
+
+    def reset(self) -> None:
+        """Be free, as at the beginning of an execution."""
+        self.busy = False
+        self.owner = None
+        self._born = -1
+
+    def _looked_at(self) -> None:
+        """Have releases be switch points: somebody can tell that the lock is taken."""
+        if self.made_at not in self._scheduler.disproved:
+            self._scheduler.disprove(self.made_at)
+
+    @untraced
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take the lock, as `threading.Lock.acquire` does."""
+        scheduler = self._scheduler
+        if not blocking:
+            if timeout != -1:
+                raise ValueError("can't specify a timeout for a non-blocking call")
+            if self.owner is not scheduler.current:
+                self._looked_at()
+                scheduler.switch_point(("try to acquire", self.number))
+            if self.busy:
+                return False
+        elif timeout == -1:
+            # Nobody else has run since a lock was made: to take it needs no switch point.
+            if self._born != scheduler.steps or self.busy:
+                scheduler.wait(self, ("acquire", self.number))
+        else:
+            if timeout < 0:
+                raise ValueError("timeout value must be a non-negative number")
+            if self.owner is not scheduler.current:
+                self._looked_at()
+            if not scheduler.wait(self, ("acquire", self.number), timeout):
+                return False
+        scheduler.current.worked = True
+        self.busy = True
+        self.owner = scheduler.current
+        return True
+
+    @untraced
+    def release(self) -> None:
+        """Give the lock back, whoever took it."""
+        if not self.busy:
+            if self._scheduler.ending:
+                return
+            raise RuntimeError("release unlocked lock")
+        if self.in_program or self.made_at in self._scheduler.disproved:
+            self._scheduler.switch_point(("release", self.number))
+        self._scheduler.current.worked = True
+        self.busy = False
+        self.owner = None
+        if self._scheduler.after_release:
+            self._scheduler.switch_point(("released", self.number))
+
+    def locked(self) -> bool:
+        """Say whether somebody holds the lock."""
+        self._looked_at()
+        self._scheduler.switch_point(("look at", self.number))
+        return self.busy
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *exception: object) -> None:
+        self.release()
+
+    def _at_fork_reinit(self) -> None:
+        self.busy = False
+        self.owner = None
+
+    def describe(self) -> str:
+        """Name it for a person."""
+        return "a notification" if self._is_waiter() else f"lock {self.number}"
+
+    def holders(self) -> list[ControlledThread]:
+        """Give who took it; the lock that a condition's waiter takes twice is nobody's."""
+        return [self.owner] if self.owner is not None and not self._is_waiter() else []
+
+    def _is_waiter(self) -> bool:
+        return self.made_at[1] == "Condition.wait"
+
+
+class RLock(Lock):
+    """`threading.RLock`, controlled."""
+
+    __slots__ = ("_count",)
+
+    def __init__(self, scheduler: Scheduler, made_at: Origin) -> None:
+        super().__init__(scheduler, made_at)
+        self._count = 0
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take the lock, once more if the caller has it."""
+        if self.busy and self.owner is self._scheduler.current:
+            self._count += 1
+            return True
+        if super().acquire(blocking, timeout):
+            self._count = 1
+            return True
+        return False
+
+    def release(self) -> None:
+        """Give the lock back when it was released as often as taken."""
+        if not self.busy or self.owner is not self._scheduler.current:
+            if self._scheduler.ending:
+                return
+            raise RuntimeError("cannot release un-acquired lock")
+        self._count -= 1
+        if self._count == 0:
+            super().release()
+
+    def _is_owned(self) -> bool:
+        return self.busy and self.owner is self._scheduler.current
+
+    def _recursion_count(self) -> int:
+        return self._count if self._is_owned() else 0
+
+    def _release_save(self) -> int:
+        count, self._count = self._count, 1
+        self.release()
+        return count
+
+    def _acquire_restore(self, count: int) -> None:
+        super().acquire()
+        self._count = count
+
+
+class SimpleQueue:
+    """`queue.SimpleQueue`, controlled."""
+
+    def __init__(self, scheduler: Scheduler, items: Iterable[Any] = ()) -> None:
+        self._scheduler = scheduler
+        self._first = tuple(items)
+        self._items: deque[Any] = deque(self._first)
+        scheduler.numbers += 1
+        self.number = scheduler.numbers
+
+    def reset(self) -> None:
+        """Hold the first items again, as at the beginning of an execution."""
+        self._items = deque(self._first)
+
+    @property
+    def busy(self) -> bool:
+        """Whether who wants an item must wait."""
+        return not self._items
+
+    @untraced
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002
+        """Add an item; never blocks."""
+        if self._scheduler.ending:
+            return  # an executor's weak reference calls this when an execution is being ended
+        self._scheduler.switch_point(("put into", self.number))
+        self._scheduler.current.worked = True
+        self._items.append(item)
+        if self._scheduler.after_release:
+            self._scheduler.switch_point(("has put into", self.number))
+
+    put_nowait = put
+
+    def put_unscheduled(self, item: Any) -> None:
+        """Add an item when no thread runs that could be preempted."""
+        self._items.append(item)
+
+    @untraced
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """Take the oldest item, waiting for one if asked to."""
+        if not block:
+            self._scheduler.switch_point(("get from", self.number))
+            if not self._items:
+                raise queue.Empty
+        else:
+            if timeout is not None and timeout < 0:
+                raise ValueError("'timeout' must be a non-negative number")
+            if not self._scheduler.wait(self, ("get from", self.number), timeout):
+                raise queue.Empty
+        self._scheduler.current.worked = True
+        return self._items.popleft()
+
+    def get_nowait(self) -> Any:
+        """Take the oldest item or raise `queue.Empty`."""
+        return self.get(False)
+
+    def empty(self) -> bool:
+        """Say whether there is no item now."""
+        self._scheduler.switch_point(("look at", self.number))
+        return not self._items
+
+    def qsize(self) -> int:
+        """Say how many items there are now."""
+        self._scheduler.switch_point(("look at", self.number))
+        return len(self._items)
+
+    def __class_getitem__(cls, item: object) -> type[Self]:
+        return cls
+
+    def describe(self) -> str:
+        """Name it for a person."""
+        return f"an item of queue {self.number}"
+
+    def holders(self) -> list[ControlledThread]:
+        """Anybody may put an item: nobody is named."""
+        return []
+
+
+class Count:
+    """`itertools.count`, for one that was made outside the program; one made inside is real."""
+
+    def __init__(self, real: "itertools.count[Any]") -> None:
+        """Begin, in every execution, with the number that comes next."""
+        self._first = first_numbers(real)
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self._numbers = itertools.count(*self._first)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._numbers)
+
+    def __repr__(self) -> str:
+        return repr(self._numbers)
+
+
+def first_numbers(real: "itertools.count[Any]") -> tuple[Any, ...]:
+    """Return the number that comes next, and the step if it is not 1: only its repr tells them."""
+    try:
+        return tuple(ast.literal_eval(f"[{repr(real).removeprefix('count(').removesuffix(')')}]"))
+    except ValueError:
+        raise UserError(
+            f"{real} outside the program cannot be set back: count in plain numbers"
+        ) from None
+
+
+class Local:
+    """`threading.local`, for one that was made outside the program; one made inside is real.
+
+    It seems to be of the class of the real one, whose ``__init__`` each thread calls afresh.
+    """
+
+    def __init__(self, scheduler: Scheduler, real: threading.local) -> None:
+        """Begin, in every execution, with what the main thread had set."""
+        kind, (arguments, options) = type(real), _arguments_of(real)
+
+        def initialise() -> None:
+            if kind is not threading.local:
+                kind.__init__(self, *arguments, **options)
+
+        object.__setattr__(self, "_parts", (scheduler, dict(vars(real)), {}, kind, initialise))
+
+    def reset(self) -> None:
+        """Forget what the threads of the last execution have set."""
+        _, found, values, _, _ = self._parts
+        values.clear()
+        values[0] = dict(found)
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("reset", "_parts"):
+            return object.__getattribute__(self, name)
+        scheduler, _, values, kind, initialise = object.__getattribute__(self, "_parts")
+        if name == "__class__":
+            return kind
+        me = scheduler.current.index
+        if me not in values:
+            values[me] = {}
+            initialise()
+        mine = values[me]
+        if name == "__dict__":
+            return mine
+        of_class = _of_class(kind, name)
+        if hasattr(type(of_class), "__set__") or name not in mine:
+            if of_class is UNDEFINED:
+                return object.__getattribute__(self, name)
+            bind = getattr(type(of_class), "__get__", None)
+            return of_class if bind is None else bind(of_class, self, kind)
+        return mine[name]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        of_class = _of_class(self.__class__, name)
+        if hasattr(type(of_class), "__set__"):
+            type(of_class).__set__(of_class, self, value)
+        else:
+            self.__dict__[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        if name not in self.__dict__:
+            raise AttributeError(name)
+        del self.__dict__[name]
+
+
+def _of_class(kind: type, name: str) -> Any:
+    """Return what a subclass of `threading.local` defines by this name, or UNDEFINED."""
+    for owner in kind.__mro__[: kind.__mro__.index(threading.local)]:
+        if name in vars(owner):
+            return vars(owner)[name]
+    return UNDEFINED
+
+
+def _arguments_of(local: threading.local) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return what a local was made with: it keeps that for each thread, and nobody else knows."""
+    kept = gc.get_referents(local)
+    at = next(at for at, each in enumerate(kept) if type(each) is tuple)
+    options: Any = kept[at + 1] if len(kept) > at + 1 else None
+    if not (isinstance(options, dict) and all(isinstance(name, str) for name in options)):
+        options = {}  # that is what each thread holds, by a weak reference
+    return kept[at], options

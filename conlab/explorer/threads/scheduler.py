@@ -1,0 +1,456 @@
+"""The scheduler: runs a program's threads one at a time, and switches between them.
+
+The threads are real ones, each stopped at a gate of its own but for the one whose turn it is. Every
+modelled operation and every stepped bytecode calls `Scheduler.switch_point`; there, and nowhere
+else, the schedule decides which of the enabled threads takes the next step.
+"""
+
+import contextvars
+import sys
+import threading
+import traceback
+from _thread import allocate_lock
+from collections.abc import Callable, Container, Hashable
+from contextlib import suppress
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, NoReturn, Protocol, cast
+
+from conlab.errors import UserError
+from conlab.explorer.outcomes import (
+    Deadlocked,
+    Failure,
+    Outcome,
+    Raised,
+    Returned,
+    Unfinished,
+    Waiting,
+)
+from conlab.explorer.search.schedule import Diverged, Schedule
+from conlab.explorer.threads.controlled_thread import ControlledThread, PooledThread, RealThread
+from conlab.explorer.threads.waiting import TURN_OF_OTHERS, ManyWaits, Waitable
+
+Assumption = tuple[str | int, ...]
+ONE_THREAD: Assumption = ("threads",)  # then nothing need be stepped
+MOST_THREADS = 200
+ENDS_REFUSED = 200  # how often a thread may catch the exception that ends it
+MOST_TURNS = 100  # of a loop, after which the other threads are let go first
+TURN = 0.001  # seconds of virtual time that a loop lets pass which only looks
+START_OF_TIME = 1_000_000_000.0  # seconds; what the virtual clocks say when an execution begins
+
+
+class ExecutionEnded(BaseException):
+    """Raised in a controlled thread to end it, because the execution is over."""
+
+
+class RestartSearch(Exception):
+    """An execution disproved an assumption of the search: begin anew without the assumption."""
+
+
+class Uncontrolled(UserError):
+    """The program did something that the explorer does not control, so no verdict is possible."""
+
+
+class Stepper(Protocol):
+    """Switches the stepping of bytecodes on and off for the calling thread."""
+
+    def enter(self) -> None:
+        """Begin."""
+
+    def leave(self) -> None:
+        """Cease."""
+
+
+class Recorder(Protocol):
+    """Writes down what each thread executes."""
+
+    def executes(self, thread: str, code: CodeType, offset: int) -> None:
+        """Take note of one bytecode."""
+
+
+class Scheduler:
+    """Executes a program again and again, each time under another schedule."""
+
+    stepper: Stepper
+
+    def __init__(self, *, stepped: frozenset[str], limit: int) -> None:
+        """Step the files ``stepped``, and let no execution take more than ``limit`` steps."""
+        self.stepped = stepped
+        self.limit = limit
+        self.search_thread = RealThread()
+        self.after_release = False  # whether a switch is possible right after a release
+        self.idents: set[int] = set()
+        self.closed = False
+        self.pooled: list[PooledThread] = []
+        self.free: list[PooledThread] = []
+        self.rested: list[PooledThread] = []  # free in the next execution: no two threads of one
+        # may share a real `threading.local`
+        self._done = allocate_lock()
+        self._done.acquire()
+        self._home = RealThread()
+        self.executions = 0
+        self.disproved: set[Assumption] = set()  # what the search has ceased to assume
+        self.newly_disproved: set[Assumption] = set()
+        self.steps = 0
+        self.recorder: Recorder | None = None
+        self.at_begin: Callable[[], None] = lambda: None
+        self.at_exit: Callable[[], None] = lambda: None
+        self.at_end: Callable[[], None] = lambda: None
+        self.is_permanent: Callable[[int], bool] = lambda _: False  # whether an address is for good
+        self.who_runs: Callable[[], str] = lambda: self.current.name  # who runs, for a person
+        self._reset(Schedule())
+
+    def _reset(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+        self.threads: list[ControlledThread] = []
+        self.alive: list[ControlledThread] = []
+        self.current = ControlledThread(0, "main", self._home)
+        self.clock = 0.0
+        self.steps = 0
+        self.over = False  # what is finalised between two executions must not choose anything
+        self.ending = False
+        self.outcome: Outcome | None = None
+        self.problem: BaseException | None = None
+        self.died: list[Failure] = []
+        self.numbers = 0
+        self.numbered: dict[int, tuple[int, object]] = {}  # by address, so kept
+
+    # -- one execution ---------------------------------------------------------------------------
+
+    def execute(self, program: Callable[[], Any], schedule: Schedule) -> Outcome:
+        """Execute the program under ``schedule``; the calling thread is its main thread."""
+        self._reset(schedule)
+        self.at_begin()
+        main = self.current
+        self.threads.append(main)
+        self.alive.append(main)
+        self._home.is_the_caller()
+        ident = self._home.ident
+        self.idents.add(ident)
+        try:
+            self._run_main(program)
+            others = len(self.alive) > 1  # to be asked before another thread goes on
+            self.finished(main)
+            if others and not self.closed:
+                self._done.acquire()
+        finally:
+            self.at_end()
+            self.over = True
+            self.free += self.rested
+            self.rested.clear()
+            self.idents.discard(ident)
+            self.executions += 1
+        if self.problem is not None:
+            raise self.problem
+        if self.newly_disproved:
+            self.disproved |= self.newly_disproved
+            self.newly_disproved.clear()
+            raise RestartSearch
+        schedule.finish()
+        assert self.outcome is not None
+        return self.outcome
+
+    def _run_main(self, program: Callable[[], Any]) -> None:
+        try:
+            self.stepper.enter()
+            try:
+                value = contextvars.copy_context().run(program)
+            finally:
+                self.stepper.leave()
+            outcome: Outcome = Returned(value)
+        except ExecutionEnded:
+            return
+        except BaseException as error:
+            failure = failure_of("main", error)
+            outcome = Raised(failure.type, failure.message, failure.traceback)
+        if self.outcome is None:
+            self.outcome = outcome
+
+    def running_on(self) -> RealThread:
+        """Return the real thread whose turn it is."""
+        return self.search_thread if self.over else self.current.runs_on
+
+    def interrupt(self, problem: BaseException) -> None:
+        """End the execution from outside, as soon as a thread comes to a switch point."""
+        self.problem = problem
+        self.ending = True
+        self.close()
+
+    def spawn(self, thread: threading.Thread, run: Callable[[], None]) -> ControlledThread:
+        """Control a thread that the program starts; it runs when it is chosen."""
+        if ONE_THREAD not in self.disproved:
+            self.disprove(ONE_THREAD)
+            self.ending = True
+            raise ExecutionEnded
+        if len(self.threads) >= MOST_THREADS:
+            self.refuse(f"the program started more than {MOST_THREADS} threads in one run")
+        if self.free:
+            real = self.free.pop()
+        else:
+            real = PooledThread(self)
+            self.pooled.append(real)
+        self.steps += 1  # from here on another thread may come before what this one does next
+        controlled = ControlledThread(len(self.threads), thread.name, real)
+        self.threads.append(controlled)
+        self.alive.append(controlled)
+        controlled.thread = thread
+        controlled.daemon = thread.daemon
+
+        def job() -> None:
+            try:
+                self.stepper.enter()
+                try:
+                    run()
+                finally:
+                    self.stepper.leave()
+            except ExecutionEnded:
+                pass
+            self.finished(controlled)
+
+        real.job = job
+        return controlled
+
+    def finished(self, thread: ControlledThread) -> None:
+        """Take note that a thread has run to its end, and let another go on."""
+        if self.closed:
+            return
+        thread.done = True
+        self.alive.remove(thread)
+        if thread.index:
+            self.rested.append(cast("PooledThread", thread.runs_on))
+        if not self.alive:
+            if thread.index:
+                self._done.release()
+            return
+        if thread.index == 0 and not self.ending:
+            self.at_exit()
+        if not self.ending and self.threads[0].done and all(s.daemon for s in self.alive):
+            self.ending = True
+        if self.ending:
+            following = self.alive[-1]
+            self.current = following
+            following.runs_on.gate.release()
+            return
+        try:
+            following = self._choose(thread, ("end",))
+        except ExecutionEnded:
+            following = self.alive[-1]
+            self.current = following
+        following.runs_on.gate.release()
+
+    # -- the one place where a choice is made ------------------------------------------------
+
+    def switch_point(self, what: Hashable) -> None:
+        """Stop before the operation ``what`` and let the schedule decide who goes on."""
+        if self.closed:
+            raise ExecutionEnded
+        if self.over:
+            return
+        me = self.current
+        if self.ending:
+            self._end_thread(me)
+        if self.recorder is not None and self._only_written_down(what):
+            return
+        self.steps += 1
+        if self.steps > self.limit:
+            self.end(Unfinished(self.limit))
+        if len(self.alive) > 1 or me.wait is not None:
+            following = self._choose(me, what)
+            if following is not me:
+                following.runs_on.gate.release()
+                me.runs_on.gate.acquire()
+                if self.closed:
+                    raise ExecutionEnded
+                if self.ending:
+                    self._end_thread(me)
+
+    def _only_written_down(self, what: Hashable) -> bool:
+        """Whether this is a bytecode at which the search, of one thread, never stopped."""
+        return ONE_THREAD not in self.disproved and not isinstance(what, tuple)
+
+    def _choose(self, me: ControlledThread, what: Hashable) -> ControlledThread:
+        enabled: list[ControlledThread] = []
+        timed: list[ControlledThread] = []
+        for thread in self.alive:
+            wait = thread.wait
+            if wait is None or not wait.busy:
+                enabled.append(thread)
+            elif thread.deadline is not None:
+                timed.append(thread)
+        if enabled:
+            if len(enabled) == 1 and not timed:
+                following = enabled[0]
+                self.current = following
+                return following
+            if me in enabled and not me.done:
+                if enabled[0] is not me:
+                    enabled.remove(me)
+                    enabled.insert(0, me)
+                costs = (0,) + (1,) * (len(enabled) + len(timed) - 1)
+            else:
+                costs = (0,) * len(enabled) + (1,) * len(timed)
+            options = enabled + timed
+        elif timed:
+            timed.sort(key=_deadline)
+            soonest = timed[0].deadline
+            costs = tuple(int(thread.deadline != soonest) for thread in timed)
+            options = timed
+        else:
+            self.end(self._deadlock())
+        choice = 0
+        if len(options) > 1:
+            try:
+                choice = self.schedule.choose(costs, (me.index, what))
+            except Diverged as diverged:
+                self.abandon(diverged)
+        following = options[choice]
+        if choice >= len(enabled):
+            following.timed_out = True
+            assert following.deadline is not None
+            self.clock = max(self.clock, following.deadline)
+        self.current = following
+        return following
+
+    def decide(self, costs: tuple[int, ...], what: Hashable) -> int:
+        """Let the schedule choose between what may happen to the thread that runs."""
+        if self.closed or self.ending:
+            raise ExecutionEnded
+        try:
+            return self.schedule.choose(costs, (self.current.index, what))
+        except Diverged as diverged:
+            self.abandon(diverged)
+
+    def dismiss(self, threads: Container[object]) -> None:
+        """Let these threads end with the program: they wait for work that will not come."""
+        for thread in self.alive:
+            if thread.thread in threads:
+                thread.daemon = True
+
+    def wait(self, waitable: Waitable, what: Hashable, timeout: float | None = None) -> bool:
+        """Go on when ``waitable`` is not busy; return False if ``timeout`` seconds passed first."""
+        me = self.current
+        me.wait = waitable
+        me.timed_out = False
+        me.deadline = None if timeout is None else self.clock + timeout
+        try:
+            self.switch_point(what)
+        finally:
+            me.wait = me.deadline = None
+        return not me.timed_out
+
+    # -- ends ------------------------------------------------------------------------------
+
+    def end(self, outcome: Outcome) -> NoReturn:
+        """End the execution with this outcome, from inside the thread that runs."""
+        if self.outcome is None or not isinstance(self.outcome, Raised):
+            self.outcome = outcome
+        self.ending = True
+        raise ExecutionEnded
+
+    def refuse(self, message: str) -> NoReturn:
+        """End the execution because no verdict is possible, with one sentence that says why."""
+        self.abandon(Uncontrolled(message))
+
+    def abandon(self, problem: BaseException) -> NoReturn:
+        """End the execution with an exception for the caller of the exploration."""
+        if self.problem is None:
+            self.problem = problem
+        self.ending = True
+        raise ExecutionEnded
+
+    def disprove(self, assumption: Assumption) -> None:
+        """Say that an assumption is false: then the search begins anew without it."""
+        self.newly_disproved.add(assumption)
+
+    def yield_turn(self, what: Hashable) -> None:
+        """Let the others go first: the thread that runs only turns in a loop."""
+        if len(self.alive) > 1:
+            self.wait(TURN_OF_OTHERS, what, TURN)
+
+    def _end_thread(self, me: ControlledThread) -> NoReturn:
+        me.refused += 1
+        if me.refused > ENDS_REFUSED:
+            if self.problem is None or isinstance(self.problem, RestartSearch):
+                self.problem = Uncontrolled(
+                    f"thread {me.name!r} catches every exception and goes on, so a run cannot end"
+                    " it: let BaseException pass"
+                )
+            self.alive.remove(me)
+            if self.alive:
+                self.current = self.alive[-1]
+                self.current.runs_on.gate.release()
+            else:
+                self._done.release()
+            me.runs_on.gate.acquire()  # for ever: the real thread is given up
+        raise ExecutionEnded
+
+    def _deadlock(self) -> Deadlocked:
+        frames = sys._current_frames()
+        waits_for: dict[str, str] = {}
+        waiting = []
+        for thread in self.alive:
+            assert thread.wait is not None
+            holders = tuple(holder.name for holder in thread.wait.holders())
+            if holders:
+                waits_for[thread.name] = holders[0]
+            waiting.append(
+                Waiting(
+                    thread.name,
+                    thread.wait.describe(),
+                    holders,
+                    self.line_of(frames.get(thread.runs_on.ident)),
+                )
+            )
+            if isinstance(thread.wait, ManyWaits):
+                inside = thread.wait.within()
+                waits_for |= {each.thread: each.held_by[0] for each in inside if each.held_by}
+                if inside:
+                    waiting.pop()  # the tasks say all that there is to say
+                waiting += inside
+        return Deadlocked(tuple(waiting), _cycle(waits_for))
+
+    def line_of(self, frame: FrameType | None) -> str:
+        """Name the innermost line of the stepped files on this stack, or nothing."""
+        while frame is not None:
+            if frame.f_code.co_filename in self.stepped:
+                return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+            frame = frame.f_back
+        return ""
+
+    def is_closed(self) -> bool:
+        """Whether the exploration is over."""
+        return self.closed
+
+    def close(self) -> None:
+        """Send the real threads home; one that is stuck goes when it comes loose."""
+        self.closed = True
+        for real in (self._home, *self.pooled):
+            with suppress(RuntimeError):  # it waits for nothing: nobody has taken its gate
+                real.gate.release()
+        for real in self.free:
+            if real.gone.acquire(timeout=5):
+                real.gone.release()  # an interrupted exploration is closed once more at its end
+
+
+def _deadline(thread: ControlledThread) -> float:
+    assert thread.deadline is not None
+    return thread.deadline
+
+
+def _cycle(waits_for: dict[str, str]) -> tuple[str, ...]:
+    """Return the names on a circle of the wait-for graph, or none."""
+    for start in waits_for:
+        path = [start]
+        while (following := waits_for.get(path[-1])) is not None:
+            if following == start:
+                return tuple(path)
+            if following in path:
+                break
+            path.append(following)
+    return ()
+
+
+def failure_of(thread: str, error: BaseException) -> Failure:
+    """Describe the exception that a thread died of."""
+    text = "".join(traceback.format_exception(error))
+    return Failure(thread, type(error).__name__, str(error), text)

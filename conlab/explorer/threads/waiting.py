@@ -1,0 +1,55 @@
+"""What a controlled thread can wait for: it is enabled again when that is no longer busy."""
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from conlab.explorer.outcomes import Waiting
+
+
+class Named(Protocol):
+    """Who may end a wait, as a person is told: a controlled thread."""
+
+    name: str
+
+
+class Waitable(Protocol):
+    """What a controlled thread can wait for: it goes on when ``busy`` is false."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether who waits must go on waiting."""
+
+    def describe(self) -> str:
+        """Name it for a person."""
+
+    def holders(self) -> Sequence[Named]:
+        """Name the threads whose next step could end the wait, where that is known."""
+
+
+@runtime_checkable
+class ManyWaits(Waitable, Protocol):
+    """What several wait for at once in one thread, as the tasks of an event loop do."""
+
+    def within(self) -> list[Waiting]:
+        """Say what each of them waits for."""
+
+
+class Time:
+    """What a controlled thread waits for when nothing but time can end its wait."""
+
+    busy = True
+
+    def __init__(self, description: str) -> None:
+        self._description = description
+
+    def describe(self) -> str:
+        """Name it for a person."""
+        return self._description
+
+    def holders(self) -> Sequence[Named]:
+        """Nobody holds it."""
+        return []
+
+
+SLEEP = Time("the end of a sleep")
+TURN_OF_OTHERS = Time("the others, in a loop that only looks")

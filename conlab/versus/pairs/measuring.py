@@ -1,0 +1,311 @@
+"""Measures pairs: the same cell of both sides, in two fresh processes that take turns.
+
+What makes the times of two identical processes differ on a shared machine is mostly where and when
+they run: a core is up to twice as slow while a neighbour uses its other half, for a few hundredths
+of a second or for minutes. So rounds are short; each is compared with its neighbour in time, on the
+other side, and only the ratios of the two are looked at; and where one thread does all the work,
+both sides do it on the same core, which is drawn for each pair.
+"""
+
+import json
+import math
+import random
+import statistics
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import psutil
+
+from conlab.bench.discovery import Cell, Workload
+from conlab.bench.inputs import Inputs
+from conlab.bench.measuring import WAITS
+from conlab.bench.running import CellAbsent
+from conlab.bench.settings import Settings
+from conlab.versus.pairs import fingerprints
+from conlab.versus.pairs.survey import Survey, absent, surveys
+from conlab.versus.pairs.worker_process import SideFailed, Worker
+from conlab.versus.sides.side import Side
+
+ROUND = 0.01  # seconds that a round should last: shorter than what disturbs it
+SHARE = 0.3  # seconds of rounds that each side gets in a pair, if that is not too few rounds
+MOST_ROUNDS = 24  # of each side in a pair: after them, both processes are replaced
+FEWEST_ROUNDS = 2
+PADDING = 4096  # bytes: the size of the environment moves the stack, and with it the speed
+
+
+Rounds = tuple[tuple[float, ...], tuple[float, ...]]  # the seconds of each: of A, then of B
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What one pair of processes showed of a cell: the wall and the CPU seconds of their rounds.
+
+    ``first`` is the side that began: 0 or 1.
+    """
+
+    cell: str
+    wall: Rounds
+    cpu: Rounds
+    first: int
+
+    @property
+    def log_wall(self) -> float:
+        """The logarithm of B's wall time over A's."""
+        return log_ratio(self.wall)
+
+    @property
+    def log_cpu(self) -> float:
+        """The same of the CPU seconds."""
+        return log_ratio(self.cpu)
+
+    def to_json(self) -> str:
+        """The pair as a line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str) -> Self:
+        """The pair that ``to_json`` wrote. Raises ValueError, KeyError or TypeError if none did."""
+        told = json.loads(line)
+        wall, cpu = ((tuple(a), tuple(b)) for a, b in (told["wall"], told["cpu"]))
+        return cls(told["cell"], wall, cpu, told["first"])
+
+
+def log_ratio(rounds: Rounds) -> float:
+    """B's time over A's, as a logarithm: the median over the rounds, untouched by what hit a few.
+
+    A system that counts CPU time in ticks gives some rounds none: then it is that of the sums.
+    """
+    if min(map(min, rounds)) > 0:
+        return statistics.median(math.log(b / a) for a, b in zip(*rounds, strict=True))
+    return math.log(sum(rounds[1]) / sum(rounds[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a round of a cell is: ``runs`` times its first ``jobs`` jobs, or all if that is None."""
+
+    jobs: int | None
+    runs: int
+    rounds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What is drawn at random for a pair, the same again from the same seed.
+
+    ``first`` is the side that begins. Both processes get the same hash seed and, where one thread
+    does all the work, the same core, others in each pair: what these make faster or slower is no
+    difference between the sides.
+    """
+
+    first: int
+    core: int
+    hash_seed: int
+    paddings: tuple[int, int]
+
+    @classmethod
+    def of(cls, seed: int, cell: str, number: int) -> Self:
+        """The draw for that pair of the cell, in whatever order the cells are measured."""
+        chance = random.Random(f"{seed} {cell} {number}")
+        return cls(
+            chance.randrange(2),
+            chance.choice(core_numbers()),
+            chance.randrange(1, 2**32),
+            (chance.randrange(PADDING), chance.randrange(PADDING)),
+        )
+
+    def environment(self, side: int) -> dict[str, str]:
+        """What the process of that side finds in its environment."""
+        padding = "x" * self.paddings[side]
+        return {"PYTHONHASHSEED": str(self.hash_seed), "CONLAB_PADDING": padding}
+
+
+class Measurer:
+    """Measures pairs of two sides on the same inputs and the same origin."""
+
+    def __init__(self, sides: tuple[Side, Side], settings: Settings, seed: int) -> None:
+        self.sides = sides
+        self.settings = settings
+        self.seed = seed
+        self.inputs = Inputs(settings, small=False)
+        self.closing = ExitStack()
+        self.closing.callback(self.inputs.close)
+        self.surveys: tuple[Survey, Survey]
+        self.sizes: dict[str, Size] = {}
+        self.computing: dict[str, bool] = {}
+        self.measured: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        """Ask both sides what they have. Raises SideFailed."""
+        try:
+            self.surveys = surveys(self.sides, self.settings)
+        except BaseException:
+            self.closing.close()
+            raise
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """End the origin and remove what the jobs wrote."""
+        self.closing.close()
+
+    def pair(self, cell: Cell) -> Pair:
+        """Measure the cell once more, each side in a process of its own.
+
+        Raises CellAbsent where there is nothing to compare, SideFailed where a side cannot do it
+        or where the two give different results.
+        """
+        if reason := self.absent(cell):
+            raise CellAbsent(reason)
+        size = self.size(cell)
+        number = self.measured[cell.id] = self.measured.get(cell.id, 0) + 1
+        drawn = Draw.of(self.seed, cell.id, number)
+        if self.inputs.origin:
+            self.inputs.origin.reset()
+        with ExitStack() as stack:
+            started = {
+                side: stack.enter_context(self.started(cell, side, drawn))
+                for side in order(drawn.first, 0)
+            }
+            return self.taking_turns(cell, [started[0], started[1]], size, drawn.first)
+
+    def absent(self, cell: Cell) -> str | None:
+        """Why there is nothing to compare, or None. Raises SideFailed where there should be."""
+        workload = cell.workload
+        if reason := self.inputs.lacking(workload) or cell.absent():
+            return reason
+        return absent(self.surveys, workload.name, cell.label, self.inputs.asked[workload.name])
+
+    def taking_turns(self, cell: Cell, workers: list[Worker], size: Size, first: int) -> Pair:
+        """Warm both up, then let them run rounds, each first in every other."""
+        for side in order(first, 0):
+            workers[side].tell("warm up", jobs=size.jobs, runs=size.runs)
+        compare(cell, workers, [worker.answer() for worker in workers])
+        wall: tuple[list[float], list[float]] = ([], [])
+        cpu: tuple[list[float], list[float]] = ([], [])
+        for number in range(size.rounds):
+            told: dict[int, dict[str, Any]] = {}
+            for side in order(first, number):
+                told[side] = workers[side].ask("round", runs=size.runs)
+                wall[side].append(told[side]["wall"])
+                cpu[side].append(told[side]["cpu"])
+            compare(cell, workers, [told[0], told[1]])
+        for worker in workers:
+            worker.tell("end")  # both at once
+        return Pair(
+            cell=cell.id,
+            wall=(tuple(wall[0]), tuple(wall[1])),
+            cpu=(tuple(cpu[0]), tuple(cpu[1])),
+            first=first,
+        )
+
+    def started(self, cell: Cell, number: int, drawn: "Draw | None" = None) -> "Started":
+        """A worker of that side that opens the cell."""
+        workload = cell.workload
+        side = self.sides[number]
+        own = side.own.get(workload.name)
+        values = self.values(workload)
+        chosen = self.settings.for_models(computes_only=self.computing.get(workload.name, True))
+        return Started(
+            side,
+            drawn.environment(number) if drawn else {},
+            workload=workload.name,
+            own=str(own) if own else None,
+            model=cell.model.name,
+            variant=cell.variant,
+            values={name: coded(value) for name, value in values.items()},
+            folder=str(self.inputs.scratch() / f"{workload.name}-results-{number}"),
+            settings=chosen,
+            core=drawn.core if drawn and not cell.model.settings() else None,
+        )
+
+    def values(self, workload: Workload) -> dict[str, Any]:
+        """What the workload's ``jobs()`` is given, on both sides."""
+        return self.inputs.values(workload)
+
+    def size(self, cell: Cell) -> Size:
+        """What a round of the cell is, found out once, by side B."""
+        if cell.id not in self.sizes:
+            workload = cell.workload
+            cut = self.settings.jobs is None and "sites" not in self.values(workload)
+            chosen = self.settings.for_models(computes_only=self.computes(cell))
+            asked = cell.model.settings()
+            busy = sum(chosen[name] for name in ("in_flight", "workers") if name in asked)
+            with self.started(cell, 1) as worker:
+                least = (busy or 1) if cut else None
+                most = self.most_jobs(workload)
+                sizes = {"lasting": ROUND, "most": most, "least": least}
+                told = worker.ask("size", sizes=sizes)
+            seconds = told["seconds"] * told["runs"]
+            rounds = max(FEWEST_ROUNDS, min(MOST_ROUNDS, int(SHARE / seconds)))
+            self.sizes[cell.id] = Size(told["jobs"], told["runs"], rounds)
+        return self.sizes[cell.id]
+
+    def most_jobs(self, workload: Workload) -> int | None:
+        """How many jobs there are, if the reader says so and ``jobs()`` does not know."""
+        if {"count", "sites"} & set(self.values(workload)):
+            return None
+        return self.settings.jobs
+
+    def computes(self, cell: Cell) -> bool:
+        """Say whether its jobs only compute, found out once. Raises SideFailed."""
+        workload = cell.workload
+        if workload.name not in self.computing:
+            computes = workload.computes_only() and not self.seen_waiting(cell)
+            self.computing[workload.name] = computes
+        return self.computing[workload.name]
+
+    def seen_waiting(self, cell: Cell) -> bool:
+        """Say whether jobs wait that might compute only, seen under serial."""
+        serial = next(model for model in self.settings.models if model.name == "serial")
+        with self.started(Cell(cell.workload, serial), 1) as worker:
+            return bool(1 - worker.ask("see whether it waits")["occupied"] >= WAITS)
+
+
+def order(first: int, number: int) -> tuple[int, int]:
+    """The sides in the order of that round: the other way round each time, for drift to cancel."""
+    return (first, 1 - first) if number % 2 == 0 else (1 - first, first)
+
+
+def core_numbers() -> list[int]:
+    """The numbers of the cores that this process may use, as far as the system tells."""
+    try:
+        return psutil.Process().cpu_affinity() or [0]
+    except AttributeError:  # macOS has none
+        return [0]
+
+
+def compare(cell: Cell, workers: Sequence[Worker], replies: Sequence[dict[str, Any]]) -> None:
+    """Raise SideFailed unless both gave the same result."""
+    if replies[0]["digest"] == replies[1]["digest"]:
+        return
+    texts = [worker.ask("show")["text"] for worker in workers]
+    said = fingerprints.difference(*texts)
+    raise SideFailed(
+        f"{cell.id}: {workers[1].side.name} gives other results than {workers[0].side.name}:"
+        f" {said[1]} in place of {said[0]}"
+    )
+
+
+def coded(value: Any) -> Any:
+    """A value of ``Inputs`` as the worker's ``decoded`` takes it."""
+    return {"path": str(value)} if isinstance(value, Path) else value
+
+
+class Started:
+    """A worker that opens a cell: ended at the end of the context, killed after an error."""
+
+    def __init__(self, side: Side, environment: dict[str, str], **cell: Any) -> None:
+        self.worker = Worker(side, environment)
+        self.worker.tell("open", **cell)
+
+    def __enter__(self) -> Worker:
+        return self.worker
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind:
+            self.worker.kill()
+        else:
+            self.worker.end()

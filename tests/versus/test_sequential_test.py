@@ -1,0 +1,202 @@
+"""Which cell gets the next pair, and when a comparison ends: pairs and a clock made by hand."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+
+from conlab.bench.discovery import Cell
+from conlab.bench.running import CellAbsent
+from conlab.versus.pairs.measuring import Pair
+from conlab.versus.pairs.worker_process import SideFailed
+from conlab.versus.rule import Judgement, Rule, Verdict
+from conlab.versus.sequential_test import SequentialTest, figures, most_undecided, take_pairs
+from tests.bench.made import cell
+
+LOOKS = [4, 8, 16]
+SECOND = 1.0
+
+
+class Made(Rule):
+    """A rule with looks of its own that decides when told to, by the change of the last pair."""
+
+    def looks(self) -> "iter[int]":  # type: ignore[valid-type]
+        return iter(LOOKS)
+
+    def judge(self, log_ratios: "list[float]") -> Judgement:  # type: ignore[override]
+        assert len(log_ratios) in LOOKS
+        change = math.expm1(log_ratios[-1])
+        verdict = Verdict.SLOWER if change > 0.5 else Verdict.UNSURE
+        return Judgement(verdict, change, -abs(change), abs(change), len(log_ratios), 99)
+
+
+RULE = Made(0.01, 1, 0.05)
+
+
+def pair(change: float, cpu: float = 1.0, cpu_change: float = 0.0) -> Pair:
+    """A pair of which B took so much longer, and computed so much longer."""
+    return Pair("a-serial", ((1.0,), (1 + change,)), ((cpu,), (cpu * (1 + cpu_change),)), 0)
+
+
+class Machine:
+    """Stands in for the measurer and the clock."""
+
+    def __init__(self, changes: dict[str, float], seconds: float = SECOND) -> None:
+        self.changes = changes
+        self.seconds = seconds
+        self.now = 0.0
+        self.order: list[str] = []
+
+    def measure(self, cell: Cell) -> Pair:
+        """A pair, as it was told; it takes a second."""
+        self.order.append(cell.workload.name)
+        self.now += self.seconds
+        return pair(self.changes[cell.workload.name])
+
+
+def compared(machine: Machine, budget: float) -> dict[str, SequentialTest]:
+    """The tests of the machine's cells after a comparison."""
+    tests = [SequentialTest(cell("serial", name), RULE) for name in machine.changes]
+    take_pairs(tests, machine.measure, budget, now=lambda: machine.now)
+    return dict(zip(machine.changes, tests, strict=True))
+
+
+def test_the_cells_take_turns_until_their_first_look() -> None:
+    machine = Machine({"a": 0.1, "b": 0.1, "c": 0.1})
+    compared(machine, 12)
+    assert machine.order == ["a", "b", "c"] * 4
+
+
+def test_then_the_widest_interval_comes_first() -> None:
+    machine = Machine({"a": 0.1, "b": 0.3, "c": 0.2})
+    compared(machine, 20)
+    assert machine.order[12:] == [*"bbbbb", *"ccc"]
+
+
+def test_a_wild_cell_gets_no_more_than_twice_what_another_has_got() -> None:
+    machine = Machine({"a": 0.1, "b": 0.4, "c": 0.2})
+    for budget in range(12, 40):
+        tests = compared(machine, budget)
+        pairs = sorted(len(test.pairs) for test in tests.values())
+        assert pairs[-1] <= 2 * pairs[0] + 1
+        machine.now = 0.0
+
+
+def test_a_decided_cell_gets_no_more() -> None:
+    machine = Machine({"a": 0.9, "b": 0.1})
+    tests = compared(machine, 12)
+    assert tests["a"].verdict is Verdict.SLOWER
+    assert machine.order.count("a") == 4
+    assert machine.order.count("b") == 8
+
+
+def test_pairs_are_judged_at_the_looks_alone() -> None:
+    test = SequentialTest(cell("serial"), RULE)
+    judged = []
+    for _ in range(16):
+        test.add(pair(0.1), SECOND)
+        judged.append(test.wall.pairs if test.wall else 0)
+    assert judged == [0] * 3 + [4] * 4 + [8] * 8 + [16]
+    assert test.is_over  # after the last look, more pairs are of no use
+
+
+def test_the_budget_is_kept() -> None:
+    machine = Machine({"a": 0.1, "b": 0.1})
+    compared(machine, 9.5)
+    assert machine.now == 9
+
+
+def test_no_pair_begins_that_would_not_end_in_time() -> None:
+    machine = Machine({"a": 0.1}, seconds=4.0)
+    compared(machine, 10)
+    assert machine.now == 8
+
+
+@pytest.mark.parametrize(
+    ("error", "kept"),
+    [(CellAbsent("no such library"), "absent"), (SideFailed("v1: it raised"), "failure")],
+)
+def test_a_cell_that_cannot_be_measured_holds_up_no_other(error: Exception, kept: str) -> None:
+    machine = Machine({"a": 0.1, "b": 0.1})
+
+    def measure(cell: Cell) -> Pair:
+        if cell.workload.name == "a":
+            raise error
+        return machine.measure(cell)
+
+    tests = [SequentialTest(cell("serial", name), RULE) for name in "ab"]
+    take_pairs(tests, measure, 5, now=lambda: machine.now)
+    assert getattr(tests[0], kept) == str(error)
+    assert tests[0].is_over
+    assert machine.order == ["b"] * 5
+
+
+def test_what_a_pair_could_not_tell_of_cpu_time_is_not_judged() -> None:
+    test = SequentialTest(cell("serial"), RULE)
+    for cpu in (1.0, 0.0, 1.0, 1.0):
+        test.add(pair(0.1, cpu), SECOND)
+    assert test.wall is not None
+    assert test.cpu is None
+
+
+@pytest.mark.parametrize(
+    ("computes", "change", "cpu_change", "verdict"),
+    [
+        pytest.param(True, 0.4, 0.6, Verdict.UNSURE, id="wall time rules it out"),
+        pytest.param(True, 0.8, 0.6, Verdict.SLOWER, id="wall time tells by itself"),
+        pytest.param(True, 0.4, 0.3, Verdict.UNSURE, id="neither tells"),
+        pytest.param(False, 0.4, 0.6, Verdict.UNSURE, id="the jobs wait"),
+    ],
+)
+def test_cpu_time_does_not_decide_where(
+    computes: bool, change: float, cpu_change: float, verdict: Verdict
+) -> None:
+    test = SequentialTest(cell("serial"), RULE, computes=computes)
+    for _ in range(4):
+        test.add(pair(change, cpu_change=cpu_change), SECOND)
+    assert (test.verdict, test.by_cpu) == (verdict, False)
+    assert test.decisive is test.wall
+
+
+def unsteady(number: int) -> float:
+    """A wall time that says nothing: half as long again, then shorter by as much."""
+    return (0.5, -1 / 3)[number % 2]
+
+
+@pytest.mark.parametrize("computes", [True, False])
+def test_cpu_time_decides_of_jobs_that_compute_where_wall_time_cannot_tell(computes: bool) -> None:
+    rule = Rule(0.01, 6, 0.05)
+    test = SequentialTest(cell("serial"), rule, computes=computes)
+    for number in range(test.looks[0]):
+        assert not test.is_over
+        test.add(pair(unsteady(number), cpu_change=0.1 + number / 1000), SECOND)
+    assert test.wall is not None
+    assert test.wall.verdict is Verdict.UNSURE
+    assert test.cpu is not None
+    assert test.cpu.verdict is Verdict.SLOWER
+    assert test.by_cpu is test.is_over is computes
+    assert test.verdict is (Verdict.SLOWER if computes else Verdict.UNSURE)
+    assert test.decisive is (test.cpu if computes else test.wall)
+    assert figures(test)["by_cpu"] is computes
+
+
+def test_two_clocks_share_what_the_cell_may_be_wrong() -> None:
+    rule = Rule(0.01, 6, 0.05)
+    both = SequentialTest(cell("serial"), rule, computes=True).rule
+    assert SequentialTest(cell("serial"), rule).rule == rule
+    assert [2 * both.allowance(look) for look in range(9)] == pytest.approx(
+        [rule.allowance(look) for look in range(9)]
+    )
+
+
+def test_every_pair_is_told() -> None:
+    told: list[int] = []
+    machine = Machine({"a": 0.1})
+    tests = [SequentialTest(cell("serial", "a"), RULE)]
+    progress: Callable[[SequentialTest], None] = lambda test: told.append(len(test.pairs))  # noqa: E731
+    take_pairs(tests, machine.measure, 3, progress, now=lambda: machine.now)
+    assert told == [1, 2, 3]
+
+
+def test_nothing_is_left_to_do_without_cells() -> None:
+    assert most_undecided([], 10) is None
