@@ -31,7 +31,8 @@ def test_the_whole_is_shared_and_a_part_is_not(
     arguments: list[str], shared: bool, tmp_path: Path
 ) -> None:
     shutil.copy(CONFTEST, tmp_path)
-    (tmp_path / "pytest.ini").write_text("[pytest]\ntestpaths = tests\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\ntestpaths = tests\npythonpath = .\n")
+    (tmp_path / "workloads" / "models").mkdir(parents=True)  # packages in which there is nothing
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "test_one.py").write_text("def test_one(): pass\n")
     own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}

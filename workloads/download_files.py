@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import httpx
 
-from workloads.http_client import (
+from .http_client import (
     Answer,
     RequestError,
     client,

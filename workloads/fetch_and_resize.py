@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 from PIL import Image, ImageOps
 
-from workloads.http_client import (
+from .http_client import (
     RequestError,
     client,
     client_async,

@@ -16,9 +16,9 @@ import httpx
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 from yarl import URL
 
-from workloads import http_client
-from workloads.http_client import AddressError, Answer, RedirectError, RequestError
-from workloads.models.failure import Failure
+from . import http_client
+from .http_client import AddressError, Answer, RedirectError, RequestError
+from .models.failure import Failure
 
 MAX_PAGES = 20_000
 MAX_PAGES_PER_SITE = 5_000

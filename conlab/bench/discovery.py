@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import inspect
+import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from typing import Any
 from conlab.errors import UserError
 
 AGAIN = "again"
+WORKLOADS = "workloads"  # the package, as a clone's own tests and benchmarks name it
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ class Model:
 
     name: str
     module: ModuleType
+
+    @property
+    def failure(self) -> ModuleType:
+        """The module beside it that says what a failed job is: ``Failure``, and how to get one."""
+        return importlib.import_module(".failure", self.module.__package__)
 
     def functions(self) -> tuple[str, ...]:
         """The names of the workload's functions that it runs."""
@@ -124,39 +131,43 @@ def listed(run: Any, work: Any, jobs: Iterable[Any]) -> list[Any]:
     return list(run(work, jobs))
 
 
-def workloads(root: Path) -> Iterator[Workload]:
-    """The workloads of the clone, by name."""
-    for path in sorted((root / "workloads").glob("*.py")):
-        if path.stem == "__init__":
-            continue
-        workload = suite_workload(path.stem)
+def workloads(package: str = WORKLOADS) -> Iterator[Workload]:
+    """The workloads of the suite, which lie in this package, by name."""
+    for name in modules_of(package):
+        workload = suite_workload(name, package)
         if workload.problem or hasattr(workload.module, "jobs"):
             yield workload
 
 
-def suite_workload(name: str) -> Workload:
+def suite_workload(name: str, package: str = WORKLOADS) -> Workload:
     """The workload in the file of that name; ModuleNotFoundError if there is no such file."""
     try:
-        return Workload(name, importlib.import_module(f"workloads.{name}"))
+        return Workload(name, importlib.import_module(f"{package}.{name}"))
     except ImportError as error:
-        if error.name == f"workloads.{name}":
+        if error.name == f"{package}.{name}":
             raise
         return Workload(name, None, f"{error} on this Python")
 
 
-def models(root: Path) -> Iterator[Model]:
-    """The models of the clone, serial first: the others are compared with it."""
+def modules_of(package: str) -> list[str]:
+    """The names of the modules that lie in a package, sorted."""
+    path = importlib.import_module(package).__path__
+    return sorted(found.name for found in pkgutil.iter_modules(path) if not found.ispkg)
+
+
+def models(package: str = WORKLOADS) -> Iterator[Model]:
+    """The models of the suite, serial first: the others are compared with it."""
     found = []
-    for path in (root / "workloads" / "models").glob("*.py"):
-        model = suite_model(path.stem)
+    for name in modules_of(f"{package}.models"):
+        model = suite_model(name, package)
         if hasattr(model.module, "pool"):
             found.append(model)
     return iter(sorted(found, key=lambda model: (model.name != "serial", model.name)))
 
 
-def suite_model(name: str) -> Model:
+def suite_model(name: str, package: str = WORKLOADS) -> Model:
     """The model in the file of that name; ModuleNotFoundError if there is no such file."""
-    return Model(name, importlib.import_module(f"workloads.models.{name}"))
+    return Model(name, importlib.import_module(f"{package}.models.{name}"))
 
 
 def own_workload(path: Path) -> Workload:

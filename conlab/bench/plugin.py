@@ -1,6 +1,5 @@
 """Wires the bench into pytest: the options, the cells to run, the summary at the end."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if config.getoption("peers"):
             raise pytest.UsageError("--peers measures: it needs --benchmark-only beside it")
     try:
-        chosen = settings.read(config, Path(config.rootpath), small=not timed)
+        chosen = settings.read(config, small=not timed)
         inputs = Inputs(chosen, small=not timed)
     except UserError as mistake:
         raise pytest.UsageError(str(mistake)) from None

@@ -21,31 +21,33 @@ class CellAbsent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A job's ``work`` that says how long the job took. Picklable where ``work`` is."""
+    """A job's ``work`` that says how long the job took. Picklable where ``work`` is.
+
+    ``attempt`` makes a Failure of what it raises, and comes from beside the model: a worker that
+    unpickles this need not find out under which name the models lie.
+    """
 
     work: Any
+    attempt: Any
 
     def __call__(self, *args: Any) -> "Timing":
         """The result, a Failure if it raised, and the seconds."""
-        from workloads.models.failure import attempt
-
         start = time.perf_counter()
-        result = attempt(self.work, *args)
+        result = self.attempt(self.work, *args)
         return Timing(result, time.perf_counter() - start)
 
 
 @dataclass(frozen=True, slots=True)
 class TimedAsync:
-    """The same for a coroutine function."""
+    """The same for a coroutine function, and for an ``attempt`` that is one."""
 
     work: Any
+    attempt: Any
 
     async def __call__(self, *args: Any) -> "Timing":
         """The result, a Failure if it raised, and the seconds."""
-        from workloads.models.failure import attempt_async
-
         start = time.perf_counter()
-        result = await attempt_async(self.work, *args)
+        result = await self.attempt(self.work, *args)
         return Timing(result, time.perf_counter() - start)
 
 
@@ -67,10 +69,11 @@ class TimedCompute:
     """The second half, timed, the first half's seconds added."""
 
     compute: Any
+    attempt: Any
 
     def __call__(self, job: Any, fetched: "Timing") -> "Timing":
         """The result, and the seconds of both halves."""
-        timing = Timed(self.compute)(job, fetched.result)
+        timing = Timed(self.compute, self.attempt)(job, fetched.result)
         return Timing(timing.result, fetched.seconds + timing.seconds)
 
 
@@ -82,12 +85,17 @@ class Timing:
     seconds: float
 
 
-def timed(work: Any) -> Any:
-    """``work``, whatever its kind, wrapped so that its results are Timings."""
+def timed(work: Any, failure: Any) -> Any:
+    """``work``, whatever its kind, wrapped so that its results are Timings.
+
+    ``failure`` is the module that says what a failed job is.
+    """
     if isinstance(work, tuple):
         fetch, compute = work
-        return TimedFetch(fetch), TimedCompute(compute)
-    return TimedAsync(work) if inspect.iscoroutinefunction(work) else Timed(work)
+        return TimedFetch(fetch), TimedCompute(compute, failure.attempt)
+    if inspect.iscoroutinefunction(work):
+        return TimedAsync(work, failure.attempt_async)
+    return Timed(work, failure.attempt)
 
 
 @dataclass(slots=True)
@@ -100,14 +108,12 @@ class Tally:
     unawaited: int = 0
     seconds: "array[float]" = field(default_factory=lambda: array("d"))
 
-    def see(self, result: Any) -> None:
+    def see(self, result: Any, failure: type) -> None:
         """Count a result if it is a Failure, or a coroutine that somebody forgot to await."""
-        from workloads.models.failure import Failure
-
         if inspect.iscoroutine(result):
             self.unawaited += 1
             result.close()
-        if isinstance(result, Failure):
+        if isinstance(result, failure):
             self.failed += 1
             self.first_failure = self.first_failure or result
 
@@ -128,10 +134,11 @@ class OpenCell:
     def counting(self, after_level: Callable[[], None] = lambda: None) -> tuple[Any, Tally]:
         """Run all jobs; give the result and what was counted on the way."""
         tally = Tally()
+        failure = self.cell.model.failure.Failure
 
         def run(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
             for result in self.run(work, counted(jobs, tally)):
-                tally.see(result)
+                tally.see(result, failure)
                 yield result
             after_level()
 
@@ -139,14 +146,15 @@ class OpenCell:
 
     def watched(self, tally: Tally) -> Any:
         """Run all jobs, each timed; give the result, and what was seen in ``tally``."""
+        failure = self.cell.model.failure
 
         def run(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
-            for timing in self.run(timed(work), counted(jobs, tally)):
+            for timing in self.run(timed(work, failure), counted(jobs, tally)):
                 result = timing
                 if isinstance(timing, Timing):
                     tally.seconds.append(timing.seconds)
                     result = timing.result
-                tally.see(result)  # which may be a Failure of the model's own: its worker died
+                tally.see(result, failure.Failure)  # or one of the model's own: its worker died
                 yield result
 
         return self.cell.drive()(run, self.cell.work(), self.jobs())
@@ -194,11 +202,9 @@ def opened(cell: Cell, jobs: Jobs, settings: dict[str, Any]) -> Iterator[OpenCel
 
 def probe_imports(cell: Cell, run: Any) -> None:
     """Let a worker import the workload: some libraries refuse to load in some places."""
-    from workloads.models.failure import Failure
-
     module = cell.workload.module
     (result,) = run(importable, [module.__name__ if module else ""])
-    if isinstance(result, Failure):
+    if isinstance(result, cell.model.failure.Failure):
         raise CellAbsent(f"{result.message} (in a worker)")
 
 

@@ -92,10 +92,11 @@ def add_options(parser: Any) -> None:
     )
 
 
-def read(config: Any, root: Path, small: bool) -> Settings:
+def read(config: Any, small: bool, package: str = discovery.WORKLOADS) -> Settings:
     """The settings that the options of ``config`` mean; raises UserError for nonsense.
 
-    ``small`` is the size for tests: every cell once, to see that it is right.
+    ``small`` is the size for tests: every cell once, to see that it is right. ``package`` is where
+    the suite's workloads and models lie.
     """
     option = config.getoption
     loop = choice("--loop", option("loop") or LOOPS[0], LOOPS)
@@ -107,11 +108,11 @@ def read(config: Any, root: Path, small: bool) -> Settings:
     start_method = choice(
         "--start-method", option("start_method") or START_METHODS[0], usable_start_methods()
     )
-    workloads = tuple(discovery.workloads(root))
+    workloads = tuple(discovery.workloads(package))
     own = own_workloads(option("workload") or [], {workload.name for workload in workloads})
     names = option("workloads")
     suite = () if own and names is None else chosen("--workloads", names, workloads)
-    models = tuple(discovery.models(root))
+    models = tuple(discovery.models(package))
     return Settings(
         workloads=(*suite, *own),
         models=chosen("--models", option("models"), models, always="serial"),

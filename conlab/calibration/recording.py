@@ -332,7 +332,7 @@ def planted_text(cell: str) -> str:
 
 def default_settings() -> Settings:
     """The settings of a run without any option."""
-    return settings.read(SimpleNamespace(getoption=lambda _name: None), ROOT, small=False)
+    return settings.read(SimpleNamespace(getoption=lambda _name: None), small=False)
 
 
 @contextmanager

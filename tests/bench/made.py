@@ -53,7 +53,12 @@ def model(name: str, run: Callable[[Any, Iterable[Any]], Iterator[Any]]) -> Mode
     def pool(client: Any) -> Iterator[Any]:  # noqa: ARG001  # the contract has it
         yield run
 
-    return Model(name, module(name, RUNS="work", absent=lambda: None, pool=pool))
+    return Model(name, beside_the_models(name, absent=lambda: None, pool=pool))
+
+
+def beside_the_models(name: str, **contents: Any) -> ModuleType:
+    """The module of a model, with the suite's own idea of a failed job beside it."""
+    return module(name, __package__=serial.__package__, RUNS="work", **contents)
 
 
 def settings(**changes: Any) -> Settings:
@@ -80,7 +85,7 @@ def cell(label: str, name: str = "count_words") -> Cell:
     """The cell of that label: model, variant, again."""
     again = label.endswith(f"_{AGAIN}")
     model_name, _, variant = label.removesuffix(f"_{AGAIN}").partition("_")
-    stands_in = Model(model_name, module(model_name, RUNS="work", pool=serial.pool))
+    stands_in = Model(model_name, beside_the_models(model_name, pool=serial.pool))
     return Cell(workload(name), stands_in, variant, again)
 
 

@@ -9,10 +9,10 @@ from conlab.bench import discovery
 from conlab.bench.discovery import Cell, Model, Workload, cells, own_workload
 from conlab.errors import UserError
 from tests.bench.conftest import Write
-from tests.bench.made import PROCESSES, ROOT, SERIAL, THREADS, model, workload
+from tests.bench.made import PROCESSES, SERIAL, THREADS, model, workload
 
-WORKLOADS = {found.name: found for found in discovery.workloads(ROOT)}
-MODELS = {found.name: found for found in discovery.models(ROOT)}
+WORKLOADS = {found.name: found for found in discovery.workloads()}
+MODELS = {found.name: found for found in discovery.models()}
 
 
 def labels(name: str) -> list[str]:

@@ -11,9 +11,9 @@ from conlab.bench import discovery, inputs
 from conlab.bench.discovery import Workload
 from conlab.bench.inputs import Inputs, make_photos, make_texts
 from conlab.errors import UserError
-from tests.bench.made import ROOT, settings, workload
+from tests.bench.made import settings, workload
 
-SUITE = {found.name: found for found in discovery.workloads(ROOT)}
+SUITE = {found.name: found for found in discovery.workloads()}
 
 
 @pytest.fixture

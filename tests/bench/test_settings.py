@@ -26,7 +26,7 @@ class Config:
 
 
 def read(small: bool = False, **options: Any) -> Settings:
-    return settings.read(Config(**options), ROOT, small)
+    return settings.read(Config(**options), small)
 
 
 def refusal(**options: Any) -> str:

@@ -3,7 +3,6 @@
 import sys
 from pathlib import Path
 
-import conlab
 from conlab.bench import discovery
 from tests.models.contract import opened, work
 
@@ -12,8 +11,7 @@ JOBS = 1000
 
 def main(name: str, folder: Path) -> None:
     """Run jobs that wait until the folder tells them to end."""
-    root = Path(conlab.__file__).parent.parent
-    model = next(model for model in discovery.models(root) if model.name == name)
+    model = next(model for model in discovery.models() if model.name == name)
     try:
         with opened(model) as run:
             jobs = ((number, folder) for number in range(JOBS))

@@ -12,7 +12,7 @@ A model is a module with
     interpreter or per event loop) and gives ``run``. Its keywords are the settings it obeys.
 
 and ``run(work, jobs)`` draws the jobs lazily and gives their results in the order of the jobs,
-each a value or a :class:`~workloads.models.failure.Failure`. No more than about ``AHEAD`` results
+each a value or a :class:`~.failure.Failure`. No more than about ``AHEAD`` results
 are ever held back for a slow job before them, so memory does not grow with the number of jobs.
 """
 

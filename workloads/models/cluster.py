@@ -15,8 +15,8 @@ from threading import Lock
 from typing import Any
 from uuid import uuid4
 
-from workloads.models import BATCH, Client, Run
-from workloads.models.failure import attempt
+from . import BATCH, Client, Run
+from .failure import attempt
 
 RUNS = "work"
 START_LIMIT = 60  # seconds until scheduler and workers must have answered

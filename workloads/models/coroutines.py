@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from itertools import chain, count, islice
 from typing import Any
 
-from workloads.models import AHEAD, BATCH, AsyncClient, Run
-from workloads.models.failure import Failure
+from . import AHEAD, BATCH, AsyncClient, Run
+from .failure import Failure
 
 RUNS = "work_async"
 

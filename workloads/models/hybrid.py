@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
-from workloads.models import AsyncClient, Run, coroutines, processes
-from workloads.models.failure import attempt
+from . import AsyncClient, Run, coroutines, processes
+from .failure import attempt
 
 RUNS = ("fetch_async", "compute")
 

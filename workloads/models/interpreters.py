@@ -9,9 +9,9 @@ from concurrent.futures import Executor, Future
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from workloads.models import BATCH, Client, Run
-from workloads.models.failure import attempt
-from workloads.models.interrupts import Deferral
+from . import BATCH, Client, Run
+from .failure import attempt
+from .interrupts import Deferral
 
 RUNS = "work"
 START_LIMIT = 60.0  # seconds until every interpreter must have started

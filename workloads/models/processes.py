@@ -17,9 +17,9 @@ from multiprocessing import connection
 from multiprocessing.util import Finalize
 from typing import Any, NoReturn
 
-from workloads.models import BATCH, Client, Run
-from workloads.models.failure import Failure, attempt
-from workloads.models.interrupts import Deferral
+from . import BATCH, Client, Run
+from .failure import Failure, attempt
+from .interrupts import Deferral
 
 RUNS = "work"
 START_LIMIT = 60.0  # seconds until every worker must have started

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from workloads.models import Client, Run
-from workloads.models.failure import attempt
+from . import Client, Run
+from .failure import attempt
 
 RUNS = "work"
 

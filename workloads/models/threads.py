@@ -7,8 +7,8 @@ from contextlib import contextmanager, nullcontext
 from threading import Barrier, Condition, Lock
 from typing import Any
 
-from workloads.models import AHEAD, BATCH, Client, Run
-from workloads.models.failure import Failure
+from . import AHEAD, BATCH, Client, Run
+from .failure import Failure
 
 RUNS = "work"
 START_LIMIT = 60.0  # seconds until every thread must have started

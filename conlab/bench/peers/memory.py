@@ -67,9 +67,8 @@ def peak_memory() -> int:
 def main() -> None:
     """Do the jobs of a manifest in this process, as a cell of the matrix does them."""
     model_name, in_flight, manifest, folder = sys.argv[1:]
-    root = Path(conlab.__file__).parent.parent
-    workload = next(w for w in discovery.workloads(root) if w.name == "download_files")
-    model = next(m for m in discovery.models(root) if m.name == model_name)
+    workload = next(w for w in discovery.workloads() if w.name == "download_files")
+    model = next(m for m in discovery.models() if m.name == model_name)
     settings: dict[str, Any] = {"in_flight": int(in_flight), "loop": "asyncio", "cluster": "local"}
     jobs = workload.hook("jobs")
     with opened(

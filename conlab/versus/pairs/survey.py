@@ -34,7 +34,7 @@ def surveys(sides: tuple[Side, Side], settings: Settings) -> tuple[Survey, Surve
             stack.callback(worker.kill)
             names = [workload.name for workload in settings.workloads]
             own = {name: str(side.own[name]) if name in side.own else None for name in names}
-            worker.tell("survey", root=str(side.root), workloads=own)
+            worker.tell("survey", workloads=own)
             workers.append(worker)
         one, other = (Survey(worker.side, **worker.answer()) for worker in workers)
         return one, other

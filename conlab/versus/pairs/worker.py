@@ -87,7 +87,7 @@ def surveyed(order: dict[str, Any]) -> dict[str, Any]:
     """What the side has: its cells, why some are absent, what their jobs ask for, its libraries."""
     import importlib.metadata  # not for each pair
 
-    models = list(discovery.models(Path(order["root"])))
+    models = list(discovery.models())
     found = {}
     for name, own in order["workloads"].items():
         try:

@@ -143,7 +143,7 @@ def test_tasks_that_wait_for_each_other_are_named_with_their_lines() -> None:
     assert (main.waits_for, main.held_by) == ("the tasks of an asyncio.gather", outcome.cycle)
     assert (two.waits_for, two.held_by) == ("an asyncio.Lock", ("Task-3 (both)",))
     line = both.__code__.co_firstlineno + 3
-    assert two.where == three.where == f"test_tasks_verdicts.py:{line}"
+    assert two.where == three.where == f"test_verdicts.py:{line}"
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_choice_by_the_number_of_the_run_is_a_diverging_replay() -> None:
     async def program() -> None:
         await asyncio.gather(*[asyncio.sleep(1) for _ in range(2 + next(runs) % 3)])
 
-    with pytest.raises(Diverged, match="replayed run"):
+    with pytest.raises(Diverged, match="replay"):
         explore(program, bound=3)
 
 
