@@ -6,6 +6,7 @@ from conlab.bench.settings import usable_cores
 
 # One that another imports comes before it, or pytest could not rewrite its assertions.
 pytest_plugins = [
+    "conlab.bench.cells",
     "conlab.bench.saving",
     "conlab.bench.plugin",
     "conlab.versus.plugin",

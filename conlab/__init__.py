@@ -1,1 +1,3 @@
-"""The machinery of Concurrency Lab: an explorer, a judge, an origin, a bench."""
+"""Concurrency Lab: measures concurrency models, shows pitfalls, tells whether code got slower."""
+
+__version__ = "0.2.0"

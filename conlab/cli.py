@@ -2,31 +2,58 @@
 
 import argparse
 import importlib
+import os
 import pkgutil
 import sys
 
 import conlab.commands
 from conlab.errors import UserError
 
+MISTAKE = 2
+INTERRUPTED = 130  # 128 and the number of the signal, as shells have it
+NOBODY_READS = 141
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one subcommand and return the exit status: 0 well, 1 a finding, 2 a user's mistake."""
-    parser = argparse.ArgumentParser(prog="conlab", description="Concurrency Lab")
-    subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    try:
+        status = run(arguments)
+        sys.stdout.flush()  # here, where it is known what to do if nobody reads any more
+    except UserError as mistake:
+        print(f"conlab: {mistake}", file=sys.stderr)
+        return MISTAKE
+    except KeyboardInterrupt:
+        print("conlab: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more
+        return NOBODY_READS
+    return status
+
+
+def run(arguments: list[str] | None) -> int:
+    """Find the subcommand that is asked for and run it."""
+    options = parser().parse_args(arguments)
+    status: int = options.run(options)
+    return status
+
+
+def parser() -> argparse.ArgumentParser:
+    """What understands the command line: every subcommand adds its own arguments."""
+    made = argparse.ArgumentParser(prog="conlab", description=conlab.__doc__)
+    made.add_argument("--version", action="version", version=f"conlab {conlab.__version__}")
+    subcommands = made.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in sorted(module.name for module in pkgutil.iter_modules(conlab.commands.__path__)):
         command = importlib.import_module(f"conlab.commands.{name}")
         subparser = subcommands.add_parser(
-            name, help=(command.__doc__ or "").partition("\n")[0], description=command.__doc__
+            name,
+            help=(command.__doc__ or "").partition("\n")[0],
+            description=command.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)
-    options = parser.parse_args(arguments)
-    try:
-        status: int = options.run(options)
-    except UserError as mistake:
-        print(f"conlab: {mistake}", file=sys.stderr)
-        return 2
-    return status
+    return made
 
 
 if __name__ == "__main__":

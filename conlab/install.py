@@ -19,6 +19,7 @@ except ModuleNotFoundError:  # it came with 3.11
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
+NEEDED = ["suite", "tests"]  # extras without which nothing runs here
 OPTIONAL = {  # an extra whose libraries need not be there, and what is lost without one
     "cells": "the cells that need it will be absent",
     "history": "conlab history will not mark changes",
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         action="append",
         default=[],
         metavar="EXTRA",
-        help="install an extra of pyproject.toml besides: lint or peers; may be repeated",
+        help="install an extra of pyproject.toml besides: lint, package or peers; may be repeated",
     )
     options = parser.parse_args(arguments)
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
@@ -47,8 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
     python = Path(sys.executable) if options.here else environment()
     if python is None:
         return 1
-    needed = ["--editable", f"{ROOT}[{','.join(['suite', *options.extras])}]"]
-    wanted = [requirement for name in ("suite", *options.extras) for requirement in extras[name]]
+    chosen = [*NEEDED, *options.extras]
+    needed = ["--editable", f"{ROOT}[{','.join(chosen)}]"]
+    wanted = [requirement for name in chosen for requirement in extras[name]]
     if not complete(python, wanted) and not pip(python, *needed):
         return complain("the packages that the suite needs could not be installed")
     for extra, loss in OPTIONAL.items():

@@ -40,7 +40,10 @@ BARRED = [
     ),
 ]  # fmt: skip
 SHARED_BY_WORKLOADS = {"workloads.http_client", "workloads.models.failure"}
-LIGHT = ("conlab.explorer", "conlab.judge", "conlab.pytest_plugin", "conlab.cli", "conlab.commands")
+LIGHT = (
+    "conlab.explorer", "conlab.judge", "conlab.catalogue", "conlab.atlas",
+    "conlab.pytest_plugin", "conlab.cli", "conlab.commands", "conlab.__main__",
+)  # fmt: skip
 
 
 def imported_modules(module: ast.Module, package: str) -> Iterator[str]:
@@ -247,19 +250,26 @@ def test_the_wheel_needs_pytest_alone() -> None:
     assert [need.partition(">")[0] for need in PROJECT["project"]["dependencies"]] == ["pytest"]
 
 
-def test_the_wheel_holds_conlab_alone_and_all_of_it() -> None:
-    assert PROJECT["tool"]["setuptools"]["packages"]["find"] == {"include": ["conlab*"]}
-    assert [path.name for path in ROOT.glob("conlab*") if (path / "__init__.py").exists()] == [
-        "conlab"
-    ]
+def test_every_folder_of_conlab_says_what_it_is_and_holds_nothing_but_python() -> None:
     folders = {path.parent for path in (ROOT / "conlab").rglob("*.py")}
     assert [folder for folder in folders if not (folder / "__init__.py").exists()] == []
+    silent = [
+        folder
+        for folder in folders
+        if not ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8")))
+    ]
+    assert silent == []
     others = [
-        path
+        path.name
         for path in (ROOT / "conlab").rglob("*")
         if path.is_file() and path.suffix not in (".py", ".pyc")
     ]
-    assert others == [], "files that setuptools leaves out unless package-data names them"
+    assert others == ["py.typed"]
+
+
+def test_the_version_stands_in_one_place() -> None:
+    assert PROJECT["project"]["dynamic"] == ["version"]
+    assert PROJECT["tool"]["hatch"]["version"] == {"path": "conlab/__init__.py"}
 
 
 @pytest.mark.parametrize(

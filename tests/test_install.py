@@ -79,7 +79,7 @@ def test_what_the_suite_needs_comes_first_and_each_cell_s_library_alone(
 ) -> None:
     assert install.main(["--with", "lint"]) == 0
     suite, *cells = pip.installed
-    assert suite == f"{install.ROOT}[suite,lint]"
+    assert suite == f"{install.ROOT}[suite,tests,lint]"
     assert any(library.startswith("pillow") for library in cells)
     assert all("--only-binary=:all:" in command for command in pip.commands[1:])
     assert len(environments) == 1
@@ -135,7 +135,7 @@ def test_what_is_there_already_is_not_asked_for_again(pip: Pip) -> None:
 def test_without_what_the_suite_needs_the_installation_fails(
     pip: Pip, environments: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pip.failing = "[suite]"
+    pip.failing = "[suite,tests]"
     assert install.main([]) == 1
     assert "the packages that the suite needs could not be installed" in capsys.readouterr().err
     assert len(pip.installed) == 1
@@ -173,8 +173,8 @@ def test_an_unknown_extra_is_refused_with_those_there_are(
         install.main(["--with", "lints"])
     assert caught.value.code == 2
     assert (
-        "--with lints: it should be one of cells, cluster, history, lint, peers, suite, versus"
-        in (capsys.readouterr().err)
+        "--with lints: it should be one of cells, cluster, history, lint, package, peers, suite,"
+        " tests, versus" in (capsys.readouterr().err)
     )
     assert pip.commands == []
 

@@ -1,4 +1,4 @@
-"""Forty idioms of which people ask whether another thread can get in between."""
+"""The idioms of which people ask whether another thread can get in between."""
 
 from dataclasses import dataclass
 

@@ -1,11 +1,10 @@
 """The atlas of atomicity: for each idiom, whether another thread gets in on this build.
 
 Three answers a build: explored in both readings, and tried untraced on real threads with the
-shortest switch interval. `python -m conlab.atlas.observation` prints them as JSON.
+shortest switch interval. `python -m conlab.atlas` prints them as JSON.
 """
 
 import gc
-import json
 import os
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import textwrap
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -124,7 +123,7 @@ def _no_collector() -> Iterator[None]:
 
 def _trial_in_child(idiom: Idiom, acts: int) -> int | None:
     """Try an idiom where it may bring the interpreter down: several do without the GIL."""
-    command = [sys.executable, "-m", "conlab.atlas.observation", str(acts), idiom.name]
+    command = [sys.executable, "-m", "conlab.atlas", str(acts), idiom.name]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=TRIAL_SECONDS, check=False, env=child_env()
     )
@@ -191,17 +190,3 @@ def _module(idiom: Idiom, file: Path | None) -> dict[str, Callable[..., Any]]:
         "program": program,
         "wrong": lambda names: bool(eval(wrong, names)),
     }
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Print the rows as JSON, one a line; given a name, only how often that idiom went wrong."""
-    acts = int(arguments[0]) if arguments else TRIAL_ACTS
-    if len(arguments) > 1:
-        print(trial(next(idiom for idiom in IDIOMS if idiom.name == arguments[1]), acts))
-        return
-    for row in rows(acts=acts):
-        print(json.dumps(asdict(row)), flush=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

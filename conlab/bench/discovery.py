@@ -173,7 +173,7 @@ def suite_model(name: str, package: str = WORKLOADS) -> Model:
 def own_workload(path: Path) -> Workload:
     """A reader's own file as a workload; raises UserError where it is none."""
     if not path.is_file() or path.suffix != ".py":
-        raise UserError(f"--workload {path}: it should be a Python file, and there is none there")
+        raise UserError(f"{path}: it should be a Python file, and there is none there")
     path = path.absolute()
     name = path.stem
     known = sys.modules.get(name)
@@ -181,7 +181,7 @@ def own_workload(path: Path) -> Workload:
         known = None  # this very file, named twice
     if not name.isidentifier() or name in sys.stdlib_module_names or known:
         raise UserError(
-            f"--workload {path}: worker processes import it by its name, and {name!r} is"
+            f"{path}: worker processes import it by its name, and {name!r} is"
             " no name for it or another module's; rename the file, my_job.py for instance"
         )
     if sys.path[:1] != [str(path.parent)]:  # whence worker processes inherit it
@@ -189,17 +189,13 @@ def own_workload(path: Path) -> Workload:
     try:
         module = importlib.import_module(name)
     except (Exception, SystemExit) as error:
-        raise UserError(
-            f"--workload {path}: importing it raised {type(error).__name__}: {error}"
-        ) from error
+        raise UserError(f"{path}: importing it raised {type(error).__name__}: {error}") from error
     for function in ("jobs", "work"):
         if not callable(getattr(module, function, None)):
-            raise UserError(
-                f"--workload {path}: it has no {function}(); a workload has jobs() and work(job)"
-            )
+            raise UserError(f"{path}: it has no {function}(); a workload has jobs() and work(job)")
     if inspect.iscoroutinefunction(module.work):
         raise UserError(
-            f"--workload {path}: work() is a coroutine function; call it work_async(),"
+            f"{path}: work() is a coroutine function; call it work_async(),"
             " and let work() do the same with blocking calls"
         )
     return Workload(name, module)

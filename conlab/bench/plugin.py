@@ -1,15 +1,15 @@
-"""Wires the bench into pytest: the options, the cells to run, the summary at the end."""
+"""Wires the bench into the clone's pytest: its options, what is run, the summary at the end."""
 
 from typing import Any
 
 import pytest
 
-from conlab.bench import discovery, saving, settings, summary
+from conlab.bench import saving, settings, summary
+from conlab.bench.cells import MATRIX
 from conlab.bench.inputs import Inputs
 from conlab.bench.measuring import Matrix
 from conlab.errors import UserError
 
-MATRIX = pytest.StashKey[Matrix]()
 PEERS = "bench_peers.py"
 
 
@@ -37,26 +37,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[MATRIX] = Matrix(chosen, inputs)
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """End the origin and remove what the jobs wrote."""
-    if MATRIX in config.stash:
-        config.stash[MATRIX].inputs.close()
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give ``cell`` every cell, and ``model`` every model."""
-    chosen = metafunc.config.stash[MATRIX].settings
-    if "cell" in metafunc.fixturenames:
-        cells = [
-            cell
-            for workload in chosen.workloads
-            for cell in discovery.cells(workload, chosen.models)
-        ]
-        metafunc.parametrize("cell", cells, ids=[cell.id for cell in cells])
-    if "model" in metafunc.fixturenames:
-        metafunc.parametrize("model", chosen.models, ids=[model.name for model in chosen.models])
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep what measures apart from what tests, and peers out unless they are asked for."""
     timed = config.getoption("benchmark_only", False)
@@ -71,17 +51,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items if timed else []:
         # How long a cell takes is for --jobs and the reader's data to say; its jobs have limits.
         item.add_marker(pytest.mark.timeout(0))
-
-
-@pytest.fixture(scope="session")
-def matrix(pytestconfig: pytest.Config) -> Matrix:
-    """The run's matrix, where each cell leaves its figures."""
-    return pytestconfig.stash[MATRIX]
-
-
-def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
-    """Add what only the whole run could tell: speedups, per cent of the floor, the machine."""
-    summary.complete(output_json, config.stash[MATRIX])
 
 
 @pytest.hookimpl(trylast=True)

@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,27 +50,41 @@ class Settings:
         }
 
 
+AddOption = Callable[..., object]  # pytest's ``addoption``, or ``add_argument`` of argparse
+
+
 def add_options(parser: Any) -> None:
     """Register the options with pytest; ``parser`` is its parser."""
     group = parser.getgroup("concurrency lab", "concurrency lab: what to run, and on what")
-
-    def option(name: str, metavar: str, meaning: str, **more: Any) -> None:
-        group.addoption(f"--{name}", metavar=metavar, help=meaning, default=None, **more)
-
-    option(
-        "workloads",
-        "A,B",
-        "run these workloads only (default: all in workloads/, or none beside --workload)",
+    add = group.addoption
+    add(
+        "--workloads",
+        metavar="A,B",
+        help="run these workloads only (default: all in workloads/, or none beside --workload)",
     )
-    option("models", "A,B", "run these models only, and serial to compare with (default: all)")
-    option(
-        "workload",
-        "FILE",
-        "run your own workload in place of those of the suite: a file with jobs() and work(job),"
-        " and work_async(job) if it can run on an event loop; may be repeated, and --workloads adds"
-        " workloads of the suite",
+    add(
+        "--workload",
+        metavar="FILE",
         action="append",
+        help="run your own workload in place of those of the suite: a file with jobs() and"
+        " work(job), and work_async(job) if it can run on an event loop; may be repeated, and"
+        " --workloads adds workloads of the suite",
     )
+    add_run_options(add)
+    add(
+        "--peers",
+        action="store_true",
+        help="measure curl, Scrapy, vipsthumbnail and the bare standard library beside this suite",
+    )
+
+
+def add_run_options(add: AddOption) -> None:
+    """Register those of the options that do not say which workloads are run."""
+
+    def option(name: str, metavar: str, meaning: str) -> None:
+        add(f"--{name}", metavar=metavar, help=meaning, default=None)
+
+    option("models", "A,B", "run these models only, and serial to compare with (default: all)")
     option("jobs", "N", "how many jobs each workload has (default: each workload's own JOBS)")
     option(
         "in-flight", "N", "how many jobs wait at once under threads and coroutines (default: 32)"
@@ -85,11 +100,6 @@ def add_options(parser: Any) -> None:
     option("texts", "DIR", "your own texts, in UTF-8, for count_words")
     option("site", "DIR", "your own folder of HTML for scrape_sites, served by the origin")
     option("urls", "FILE", "real addresses, one a line, for download_files: no origin, no floor")
-    group.addoption(
-        "--peers",
-        action="store_true",
-        help="measure curl, Scrapy, vipsthumbnail and the bare standard library beside this suite",
-    )
 
 
 def read(config: Any, small: bool, package: str = discovery.WORKLOADS) -> Settings:
@@ -98,6 +108,21 @@ def read(config: Any, small: bool, package: str = discovery.WORKLOADS) -> Settin
     ``small`` is the size for tests: every cell once, to see that it is right. ``package`` is where
     the suite's workloads and models lie.
     """
+    option = config.getoption
+    workloads = tuple(discovery.workloads(package))
+    own = own_workloads(option("workload") or [], {workload.name for workload in workloads})
+    names = option("workloads")
+    suite = () if own and names is None else chosen("--workloads", names, workloads)
+    return read_run((*suite, *own), config, small, package)
+
+
+def read_run(
+    workloads: tuple[discovery.Workload, ...],
+    config: Any,
+    small: bool = False,
+    package: str = discovery.WORKLOADS,
+) -> Settings:
+    """The settings of a run of these workloads."""
     option = config.getoption
     loop = choice("--loop", option("loop") or LOOPS[0], LOOPS)
     if loop == "uvloop":
@@ -108,13 +133,9 @@ def read(config: Any, small: bool, package: str = discovery.WORKLOADS) -> Settin
     start_method = choice(
         "--start-method", option("start_method") or START_METHODS[0], usable_start_methods()
     )
-    workloads = tuple(discovery.workloads(package))
-    own = own_workloads(option("workload") or [], {workload.name for workload in workloads})
-    names = option("workloads")
-    suite = () if own and names is None else chosen("--workloads", names, workloads)
     models = tuple(discovery.models(package))
     return Settings(
-        workloads=(*suite, *own),
+        workloads=workloads,
         models=chosen("--models", option("models"), models, always="serial"),
         in_flight=whole(
             "--in-flight", option("in_flight"), 4 if small else 32, most=MOST_IN_FLIGHT
@@ -159,7 +180,10 @@ def own_workloads(paths: list[str], taken: set[str]) -> tuple[discovery.Workload
     """The reader's own workloads, each once; a name of the suite's stands for that one alone."""
     found: dict[Path, discovery.Workload] = {}
     for path in map(Path, paths):
-        workload = found[path.resolve()] = discovery.own_workload(path)
+        try:
+            workload = found[path.resolve()] = discovery.own_workload(path)
+        except UserError as mistake:
+            raise UserError(f"--workload {mistake}") from None
         if workload.name in taken:
             raise UserError(
                 f"--workload {path}: the suite has a workload {workload.name} of its own;"

@@ -15,6 +15,7 @@ from conlab.bench.ratios import ratios
 from conlab.bench.report import Group, groups
 
 NARROWEST = 108  # columns: a narrower table would cut its figures off
+NARROWEST_OF_ONE = 60  # the same where columns may be left out
 PRICED_JOBS = 1000  # jobs that share the cost of starting a pool
 
 
@@ -54,11 +55,35 @@ def text(matrix: Matrix, width: int, color: bool) -> str:
     return file.getvalue()
 
 
-def console_on(file: io.StringIO, width: int, color: bool) -> Console:
-    """What prints tables into the file: ``width`` columns of them, but no fewer than NARROWEST."""
+def of_one(matrix: Matrix, width: int, color: bool) -> str:
+    """The table and the verdict of a single workload, as text of ``width`` columns."""
+    file = io.StringIO()
+    console = console_on(file, width, color, narrowest=NARROWEST_OF_ONE)
+    (group,) = groups(matrix.measured, settings.usable_cores())
+    console.print(Text(conditions(matrix)))
+    console.print()
+    table, left_out = tables.fitting_table(group, console)
+    console.print(table)
+    for line in tables.absent_lines(matrix.absent, group.name):
+        console.print(line)
+    for sentence in verdicts.verdict(group):
+        console.print(Padding(Text(sentence), (0, 0, 0, 2)))
+    console.print()
+    if left_out:
+        console.print(
+            Text(f"Left out in {width} columns: {', '.join(left_out)}; --json has all.", "dim")
+        )
+    console.print(Text(LEGEND, style="dim"))
+    for warning in guards.warnings(matrix.settings, matrix.measured, matrix.origin_pid):
+        console.print(Text(f"Warning: {warning}.", style="bold yellow"))
+    return file.getvalue()
+
+
+def console_on(file: io.StringIO, width: int, color: bool, narrowest: int = NARROWEST) -> Console:
+    """What prints tables into the file: ``width`` columns of them, but no fewer than the least."""
     return Console(
         file=file,
-        width=max(width, NARROWEST),
+        width=max(width, narrowest),
         force_terminal=color,
         no_color=not color,
         highlight=False,
@@ -80,7 +105,8 @@ def conditions(matrix: Matrix) -> str:
     return (
         f"{settings.python_build()}, {settings.usable_cores()} usable cores,"
         f" {chosen.in_flight} in flight, {chosen.workers} workers ({chosen.start_method}),"
-        f" event loop {chosen.loop}, origin {chosen.latency * 1000:g} ms away"
+        f" event loop {chosen.loop}"
+        + (f", origin {chosen.latency * 1000:g} ms away" if matrix.inputs.origin else "")
     )
 
 

@@ -1,7 +1,8 @@
 """The tables of the summary, by rich."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -10,10 +11,37 @@ from conlab.bench.measuring import Measured
 from conlab.bench.report import Group
 
 MEBI = 1024 * 1024
+COLUMNS = (
+    "time",
+    "jobs/s",
+    "speedup",
+    "floor",
+    "in flight",
+    "cores",
+    "CPU s",
+    "+MiB",
+    "slowest",
+    "failed",
+)
+DISPENSABLE = ("slowest", "jobs/s", "+MiB", "CPU s", "floor")  # in a narrow terminal, in this order
+UNLIMITED = 1_000  # columns, more than a table wants
 
 
-def workload_table(group: Group) -> Table:
-    """One row a cell, the fastest first."""
+def fitting_table(group: Group, console: Console) -> tuple[Table, list[str]]:
+    """The table with as many columns as fit, and the names of those that are left out."""
+    unlimited = console.options.update_width(UNLIMITED)
+    left_out: list[str] = []
+    table = workload_table(group)
+    for name in DISPENSABLE:
+        if console.measure(table, options=unlimited).maximum <= console.width:
+            break
+        left_out.append(name)
+        table = workload_table(group, left_out)
+    return table, left_out
+
+
+def workload_table(group: Group, left_out: Sequence[str] = ()) -> Table:
+    """One row a cell, the fastest first; ``left_out`` names columns that it does without."""
     table = Table(
         title=f"{group.name}: {group.rows[0].jobs:,} jobs",
         title_justify="left",
@@ -24,23 +52,25 @@ def workload_table(group: Group) -> Table:
     )
     table.add_column("model", no_wrap=True)
     http = any(measured.cell.client() for measured in group.cells)
-    columns = ["time", "jobs/s", "speedup", "floor", "in flight", "cores", "CPU s", "+MiB"]
     failed = any(measured.failed for measured in group.cells)
-    for name in [*columns, *(["slowest"] if http else []), *(["failed"] if failed else [])]:
+    unknown = [*([] if http else ["slowest"]), *([] if failed else ["failed"])]
+    names = [name for name in COLUMNS if name not in (*left_out, *unknown)]
+    for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     leaders = group.leaders
     for measured in group.rows:
         style = "bold green" if measured in leaders else ""
-        table.add_row(*row(group, measured, http, failed), style=style)
+        figures = row(group, measured)
+        label = measured.cell.label + pool_size(measured)
+        table.add_row(label, *(figures[name] for name in names), style=style)
     return table
 
 
-def row(group: Group, measured: Measured, http: bool, failed: bool) -> list[str]:
-    """The figures of a cell as text."""
+def row(group: Group, measured: Measured) -> dict[str, str]:
+    """The figures of a cell as text, by their columns."""
     share, speedup = group.floor_share(measured), group.speedup(measured)
     kind, slowest = measured.slowest
-    figures = [
-        measured.cell.label + pool_size(measured),
+    figures = (
         f"{duration(group.time(measured))} ±{measured.spread / measured.median:3.0%}",
         f"{measured.jobs / group.time(measured):,.0f}",
         f"{speedup:.2f}x" if speedup else "",
@@ -49,10 +79,10 @@ def row(group: Group, measured: Measured, http: bool, failed: bool) -> list[str]
         f"{measured.cores_busy:.2f}",
         f"{measured.cpu:.3f}",
         f"{measured.memory_added / MEBI:.0f}",
-    ]
-    if http:
-        figures.append(f"{kind} {duration(slowest)}")
-    return [*figures, str(measured.failed)] if failed else figures
+        f"{kind} {duration(slowest)}",
+        str(measured.failed),
+    )
+    return dict(zip(COLUMNS, figures, strict=True))
 
 
 def pool_size(measured: Measured) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from conlab.catalogue.pitfall import ORACLE, Pitfall
-from conlab.explorer import Deadlocked, Exploration, explore
+from conlab.explorer import Deadlocked, Exploration, Witness, explore
 from conlab.judge import Hung, Judgement, Raised, Returned, judge
 
 Side = Literal["broken", "fixed"]
@@ -28,7 +28,7 @@ class Finding:
 
     side: Side
     sentence: str
-    exhibit: str  # what shows it: a schedule, stacks, a traceback; or nothing
+    exhibit: Witness | str  # what shows it: a schedule; or stacks, a traceback, nothing
     against_the_law: tuple[str, ...]  # one sentence for each point
 
 
@@ -133,8 +133,7 @@ def _explored(pitfall: Pitfall, side: Side) -> Finding:
 
 
 def _found(side: Side, exploration: Exploration, objections: list[str]) -> Finding:
-    witness = str(exploration.witness) if exploration.witness else ""
-    return Finding(side, f"{side} {exploration}", witness, tuple(objections))
+    return Finding(side, f"{side} {exploration}", exploration.witness or "", tuple(objections))
 
 
 def _not_survived(exploration: Exploration) -> list[str]:

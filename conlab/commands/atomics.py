@@ -1,4 +1,4 @@
-"""Print for forty idioms whether another thread can get in between, on this build and others.
+"""Print for some idioms whether another thread can get in between, on this build and others.
 
 Each idiom is explored in both readings, and tried untraced on real threads.
 """
@@ -10,11 +10,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from conlab import terminal
+from conlab.atlas.idioms import IDIOMS
 from conlab.atlas.observation import THREADS, TRIAL_ACTS, Row, child_env
 from conlab.errors import UserError
 
 PATIENCE = 600.0  # seconds for one interpreter
-LABEL, CELL = 38, 20  # characters
+LABEL = 2 + max(len(idiom.name) for idiom in IDIOMS)
+CELL = 20  # characters
 NAME_OF_BUILD = (
     "import sys; v = sys.version_info; g = getattr(sys, '_is_gil_enabled', lambda: True)();"
     "print(f'{v.major}.{v.minor}.{v.micro}' + ('' if g else 't'))"
@@ -50,14 +53,13 @@ def run(options: argparse.Namespace) -> int:
     if options.acts < 1:
         raise UserError(f"--acts {options.acts} tries nothing: say 1 or more")
     columns = {}
+    live = terminal.LiveLine()
     for python in options.python or [sys.executable]:
         name = _ask(python, ["-c", NAME_OF_BUILD]).strip()
-        if sys.stderr.isatty():
-            print(f"\rasking {name} ...", end="", file=sys.stderr, flush=True)
-        lines = _ask(python, ["-m", "conlab.atlas.observation", str(options.acts)]).splitlines()
+        live.show(f"asking {name} ...")
+        lines = _ask(python, ["-m", "conlab.atlas", str(options.acts)]).splitlines()
         columns[name] = [Row(**json.loads(line)) for line in lines]
-    if sys.stderr.isatty():
-        print("\r" + " " * 40 + "\r", end="", file=sys.stderr, flush=True)
+    live.clear()
     for line in _table(columns):
         print(line)
     return int(any(_contradicts(row) for rows in columns.values() for row in rows))

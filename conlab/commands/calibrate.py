@@ -8,7 +8,10 @@ over all pairs recorded so far, next to what pytest-benchmark would have said of
 import argparse
 import sys
 
+from conlab import content
 from conlab.errors import UserError
+from conlab.extras import needing
+from conlab.terminal import LiveLine
 
 INTERRUPTED = 130
 
@@ -34,16 +37,12 @@ def run(options: argparse.Namespace) -> int:
     """Record, count, print and save."""
     if not 0 <= options.seconds < float("inf"):
         raise UserError(f"--seconds {options.seconds:g}: it should be a number, 0 or more")
-    from conlab.versus.rule import missing_library
+    content.clone()
+    with needing("calibrate", "versus"):
+        import numpy  # noqa: F401
+        import scipy  # noqa: F401
 
-    if missing := missing_library():
-        raise UserError(missing)
-    try:
         from conlab.calibration import evaluation, recording, tables
-    except ModuleNotFoundError as error:
-        raise UserError(
-            f"calibrating needs the whole clone, installed by `python3 -m conlab.install`: {error}"
-        ) from None
     load = "busy" if options.busy else "idle"
     status = 0
     if options.seconds:
@@ -85,7 +84,8 @@ def run(options: argparse.Namespace) -> int:
 
 def progress(sentence: str) -> None:
     """Show progress: over the last line on a terminal; elsewhere only what is worth a line."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{sentence}", end="", file=sys.stderr, flush=True)
+    line = LiveLine()
+    if line.shown:
+        line.show(sentence)
     elif not sentence.endswith("to go"):
         print(sentence, file=sys.stderr, flush=True)

@@ -8,11 +8,13 @@ by --check.
 import argparse
 import importlib.util
 import sys
+import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from conlab import terminal, terms
 from conlab.errors import UserError
 from conlab.explorer import Exploration, Witness, explore, replay
 
@@ -61,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
         outcome = replay(witness, program, check=check)
         print(f"{witness.program} {outcome}")
         return int(str(outcome) == str(witness.outcome))
-    progress = _Progress() if sys.stderr.isatty() else None
+    line = terminal.LiveLine()
     began = time.perf_counter()
     exploration = explore(
         program,
@@ -71,11 +73,12 @@ def run(options: argparse.Namespace) -> int:
         schedules=options.schedules,
         cancellations=options.cancellations,
         stepped=[stepped],
-        progress=progress or (lambda _: None),
+        progress=lambda count: line.show(
+            f"{count:,} schedules, {count / (time.perf_counter() - began):,.0f} a second"
+        ),
     )
     seconds = time.perf_counter() - began
-    if progress is not None:
-        progress.clear()
+    line.clear()
     _report(options.target, exploration, seconds)
     if exploration.witness is not None and options.save is not None:
         exploration.witness.save(options.save)
@@ -84,27 +87,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _report(target: str, exploration: Exploration, seconds: float) -> None:
-    print(f"{target} {exploration}")
-    print(f"stepped: {', '.join(exploration.stepped)}")
-    print(f"{exploration.schedules / seconds:,.0f} schedules a second")
+    said = [
+        *textwrap.wrap(f"{target} {exploration}", terminal.text_width(), subsequent_indent="  "),
+        f"stepped: {', '.join(exploration.stepped)}",
+        f"{exploration.schedules / seconds:,.0f} schedules a second",
+    ]
     if exploration.witness is not None:
-        print()
-        print(exploration.witness)
-
-
-class _Progress:
-    """One line on a terminal that is written over."""
-
-    def __init__(self) -> None:
-        self._began = time.perf_counter()
-
-    def __call__(self, schedules: int) -> None:
-        rate = schedules / (time.perf_counter() - self._began)
-        print(f"\r{schedules:,} schedules, {rate:,.0f} a second ", end="", file=sys.stderr)
-
-    def clear(self) -> None:
-        """Leave nothing of the line."""
-        print("\r" + " " * 60 + "\r", end="", file=sys.stderr, flush=True)
+        said += ["", *exploration.witness.lines(terminal.width())]
+    explained = terms.explained("\n".join(said), terminal.text_width())
+    print("\n".join([*said, "", *explained]))
 
 
 def _program(

@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 from conlab.errors import UserError
+from conlab.extras import needing
 
 STORAGE = Path(".benchmarks")  # where pytest-benchmark saves
 LAST = 40  # commits: the search for changes takes the square of that
@@ -48,10 +49,8 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"--last {options.last} shows nothing: say 1 or more")
     if not 0 < options.matters < float("inf"):
         raise UserError(f"--matters {options.matters:g}: it should be a share above 0, in per cent")
-    try:
+    with needing("history", "suite"):
         from conlab.history.report import Wanted, report
-    except ModuleNotFoundError as error:
-        raise UserError(f"the tables need {error.name}: pip install {error.name}") from None
     report(
         Path(options.storage.removeprefix("file://")),
         Wanted(

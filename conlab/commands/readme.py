@@ -2,13 +2,13 @@
 
 import argparse
 from collections.abc import Iterable
-from pathlib import Path
 
+from conlab import content
 from conlab.catalogue import pitfall
 from conlab.catalogue.pitfall import Pitfall
 from conlab.errors import UserError
 
-README = Path(__file__).parents[2] / "README.md"
+README = content.ROOT / "README.md"
 BEGIN = "<!-- pitfalls:begin -->"
 END = "<!-- pitfalls:end -->"
 
@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the table, or bring the README up to date."""
+    content.clone()
     if options.write:
         README.write_text(updated(README.read_text()))
     else:

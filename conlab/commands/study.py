@@ -2,16 +2,16 @@
 
 import argparse
 import difflib
-import os
 import re
-import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
 
+from conlab import terminal, terms
 from conlab.catalogue import pitfall
 from conlab.catalogue.law import Finding, examine
 from conlab.catalogue.pitfall import SECTIONS, Pitfall
+from conlab.explorer import Witness
 
 MARKS = {"-": "\033[31m", "+": "\033[32m", "#": "\033[1m"}  # removed, added, heading
 PLAIN = "\033[0m"
@@ -36,6 +36,8 @@ def run(options: argparse.Namespace) -> int:
         _show(_announcement(studied, side))
         findings.append(examine(studied, side))
         _show(_found(findings[-1]))
+    said = "\n".join([finding.sentence for finding in findings] + _exhibited(findings[0]))
+    _show(terms.explained(said, terminal.text_width()))
     return int(any(finding.against_the_law for finding in findings))
 
 
@@ -83,8 +85,7 @@ def _announcement(studied: Pitfall, side: str) -> Iterator[str]:
 
 def _found(finding: Finding) -> Iterator[str]:
     if finding.exhibit:
-        for line in re.sub(r'File ".*/', 'File "', finding.exhibit).rstrip().splitlines():
-            yield from textwrap.wrap(line, _width(), subsequent_indent=" " * 8) or [""]
+        yield from _exhibited(finding)
         yield ""
     yield from _paragraph(finding.sentence)
     for objection in finding.against_the_law:
@@ -92,10 +93,23 @@ def _found(finding: Finding) -> Iterator[str]:
     yield ""
 
 
+def _exhibited(finding: Finding) -> list[str]:
+    """What shows a finding: a schedule in the terminal's whole width, or text."""
+    if isinstance(finding.exhibit, Witness):
+        return list(finding.exhibit.lines(terminal.width()))
+    width = terminal.text_width()
+    text = re.sub(r'File ".*/', 'File "', finding.exhibit).rstrip()
+    return [
+        part
+        for line in text.splitlines()
+        for part in textwrap.wrap(line, width, subsequent_indent=" " * 8) or [""]
+    ]
+
+
 def _paragraph(text: str, first: str = "", rest: str = "") -> list[str]:
     return textwrap.wrap(
         text,
-        _width(),
+        terminal.text_width(),
         initial_indent=first,
         subsequent_indent=rest,
         break_long_words=False,
@@ -105,12 +119,7 @@ def _paragraph(text: str, first: str = "", rest: str = "") -> list[str]:
 
 def _show(lines: "Iterator[str] | list[str]") -> None:
     """Print as the lines come: marked by colour on a terminal, and by their first character."""
-    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    colour = terminal.takes_colour(sys.stdout)
     for line in lines:
         mark = MARKS.get(line[:1]) if colour else None
         print(f"{mark}{line}{PLAIN}" if mark else line, flush=True)
-
-
-def _width() -> int:
-    """Columns to write in: the terminal's, but no more than can be read."""
-    return min(shutil.get_terminal_size((80, 24)).columns, 100)

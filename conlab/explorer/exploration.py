@@ -62,14 +62,14 @@ class Exploration:
         """Say the verdict in one sentence, with its bounds."""
         bound = "any number of" if self.bound is None else f"up to {self.bound}"
         counted = f"{bound} {self.counted}{'' if self.bound == 1 else 's'}"
-        ended = "" if self.exhausted else ", not exhausted"
-        return (
-            f"fails in {self.failing} of {self.schedules} enumerated schedules"
-            f" (reading {self.reading}, {counted}{ended})"
-            if self.failing
-            else f"passes all {self.schedules} enumerated schedules"
-            f" (reading {self.reading}, {counted}{ended})"
-        )
+        terms = f"({counted}, reading {self.reading}{'' if self.exhausted else ', not exhausted'})"
+        plural = "" if self.schedules == 1 else "s"
+        schedules = f"{self.schedules} schedule{plural}"
+        if self.failing:
+            return f"fails in {self.failing} of {schedules} {terms}"
+        if self.exhausted:
+            return f"passes every schedule, {self.schedules} in all {terms}"
+        return f"passes the {schedules} that were run, and there are more {terms}"
 
 
 def explore(

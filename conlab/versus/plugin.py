@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from conlab.bench.cells import MATRIX
 from conlab.bench.discovery import Cell
-from conlab.bench.plugin import MATRIX
 from conlab.errors import UserError
 from conlab.versus import options, report
 from conlab.versus.comparison import Comparison

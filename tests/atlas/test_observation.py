@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from conlab.atlas import observation as atlas
+from conlab.atlas import observation
+from conlab.atlas.__main__ import main as print_as_json
 from conlab.atlas.idioms import IDIOMS, Idiom
 from conlab.atlas.observation import Row, gil_answer, has_gil, trial
 from conlab.cli import main
@@ -24,7 +25,7 @@ needs_gil = pytest.mark.skipif(not has_gil(), reason="this build has no GIL to o
 @pytest.fixture(scope="module")
 def told() -> str:
     """What an interpreter tells of the whole atlas, asked as the command asks it, and once."""
-    return atomics._ask(sys.executable, ["-m", "conlab.atlas.observation", "200"])
+    return atomics._ask(sys.executable, ["-m", "conlab.atlas", "200"])
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def rows(told: str) -> dict[str, Row]:
 def test_what_real_threads_do_the_reading_gil_allows(idiom: Idiom, rows: dict[str, Row]) -> None:
     seen = trial(idiom, ACTS)
     assert not (seen and rows[idiom.name].gil == "no"), (
-        f"{seen} of {ACTS * atlas.THREADS} acts went wrong"
+        f"{seen} of {ACTS * observation.THREADS} acts went wrong"
     )
 
 
@@ -100,13 +101,13 @@ def test_table_without_a_switch_that_exists_is_caught(
 def test_bare_increment_of_an_integer_is_safe_by_accident_only(tmp_path: Path) -> None:
     file = tmp_path / "idiom.py"
     assert gil_answer(BY_NAME["x += 1"], file) == "no"
-    assert atlas.gets_in(BY_NAME["x += 1"], file, "bytecode")
+    assert observation.gets_in(BY_NAME["x += 1"], file, "bytecode")
 
 
 def test_lock_keeps_others_out_in_every_reading(tmp_path: Path) -> None:
     idiom, file = BY_NAME["with lock: x = x + one()"], tmp_path / "idiom.py"
     assert gil_answer(idiom, file) == "no"
-    assert not atlas.gets_in(idiom, file, "bytecode")
+    assert not observation.gets_in(idiom, file, "bytecode")
     assert trial(idiom, ACTS) == 0
 
 
@@ -146,5 +147,5 @@ def test_command_explains_an_interpreter_that_is_not_there(
 
 
 def test_rows_are_json_for_another_interpreter_to_send(capsys: pytest.CaptureFixture[str]) -> None:
-    atlas.main(["10", "x += 1"])
+    print_as_json(["10", "x += 1"])
     assert json.loads(capsys.readouterr().out) == 0

@@ -133,8 +133,8 @@ def refusal(path: Path) -> str:
     with pytest.raises(UserError) as caught:
         own_workload(path)
     sentence = str(caught.value)
-    assert sentence.startswith(f"--workload {path}: ")
-    return sentence.removeprefix(f"--workload {path}: ")
+    assert sentence.startswith(f"{path}: ")
+    return sentence.removeprefix(f"{path}: ")
 
 
 def test_an_own_file_is_a_workload_of_its_name(own_file: Write) -> None:

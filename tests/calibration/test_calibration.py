@@ -505,8 +505,8 @@ def test_before_the_first_run_there_is_a_sentence() -> None:
 
 
 def test_without_scipy_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conlab.versus.rule.find_spec", lambda _name: None)
-    with pytest.raises(UserError, match="comparing needs scipy"):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(UserError, match=r"calibrate needs scipy: python3 -m conlab\.install"):
         call()
 
 

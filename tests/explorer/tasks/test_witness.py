@@ -130,7 +130,7 @@ def test_command_explores_async_functions_and_says_what_it_counts(
 ) -> None:
     file = explored["0"][1].with_name("served.py")
     assert main(["explore", f"{file}:broken", "--cancellations", "1"]) == 1
-    assert "up to 1 departure)" in capsys.readouterr().out
+    assert "(up to 1 departure, reading " in capsys.readouterr().out
 
 
 def test_fixture_explores_async_functions(explore: Callable[..., Exploration]) -> None:
@@ -139,7 +139,7 @@ def test_fixture_explores_async_functions(explore: Callable[..., Exploration]) -
 
     verdict = explore(answer, check=lambda value: value == 42)
     assert (verdict.failing, verdict.schedules, verdict.exhausted) == (0, 1, True)
-    assert str(verdict) == ("passes all 1 enumerated schedules (reading gil, up to 2 departures)")
+    assert str(verdict) == "passes every schedule, 1 in all (up to 2 departures, reading gil)"
 
 
 def test_witness_of_an_ordinary_function_that_runs_a_loop_is_repeated(

@@ -1,0 +1,41 @@
+"""Gives a benchmark its cells and keeps what they measure: the hooks of any run of cells."""
+
+from typing import Any
+
+import pytest
+
+from conlab.bench import discovery, summary
+from conlab.bench.measuring import Matrix
+
+MATRIX = pytest.StashKey[Matrix]()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the origin and remove what the jobs wrote."""
+    if MATRIX in config.stash:
+        config.stash[MATRIX].inputs.close()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give ``cell`` every cell, and ``model`` every model."""
+    chosen = metafunc.config.stash[MATRIX].settings
+    if "cell" in metafunc.fixturenames:
+        cells = [
+            cell
+            for workload in chosen.workloads
+            for cell in discovery.cells(workload, chosen.models)
+        ]
+        metafunc.parametrize("cell", cells, ids=[cell.id for cell in cells])
+    if "model" in metafunc.fixturenames:
+        metafunc.parametrize("model", chosen.models, ids=[model.name for model in chosen.models])
+
+
+@pytest.fixture(scope="session")
+def matrix(pytestconfig: pytest.Config) -> Matrix:
+    """The run's matrix, where each cell leaves its figures."""
+    return pytestconfig.stash[MATRIX]
+
+
+def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
+    """Add what only the whole run could tell: speedups, per cent of the floor, the machine."""
+    summary.complete(output_json, config.stash[MATRIX])

@@ -1,0 +1,92 @@
+"""Runs pytest-benchmark over the job's cells, with nothing of the reader's own pytest."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conlab.bench.cells import MATRIX
+from conlab.bench.measuring import Matrix
+from conlab.terminal import LiveLine
+
+FILE = Path(__file__).with_name("bench_own_job.py")
+OF_THE_READER = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")  # they are meant for tests
+
+
+@dataclass
+class Run:
+    """What became of the run: ``failures`` are what the cells that failed say, each once."""
+
+    matrix: Matrix
+    line: LiveLine = field(default_factory=LiveLine)
+    failures: list[str] = field(default_factory=list)
+    cells: int = 0
+    begun: int = 0
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Leave the matrix where the cells look for it."""
+        config.stash[MATRIX] = self.matrix
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Take note of how many cells there are."""
+        self.cells = len(session.items)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Show which cell is measured."""
+        self.begun += 1
+        cell = nodeid.partition("[")[2].removesuffix("]")
+        self.line.show(f"measuring {cell} ({self.begun} of {self.cells})")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what a failing cell says; what ails the job ails all its cells, and is said once."""
+        if report.failed and report.longreprtext not in self.failures:
+            self.failures.append(report.longreprtext)
+
+
+def measure(matrix: Matrix, json: Path | None) -> tuple[Run, bool]:
+    """Measure the cells of the matrix; say what became of them, and whether Ctrl-C ended it.
+
+    ``json`` is where to write what pytest-benchmark writes. The inputs are closed in the end.
+    """
+    run = Run(matrix)
+    with tempfile.TemporaryDirectory(prefix="conlab-") as folder, without(OF_THE_READER):
+        options = [
+            "--disable-plugin-autoload",
+            *("-p", "pytest_benchmark.plugin", "-p", "conlab.bench.cells"),
+            *("-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:faulthandler"),
+            *("-c", os.devnull, f"--rootdir={folder}", "--noconftest", "--capture=no"),
+            *("-o", "python_files=bench_*.py", "-o", "python_functions=bench_*"),
+            *("--import-mode=importlib", "--benchmark-only", "--benchmark-quiet"),
+            f"--benchmark-storage=file://{folder}",
+        ]
+        written = Path(folder, "figures.json")
+        if json:
+            options.append(f"--benchmark-json={written}")
+        status = pytest.main([*options, str(FILE)], plugins=[run])
+        run.line.clear()
+        if json and matrix.measured and written.exists():
+            put_in_place(written, json)
+    return run, status == pytest.ExitCode.INTERRUPTED
+
+
+def put_in_place(written: Path, path: Path) -> None:
+    """Let the file appear under its name as a whole."""
+    part = path.with_name(f"{path.name}.part")
+    shutil.copyfile(written, part)
+    part.replace(path)
+
+
+@contextmanager
+def without(names: tuple[str, ...]) -> Iterator[None]:
+    """Do without some variables of the environment for a while."""
+    kept: dict[str, Any] = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)

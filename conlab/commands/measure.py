@@ -1,0 +1,68 @@
+"""Measure a job of your own under every concurrency model, and say which one suits it here.
+
+FILE holds jobs(), which yields the jobs, and work(job), which does one; and work_async(job), if the
+job waits and can do so on an event loop. Every model does the same work, its results are checked
+against serial's, and below the table stands what the figures say.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+from conlab import content, terminal
+from conlab.errors import UserError
+from conlab.extras import needing
+
+INTERRUPTED = 130
+WORKLOADS = f"{content.PACKAGE}.workloads"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The file, and how it is run."""
+    from conlab.bench.settings import add_run_options
+
+    parser.add_argument("file", metavar="FILE", type=Path, help="the job, such as my_job.py")
+    add_run_options(parser.add_argument)
+    parser.add_argument(
+        "--json", metavar="FILE", type=Path, help="write every figure there, as pytest-benchmark"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure and print; return 1 if a cell failed."""
+    with needing("measure", "suite"):
+        import pytest_benchmark  # noqa: F401  # named first: without it nothing is timed
+
+        from conlab.bench import discovery, settings, summary
+        from conlab.bench.inputs import Inputs
+        from conlab.bench.measuring import Matrix
+        from conlab.bench.own_job.measuring import measure
+    if options.json:
+        check_writable(options.json)
+    job = discovery.own_workload(options.file)
+    given = SimpleNamespace(getoption=lambda name: getattr(options, name))
+    chosen = settings.read_run((job,), given, package=WORKLOADS)
+    matrix = Matrix(chosen, Inputs(chosen, small=False))
+    try:
+        done, interrupted = measure(matrix, options.json and options.json.absolute())
+        for failure in done.failures:
+            print(f"conlab: {failure}", file=sys.stderr)
+        if matrix.measured:
+            colour = terminal.takes_colour(sys.stdout)
+            print(summary.of_one(matrix, terminal.width(), colour), end="")
+    finally:
+        matrix.inputs.close()
+    return INTERRUPTED if interrupted else int(bool(done.failures))
+
+
+def check_writable(path: Path) -> None:
+    """Raise UserError where no file can be written: to find that out afterwards costs the run."""
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise UserError(f"--json {path}: there is no folder {folder}")
+    if path.is_dir():
+        raise UserError(f"--json {path}: this is a folder; name a file in it")
+    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise UserError(f"--json {path}: it may not be written here; name another file")
