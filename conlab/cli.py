@@ -5,8 +5,10 @@ import importlib
 import os
 import pkgutil
 import sys
+import textwrap
 
 import conlab.commands
+from conlab import terminal
 from conlab.errors import UserError
 
 MISTAKE = 2
@@ -48,12 +50,18 @@ def parser() -> argparse.ArgumentParser:
         subparser = subcommands.add_parser(
             name,
             help=(command.__doc__ or "").partition("\n")[0],
-            description=command.__doc__,
+            description=filled(command.__doc__ or ""),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)
     return made
+
+
+def filled(text: str) -> str:
+    """Fill each paragraph of the text to the terminal's width."""
+    width = terminal.text_width() - 2  # as argparse fills the rest
+    return "\n\n".join(textwrap.fill(part, width) for part in text.strip().split("\n\n"))
 
 
 if __name__ == "__main__":

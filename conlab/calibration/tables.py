@@ -9,25 +9,29 @@ from conlab.calibration.evaluation import OfLoad, OfStream
 from conlab.calibration.rates import Rate
 from conlab.calibration.recording import Stream
 
-WIDTH = 126  # columns of the tables, where a terminal has fewer
+WIDE = 126  # columns that the table of streams takes; where there are fewer, it is cut in two
+LEAST = 80  # columns that the halves take
 OTHER_VERDICTS = ("faster", "no change that matters", "cannot tell")
-COLUMNS = (
-    "slower", "fas-\nter", "no\nchange", "cannot\ntell", "slower\nby CPU", "truth\ncovered",
+SAID = ("runs", "slower", "fas-\nter", "no\nchange", "cannot\ntell")
+BESIDE = (
+    "slower\nby CPU", "truth\ncovered",
     "spread", "pairs", "s", "alone\nin 30 s", "mean\n:5%", "min\n:5%",
 )  # fmt: skip
-LEGEND = """
-In brackets: 95% intervals. A fair coin: which side of a recorded pair was the slower, drawn anew.
-An unfair one: the same, with side B the slower as often, or as seldom, as the pairs of its cell
-leave possible; if that is all that is wrong with them, this bounds the false alarms here.
-spread: of the pairs, outliers apart. pairs, s: the median run's. alone in 30 s: decided by then if
-it were the only cell. mean:5%, min:5%: how often these fail in pytest-benchmark on the same rounds.
-"""
+LEGEND = (
+    "In brackets: 95% intervals. A fair coin: which side of a recorded pair was the slower, drawn"
+    " anew. An unfair one: the same, with side B the slower as often, or as seldom, as the pairs of"
+    " its cell leave possible; if that is all that is wrong with them, this bounds the false alarms"
+    " here. spread: of the pairs, outliers apart. pairs, s: the median run's. alone in 30 s:"
+    " decided by then if it were the only cell. mean:5%, min:5%: how often these fail in"
+    " pytest-benchmark on the same rounds."
+)
 
 
 def show(loads: Sequence[OfLoad], machine: str) -> None:
     """Print the tables."""
     console = Console(highlight=False)
-    console.width = max(console.width, WIDTH)
+    console.width = max(console.width, LEAST)
+    halves = [SAID + BESIDE] if console.width >= WIDE else [SAID, BESIDE]
     for load in loads:
         console.print(
             f"\n[bold]{load.load}[/]: {machine}; {load.pairs:,} pairs from {load.first[:16]} to"
@@ -37,9 +41,11 @@ def show(loads: Sequence[OfLoad], machine: str) -> None:
         console.print(
             f"\nThe coin: of the pairs of identical sides, B was the slower in {load.b_slower}.\n"
         )
-        console.print(streams_table([one for one in load.streams if not one.slowdown]))
-        console.print()
-        console.print(streams_table([one for one in load.streams if one.slowdown]))
+        for slower in (False, True):
+            streams = [one for one in load.streams if bool(one.slowdown) is slower]
+            for columns in halves:
+                console.print(streams_table(streams, columns))
+                console.print()
     console.print(LEGEND)
 
 
@@ -51,13 +57,12 @@ def runs_table(load: OfLoad) -> Table:
     return table
 
 
-def streams_table(streams: Sequence[OfStream]) -> Table:
-    """The runs, a row each cell and slowdown."""
-    table = plain_table("side B", "runs", *COLUMNS)
+def streams_table(streams: Sequence[OfStream], columns: Sequence[str]) -> Table:
+    """The runs, a row each cell and slowdown, with these columns."""
+    table = plain_table("side B", *columns)
     for one in streams:
         slower = one.verdicts["slower"]
-        table.add_row(
-            Stream(one.cell, one.slowdown).id,
+        figures = (
             f"{slower.of}",
             f"{slower.share:.0%} ({slower.low:.0%}-{slower.high:.0%})",
             *(f"{one.verdicts[verdict].hits}" for verdict in OTHER_VERDICTS),
@@ -69,6 +74,8 @@ def streams_table(streams: Sequence[OfStream]) -> Table:
             per_cent(one.alone_in_time),
             *map(per_cent, one.together.values()),
         )
+        row = dict(zip(SAID + BESIDE, figures, strict=True))
+        table.add_row(Stream(one.cell, one.slowdown).id, *(row[name] for name in columns))
     return table
 
 

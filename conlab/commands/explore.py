@@ -89,13 +89,19 @@ def run(options: argparse.Namespace) -> int:
 def _report(target: str, exploration: Exploration, seconds: float) -> None:
     said = [
         *textwrap.wrap(f"{target} {exploration}", terminal.text_width(), subsequent_indent="  "),
-        f"stepped: {', '.join(exploration.stepped)}",
+        f"stepped: {', '.join(map(_shown, exploration.stepped))}",
         f"{exploration.schedules / seconds:,.0f} schedules a second",
     ]
     if exploration.witness is not None:
         said += ["", *exploration.witness.lines(terminal.width())]
     explained = terms.explained("\n".join(said), terminal.text_width())
     print("\n".join([*said, "", *explained]))
+
+
+def _shown(file: str) -> str:
+    """A path as it is seen from here, if it lies here."""
+    here = Path.cwd()
+    return str(Path(file).relative_to(here)) if Path(file).is_relative_to(here) else file
 
 
 def _program(

@@ -12,9 +12,13 @@ from conlab.errors import UserError
 
 def bench_cell(cell: Cell, matrix: Matrix, benchmark: Any) -> None:
     """Time the cell, or say in a sentence why that cannot be."""
+    reason: Exception
     try:
         matrix.measure(cell, benchmark)
-    except CellAbsent as reason:
+    except (CellAbsent, UserError, AssertionError) as error:
+        reason = error
+    else:
+        return
+    if isinstance(reason, CellAbsent):
         pytest.skip(str(reason))
-    except (UserError, AssertionError) as mistake:
-        pytest.fail(str(mistake), pytrace=False)
+    pytest.fail(str(reason), pytrace=False)  # outside the handler, or pytest tells of both

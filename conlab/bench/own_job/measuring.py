@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_benchmark.logger import PytestBenchmarkWarning
 
 from conlab.bench.cells import MATRIX
 from conlab.bench.measuring import Matrix
@@ -68,7 +70,11 @@ def measure(matrix: Matrix, json: Path | None) -> tuple[Run, bool]:
         written = Path(folder, "figures.json")
         if json:
             options.append(f"--benchmark-json={written}")
-        status = pytest.main([*options, str(FILE)], plugins=[run])
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", PytestBenchmarkWarning
+            )  # that there was nothing to time
+            status = pytest.main([*options, str(FILE)], plugins=[run])
         run.line.clear()
         if json and matrix.measured and written.exists():
             put_in_place(written, json)

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from conlab.cli import INTERRUPTED
 from conlab.errors import UserError
 from conlab.explorer import Diverged, Uncontrolled, explore
 from conlab.explorer.threads import watchdog
@@ -234,11 +235,12 @@ def test_ctrl_c_ends_an_exploration(tmp_path: Path) -> None:
         "    for _ in range(50): shared[0] += 1\n"
     )
     code = (
-        "import signal; import conlab.commands.explore; from conlab.cli import main\n"
+        "import signal, sys; import conlab.commands.explore; from conlab.cli import main\n"
         "print('ready', flush=True)\n"
         # A shell has it ignored in what it runs in the background, such as these tests.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        f"main(['explore', {f'{file}:program'!r}, '--bound', '9', '--schedules', '99999999'])"
+        f"command = ['explore', {f'{file}:program'!r}, '--bound', '9', '--schedules', '99999999']\n"
+        "sys.exit(main(command))"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", code],
@@ -256,8 +258,8 @@ def test_ctrl_c_ends_an_exploration(tmp_path: Path) -> None:
             _, errors = child.communicate(timeout=SOON)
         finally:
             child.kill()
-    assert child.returncode != 0
-    assert "KeyboardInterrupt" in errors
+    assert child.returncode == INTERRUPTED
+    assert errors == "conlab: interrupted\n"
 
 
 @pytest.mark.parametrize(

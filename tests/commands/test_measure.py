@@ -1,0 +1,121 @@
+"""`conlab measure`: what it refuses, what it says of a job that fails, what it writes."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from conlab import cli
+from tests.models.jobs import wait_until
+
+JOB = """
+def jobs():
+    return range(4)
+
+
+def work(job):
+    {work}
+"""
+
+
+def job(folder: Path, work: str = "return job * job", name: str = "my_own_job.py") -> str:
+    path = folder / name
+    path.write_text(JOB.format(work=work))
+    return str(path)
+
+
+def measured(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "conlab", "measure", *arguments, "--models", "threads"],
+        env=os.environ | {"COLUMNS": "120"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["no_such_job.py"], r"no_such_job\.py: it should be a Python file, and there is none"),
+        (["{job}", "--models", "fibres"], "--models fibres: 'fibres' is none of serial, "),
+        (["{job}", "--jobs", "0"], "--jobs 0: it should be a whole number from 1 to 1,000,000"),
+        (["{job}", "--json", "nowhere/out.json"], r"--json nowhere/out\.json: there is no folder"),
+        (["{job}", "--json", "{folder}"], "--json .*: this is a folder; name a file in it"),
+        (["{job}", "--images", "{folder}/none"], "--images .*: it should be a folder"),
+        (["{job}", "--texts", "{folder}"], "--texts .*: of another_job none reads it"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else " ".join(value[-2:]),
+)
+def test_a_mistake_gets_one_sentence_and_nothing_is_measured(
+    arguments: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = job(tmp_path, name="another_job.py")
+    given = [part.format(job=file, folder=tmp_path) for part in arguments]
+    assert cli.main(["measure", *given]) == cli.MISTAKE
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.match(f"conlab: {sentence}", err)
+    assert err.count("\n") == 1
+    sys.modules.pop("another_job", None)
+
+
+def test_without_what_measures_it_says_what_to_install(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pytest_benchmark", None)
+    assert cli.main(["measure", job(tmp_path)]) == cli.MISTAKE
+    said = "conlab: measure needs pytest_benchmark: python3 -m conlab.install in the clone"
+    assert capsys.readouterr().err.startswith(said)
+
+
+def test_a_job_that_always_fails_is_said_once_and_ends_with_1(tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    path.write_text("what was there before")
+    ended = measured(job(tmp_path, "raise ValueError(job)"), "--json", str(path))
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == ("conlab: my_own_job: every job failed, the first with ValueError: 0\n")
+    assert path.read_text() == "what was there before"
+
+
+def test_every_figure_is_in_the_json(tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    ended = measured(job(tmp_path), "--json", str(path))
+    assert ended.returncode == 0, ended.stderr
+    found = json.loads(path.read_text())
+    cells = {one["name"]: one["extra_info"] for one in found["benchmarks"]}
+    assert cells["bench_cell[my_own_job-threads]"]["speedup"] > 0
+    assert set(found["concurrency_lab"]["absent"]) == set()
+    assert sorted(part.name for part in tmp_path.iterdir() if part.is_file()) == [
+        "my_own_job.py",
+        "out.json",
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there Ctrl-C goes to a whole console")
+def test_ctrl_c_ends_it_and_leaves_no_process(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    work = f"import pathlib, time; pathlib.Path({str(begun)!r}).touch(); time.sleep(0.2)"
+    with subprocess.Popen(
+        [sys.executable, "-m", "conlab", "measure", job(tmp_path, work), "--models", "processes"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        try:
+            wait_until(begun.exists)
+            tree = psutil.Process(child.pid).children(recursive=True)
+            child.send_signal(signal.SIGINT)
+            _, err = child.communicate(timeout=60)
+        finally:
+            child.kill()
+    assert child.returncode == cli.INTERRUPTED
+    assert "Traceback" not in err
+    wait_until(lambda: not any(one.is_running() for one in tree))
