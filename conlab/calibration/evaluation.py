@@ -160,19 +160,19 @@ def passes(limit: str, current: Sequence[float], saved: Sequence[float]) -> bool
     """Whether ``--benchmark-compare-fail`` with that limit fails: pytest-benchmark's own code."""
     from pytest_benchmark.utils import parse_compare_fail
 
-    told = [{"mean": fmean(each), "min": min(each)} for each in (current, saved)]
+    compared = [{"mean": fmean(each), "min": min(each)} for each in (current, saved)]
     limits: Any = parse_compare_fail(limit)  # type: ignore[no-untyped-call]
-    return limits.fails(*told) is not None
+    return limits.fails(*compared) is not None
 
 
 def save(loads: Iterable[OfLoad], path: Path, rule: Rule = RULE) -> None:
     """Write the figures as JSON, whole or not at all."""
-    told = {
+    figures = {
         "machine": this_machine(),
         "rule": asdict(rule) | {"budget_seconds": BUDGET},
         "loads": [asdict(load) for load in loads],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps(told, indent=1), "utf-8")
+    unfinished.write_text(json.dumps(figures, indent=1), "utf-8")
     unfinished.replace(path)

@@ -71,6 +71,7 @@ class Pitfall:
     at_rest: tuple[str, ...]
     safe_by_accident: bool
     versions: Mapping[str, Mapping[str, Any]]
+    tools: tuple[str, ...]  # those that detect it on any build, the same whichever reads the file
     broken: str  # the source of each side, with what no one else in the file uses
     fixed: str
 
@@ -135,6 +136,7 @@ def read(path: Path) -> Pitfall:
         title=title,
         story=story,
         must_hold=ast.get_docstring(definitions[ORACLE]) or "",
+        tools=_tools(_constants(module)),
         broken=_side("broken", "fixed", definitions, source),
         fixed=_side("fixed", "broken", definitions, source),
         **{name.lower(): value for name, value in declared.items()},
@@ -165,11 +167,11 @@ def this_build() -> str:
 
 def _story(docstring: str, path: Path) -> tuple[str, dict[str, str]]:
     paragraphs = [" ".join(part.split()) for part in docstring.split("\n\n")]
-    told = dict(re.findall(r"^(\w+): (.*)$", "\n".join(paragraphs[1:]), re.MULTILINE))
-    missing = [section for section in SECTIONS if section not in told]
+    story = dict(re.findall(r"^(\w+): (.*)$", "\n".join(paragraphs[1:]), re.MULTILINE))
+    missing = [section for section in SECTIONS if section not in story]
     if missing:
         raise UserError(f"the docstring of {path} lacks a paragraph {missing[0]!r}")
-    return paragraphs[0], told
+    return paragraphs[0], story
 
 
 def _declared(module: ast.Module, path: Path) -> dict[str, Any]:
@@ -188,6 +190,11 @@ def _declared(module: ast.Module, path: Path) -> dict[str, Any]:
     if declared["EVIDENCE"] not in EVIDENCE:
         raise UserError(f"{path}: EVIDENCE is {declared['EVIDENCE']!r}; one of {sorted(EVIDENCE)}")
     return declared
+
+
+def _tools(constants: Mapping[str, Any]) -> tuple[str, ...]:
+    everywhere = [constants, *constants.get("VERSIONS", {}).values()]
+    return tuple(dict.fromkeys(tool for each in everywhere for tool in each.get("DETECT", {})))
 
 
 def _side(

@@ -42,17 +42,7 @@ def table(pitfalls: Iterable[Pitfall]) -> str:
     rows = ["| pitfall | symptom | evidence | found by |", "|---|---|---|---|"]
     rows += [
         f"| [{each}](pitfalls/{each}.py) | {each.story['Symptom']} | {each.evidence} "
-        f"| {_found_by(each)} |"
+        f"| {', '.join(each.tools) or 'none known'} |"
         for each in pitfalls
     ]
     return "\n".join(rows)
-
-
-def _found_by(each: Pitfall) -> str:
-    """The tools, by name; the same on every Python, so that the table is."""
-    tools = dict(each.detect) | {
-        tool: finding
-        for differences in each.versions.values()
-        for tool, finding in differences.get("DETECT", {}).items()
-    }
-    return ", ".join(tools) or "none known"

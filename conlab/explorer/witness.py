@@ -23,7 +23,7 @@ from conlab.explorer.outcomes import (
 )
 from conlab.explorer.steps import Step
 
-FORMAT = 1
+FORMAT = 2
 MOST_ROWS = 120  # of a printed witness; what comes before the threads do is left out first
 NARROWEST = 20  # characters of a column
 OUTCOMES: dict[str, type[Any]] = {

@@ -64,16 +64,16 @@ class Run:
 
 def read(path: Path, name: str) -> Run:
     """The run in a file. Raises Unusable."""
-    told = _object(_parsed(path), "it")
-    ours = told.get("concurrency_lab")
-    if "benchmarks" in told and ours is None:
+    values = _object(_parsed(path), "it")
+    ours = values.get("concurrency_lab")
+    if "benchmarks" in values and ours is None:
         raise Unusable("a benchmark file of another project")
     if not isinstance(ours, dict) or "ratios" not in ours:
         raise Unusable("no saved run of this suite: it holds no ratios")
-    machine = _object(told.get("machine_info"), "machine_info")
-    commit = _object(told.get("commit_info"), "commit_info")
+    machine = _object(values.get("machine_info"), "machine_info")
+    commit = _object(values.get("commit_info"), "commit_info")
     known = commit.get("id") not in (None, "unversioned", "unknown")
-    made = _time(_field(told, "datetime", str), "datetime")
+    made = _time(_field(values, "datetime", str), "datetime")
     try:
         return Run(
             name=name,
@@ -144,8 +144,8 @@ def _conditions(ours: dict[str, Any]) -> str:
     return ", ".join(words)
 
 
-def _ratio(told: Any) -> tuple[Ratio, float]:
-    one = _object(told, "ratios")
+def _ratio(values: Any) -> tuple[Ratio, float]:
+    one = _object(values, "ratios")
     kind, value = _name(one, "ratio"), _number(one, "value")
     if kind not in RATIOS:
         raise Unusable(f"unknown ratio {kind!r}")
@@ -155,36 +155,36 @@ def _ratio(told: Any) -> tuple[Ratio, float]:
     return Ratio(kind, _name(one, "of"), jobs), float(value)
 
 
-def _object(told: Any, name: str) -> dict[str, Any]:
-    if not isinstance(told, dict):
+def _object(values: Any, name: str) -> dict[str, Any]:
+    if not isinstance(values, dict):
         raise Unusable(f"{name} is no object")
-    return told
+    return values
 
 
-def _field(told: Mapping[str, Any], name: str, wanted: type[T]) -> T:
-    value = told.get(name)
+def _field(values: Mapping[str, Any], name: str, wanted: type[T]) -> T:
+    value = values.get(name)
     if not isinstance(value, wanted):
         raise Unusable(f"{name} is {'missing' if value is None else f'no {wanted.__name__}'}")
     return value
 
 
-def _name(told: Mapping[str, Any], name: str) -> str:
+def _name(values: Mapping[str, Any], name: str) -> str:
     """A name that can be printed as it is: what a terminal would obey is refused."""
-    value = _field(told, name, str)
+    value = _field(values, name, str)
     if not value or not value.isprintable() or len(value) > LONGEST:
         raise Unusable(f"{name} is no name")
     return value
 
 
-def _count(told: Mapping[str, Any], name: str) -> int:
-    value = _field(told, name, int)
+def _count(values: Mapping[str, Any], name: str) -> int:
+    value = _field(values, name, int)
     if isinstance(value, bool) or not 0 < value < 10**9:
         raise Unusable(f"{name} is no count")
     return value
 
 
-def _number(told: Mapping[str, Any], name: str) -> float:
-    value = told.get(name)
+def _number(values: Mapping[str, Any], name: str) -> float:
+    value = values.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e9:
         raise Unusable(f"{name} is no number")
     if math.isnan(value):
@@ -192,10 +192,10 @@ def _number(told: Mapping[str, Any], name: str) -> float:
     return value
 
 
-def _time(told: Any, name: str) -> datetime:
+def _time(values: Any, name: str) -> datetime:
     """A time, taken to be UTC where it says no zone."""
     try:
-        time = datetime.fromisoformat(told)
+        time = datetime.fromisoformat(values)
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
         raise Unusable(f"{name} is no time") from None

@@ -59,10 +59,10 @@ class Comparison:
                 found[one.cell.id] = one.failure
             elif one.absent:
                 continue
-            elif one.verdict is Verdict.SLOWER and (told := one.decisive):
+            elif one.verdict is Verdict.SLOWER and (judged := one.decisive):
                 found[one.cell.id] = (
-                    f"{one.cell.id} got slower: {told.estimate:+.1%}"
-                    f" ({told.low:+.1%} to {told.high:+.1%})"
+                    f"{one.cell.id} got slower: {judged.estimate:+.1%}"
+                    f" ({judged.low:+.1%} to {judged.high:+.1%})"
                     + (" by CPU time" if one.by_cpu else "")
                 )
             elif one.verdict is Verdict.UNSURE and self.options.fail_on_cannot_tell:

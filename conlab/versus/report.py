@@ -73,10 +73,10 @@ def sentence(test: SequentialTest) -> str:
         return f"{test.cell.id}: {said}"
     if test.decisive is None:
         return f"{test.cell.id}: {test.verdict}"
-    told = test.decisive
+    judged = test.decisive
     by = " by CPU time" if test.by_cpu else ""
     return (
-        f"{test.cell.id}: {told.verdict}, {change(told)}{by}, after {told.pairs} pairs in"
+        f"{test.cell.id}: {judged.verdict}, {change(judged)}{by}, after {judged.pairs} pairs in"
         f" {test.seconds:.0f} s"
     )
 

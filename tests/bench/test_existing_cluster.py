@@ -73,7 +73,8 @@ def test_workers_that_find_the_workloads_do_the_jobs(tmp_path: Path) -> None:
 
 
 def test_workers_that_do_not_find_the_workloads_are_refused_in_one_sentence(tmp_path: Path) -> None:
-    with cluster(tmp_path, "") as address:
+    (tmp_path / "workloads.py").write_text("# somebody else's module of that name\n")
+    with cluster(tmp_path, str(tmp_path)) as address:
         ended = run(address)
     assert ended.returncode == 1
     assert f"--cluster {address}: it cannot import dispatch_tasks; start scheduler" in ended.stdout

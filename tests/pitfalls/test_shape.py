@@ -5,13 +5,11 @@ import difflib
 import re
 import sys
 from itertools import chain
-from pathlib import Path
 
 import pytest
 
 from conlab.catalogue import pitfall
 from conlab.catalogue.pitfall import Pitfall
-from conlab.errors import UserError
 
 SCREENS = 110  # lines: two screens
 ALIKE = 0.6  # the least likeness of the two sides, word by word, of 1
@@ -102,43 +100,6 @@ def test_it_says_where_the_mistake_was_met(pitfall: Pitfall) -> None:
 def test_what_it_says_of_detection_is_what_it_declares(pitfall: Pitfall) -> None:
     everywhere = [pitfall.detect, *(each.get("DETECT", {}) for each in pitfall.versions.values())]
     assert pitfall.story["Detect"].startswith("none known") == (not any(everywhere))
-
-
-@pytest.mark.parametrize(
-    ("missing", "said"),
-    [
-        ("Symptom: ", "lacks a paragraph 'Symptom'"),
-        ("fixed() ->", "lacks a function fixed()"),
-        ("SHOWS", "does not declare SHOWS"),
-        ('"wrong result"', "FAILURE is 'bad luck'"),
-    ],
-)
-def test_a_file_that_lacks_something_is_told_what(tmp_path: Path, missing: str, said: str) -> None:
-    whole = pitfall.find("lost_update").path.read_text()
-    assert missing in whole
-    lacking = {'"wrong result"': '"bad luck"', "fixed() ->": "other() ->"}.get(missing, "OTHER")
-    file = tmp_path / "lacking.py"
-    file.write_text(whole.replace(missing, lacking))
-    with pytest.raises(UserError, match=r".") as told:
-        pitfall.read(file)
-    assert said in str(told.value)
-
-
-@pytest.mark.parametrize(
-    ("condition", "build", "expected"),
-    [
-        ("<3.12", "3.11", True),
-        ("<3.12", "3.12", False),
-        (">=3.14", "3.14t", True),
-        (">=3.14", "3.9", False),
-        ("free-threaded", "3.13t", True),
-        ("free-threaded", "3.13", False),
-    ],
-)
-def test_a_condition_is_true_of_the_builds_that_it_names(
-    condition: str, build: str, expected: bool
-) -> None:
-    assert pitfall.applies(condition, build) is expected
 
 
 def _names(node: ast.Import) -> list[str]:

@@ -68,9 +68,9 @@ class Pair:
     @classmethod
     def from_json(cls, line: str) -> Self:
         """The pair that ``to_json`` wrote. Raises ValueError, KeyError or TypeError if none did."""
-        told = json.loads(line)
-        wall, cpu = ((tuple(a), tuple(b)) for a, b in (told["wall"], told["cpu"]))
-        return cls(told["cell"], wall, cpu, told["first"])
+        saved = json.loads(line)
+        wall, cpu = ((tuple(a), tuple(b)) for a, b in (saved["wall"], saved["cpu"]))
+        return cls(saved["cell"], wall, cpu, saved["first"])
 
 
 def log_ratio(rounds: Rounds) -> float:
@@ -186,12 +186,12 @@ class Measurer:
         wall: tuple[list[float], list[float]] = ([], [])
         cpu: tuple[list[float], list[float]] = ([], [])
         for number in range(size.rounds):
-            told: dict[int, dict[str, Any]] = {}
+            replies: dict[int, dict[str, Any]] = {}
             for side in order(first, number):
-                told[side] = workers[side].ask("round", runs=size.runs)
-                wall[side].append(told[side]["wall"])
-                cpu[side].append(told[side]["cpu"])
-            compare(cell, workers, [told[0], told[1]])
+                replies[side] = workers[side].ask("round", runs=size.runs)
+                wall[side].append(replies[side]["wall"])
+                cpu[side].append(replies[side]["cpu"])
+            compare(cell, workers, [replies[0], replies[1]])
         for worker in workers:
             worker.tell("end")  # both at once
         return Pair(
@@ -237,10 +237,10 @@ class Measurer:
                 least = (busy or 1) if cut else None
                 most = self.most_jobs(workload)
                 sizes = {"lasting": ROUND, "most": most, "least": least}
-                told = worker.ask("size", sizes=sizes)
-            seconds = told["seconds"] * told["runs"]
+                size = worker.ask("size", sizes=sizes)
+            seconds = size["seconds"] * size["runs"]
             rounds = max(FEWEST_ROUNDS, min(MOST_ROUNDS, int(SHARE / seconds)))
-            self.sizes[cell.id] = Size(told["jobs"], told["runs"], rounds)
+            self.sizes[cell.id] = Size(size["jobs"], size["runs"], rounds)
         return self.sizes[cell.id]
 
     def most_jobs(self, workload: Workload) -> int | None:

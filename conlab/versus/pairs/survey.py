@@ -47,11 +47,11 @@ def absent(
 
     Raises SideFailed where a side should have the cell and fails to.
     """
-    told = [survey.workloads[workload] for survey in surveys]
-    problems = [one["problem"] for one in told]
+    found = [survey.workloads[workload] for survey in surveys]
+    problems = [one["problem"] for one in found]
     if all(problems):
         return str(problems[1])
-    for survey, one in zip(surveys, told, strict=True):
+    for survey, one in zip(surveys, found, strict=True):
         name = survey.side.name
         if one["problem"]:
             raise SideFailed(f"{name}: {workload} cannot be imported: {one['problem']}")
