@@ -29,6 +29,7 @@ def test_every_option_is_listed_and_every_listed_option_exists() -> None:
     listed = set(re.findall(r"^\| `(--[a-z-]+)", README, re.MULTILINE))
     assert listed == options - {"-h", "--help", "--workload"}
     assert "--workload my_job.py" in README
+    assert "conlab measure my_job.py" in README
 
 
 def test_the_example_is_a_workload_of_about_ten_lines() -> None:
