@@ -8,21 +8,21 @@
     verdict = explore(module.fixed, check=module.holds, reading="bytecode", bound=2)
     assert verdict.exhausted and not verdict.failing
 
-**The program** is a function without arguments that creates its own threads, locks and queues,
-runs to an end and returns a value; or an async function, which `asyncio.run` then runs; or a
-function that calls `asyncio.run`, `asyncio.Runner` or `run_until_complete` itself. It is run again
-for every schedule, so it must do the same thing each time when its threads are scheduled the same
-way: what differs by address, hash order or chance is met as a *diverging replay* and is an error.
-Globals, closures, classes, slots and containers of the stepped files are set back before each run,
-and so are an `itertools.count`, a `random.Random` and a `functools.cache` that was empty, but no
-other iterator; real locks and clocks there are controlled. ``id`` of what a run makes is a number,
-in the order of asking.
+**The program** is a function without arguments that creates its own threads, locks and queues, runs
+to an end and returns a value; or an async function, which `asyncio.run` then runs; or a function
+that calls `asyncio.run`, `asyncio.Runner` or `run_until_complete` itself. It is executed again for
+every schedule, so it must do the same thing each time when its threads are scheduled the same way:
+what differs by address, hash order or chance is met as a *diverging replay* and is an error.
+Globals, closures, classes, slots and containers of the stepped files are set back before each
+execution, and so are an `itertools.count`, a `random.Random` and a `functools.cache` that was
+empty, but no other iterator; real locks and clocks there are controlled. ``id`` of what an
+execution makes is a number, in the order of asking.
 
-**What fails.** An exception out of the program itself, a deadlock, a run that does not end within
-``limit`` steps; what nobody would see: a thread that died of an exception, a task whose exception
-nobody retrieved or that was destroyed while pending, a coroutine that was never awaited, a callback
-that raised. With ``check``, a value for which ``check(value)`` is false; without, a task that was
-cancelled and returned all the same: whether that is right, the value tells.
+**What fails.** An exception out of the program itself, a deadlock, an execution that does not end
+within ``limit`` steps; what nobody would see: a thread that died of an exception, a task whose
+exception nobody retrieved or that was destroyed while pending, a coroutine that was never awaited,
+a callback that raised. With ``check``, a value for which ``check(value)`` is false; without, a task
+that was cancelled and returned all the same: whether that is right, the value tells.
 
 **The order.** Schedules come by rising number of preemptions (a switch away from a thread that
 could have gone on), so the first failing one has the fewest. After it the explorer finishes that
@@ -49,7 +49,7 @@ counts one against ``bound``, as a preemption does:
 
 With ``cancellations`` a task, other than the one that is run, is cancelled from outside at each of
 its awaits: once where it waits, and once where it has been woken but not resumed. That many times
-in a run, and at no cost against ``bound``.
+in an execution, and at no cost against ``bound``.
 
 **Readings.** ``gil``: a switch only where this build of CPython was seen to switch. ``bytecode``: a
 switch before every bytecode that touches shared state. Both only in the ``stepped`` files (by

@@ -35,18 +35,18 @@ from conlab.explorer.witness import Witness
 ReadingName = Literal["gil", "bytecode"]
 Program = Callable[[], Any]
 Check = Callable[[Any], bool]
-BETWEEN_COLLECTIONS = (
-    200  # executions; the collector is off meanwhile, as what it frees may run code
-)
+# Executions; the collector is off meanwhile, as what it frees may run code.
+BETWEEN_COLLECTIONS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
     """The verdict: of so many schedules so many fail, and what was and was not looked at.
 
-    ``exhausted`` is true only when every schedule of up to ``bound`` preemptions was run (of any
-    number of them when ``bound`` is None), in ``reading``, with switches in the ``stepped`` files.
-    For a program with an event loop ``counted`` says departures, of which a preemption is one.
+    ``exhausted`` is true only when every schedule of up to ``bound`` preemptions was executed (of
+    any number of them when ``bound`` is None), in ``reading``, with switches in the ``stepped``
+    files. For a program with an event loop ``counted`` says departures, of which a preemption is
+    one.
     """
 
     schedules: int
@@ -310,7 +310,7 @@ class _Session:
         return "departure" if self.tasks.loops else "preemption"
 
     def _witness(self, schedule: Schedule) -> Witness:
-        """Shrink the failing schedule and run it once more to write down what happens."""
+        """Shrink the failing schedule and execute it once more to write down what happens."""
         outcome = self._execute(Schedule(schedule.choices, schedule.sites))
         if not self._fails(outcome):
             raise Diverged(

@@ -1,4 +1,4 @@
-"""How one run of a program can end, as values to ``match`` on."""
+"""How an execution of a program can end, as values to ``match`` on."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -106,7 +106,7 @@ class Deadlocked:
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """The run was stopped after this many steps: a livelock, or a program without an end."""
+    """The execution was stopped after this many steps: a livelock, or a program without an end."""
 
     steps: int
 

@@ -372,7 +372,7 @@ class Scheduler:
         if me.refused > ENDS_REFUSED:
             if self.problem is None or isinstance(self.problem, RestartSearch):
                 self.problem = Uncontrolled(
-                    f"thread {me.name!r} catches every exception and goes on, so a run cannot end"
+                    f"thread {me.name!r} catches every exception and goes on, so nothing can end"
                     " it: let BaseException pass"
                 )
             self.alive.remove(me)
