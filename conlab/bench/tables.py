@@ -32,7 +32,8 @@ def fitting_table(group: Group, console: Console) -> tuple[Table, list[str]]:
     unlimited = console.options.update_width(UNLIMITED)
     left_out: list[str] = []
     table = workload_table(group)
-    for name in DISPENSABLE:
+    shown = [column.header for column in table.columns]
+    for name in filter(shown.__contains__, DISPENSABLE):
         if console.measure(table, options=unlimited).maximum <= console.width:
             break
         left_out.append(name)

@@ -211,3 +211,47 @@ def test_the_json_tells_the_machine_the_absent_the_warnings_and_the_rules(matrix
     assert told["absent"]["count_words-interpreters"] == "needs Python 3.14"
     assert told["loopback_bytes_per_second"] is None
     assert set(told["rules_of_thumb"]) == set(rules.RULES)
+
+
+# One workload alone
+
+
+@pytest.fixture
+def alone(matrix: Matrix) -> Matrix:
+    """A run of one workload, whose table wants every column but one."""
+    failing = [
+        measured("serial", 2.0, failed=1), measured("processes", 1.0), measured("threads", 1.5),
+    ]  # fmt: skip
+    matrix.measured = failing
+    matrix.starts = {}
+    return matrix
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"),
+    [
+        (120, None),
+        (74, "jobs/s"),
+        (66, "jobs/s, +MiB"),
+        (60, "jobs/s, +MiB, CPU s"),
+    ],
+)
+def test_a_table_gives_up_columns_where_they_do_not_fit_and_says_which(
+    alone: Matrix, width: int, left_out: str | None
+) -> None:
+    said = summary.of_one(alone, width, color=False)
+    assert max(widths(said)) <= width
+    head = next(line for line in said.splitlines() if line.startswith("model"))
+    for name in ("time", "speedup", "in flight", "cores", "failed"):
+        assert name in head
+    assert ("jobs/s" in head) == (left_out is None)
+    words = " ".join(said.split())
+    assert (f"Left out in {width} columns: {left_out}; --json has all." in words) == bool(left_out)
+
+
+def test_one_workload_alone_has_no_rules_of_thumb_and_no_pools(alone: Matrix) -> None:
+    said = summary.of_one(alone, 120, color=False)
+    assert "count_words: 10 jobs" in said
+    assert "Fastest: processes" in said
+    assert "Rules of thumb" not in said
+    assert "pool" not in said.partition("time: median")[0]
