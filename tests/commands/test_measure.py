@@ -32,7 +32,7 @@ def job(folder: Path, work: str = "return job * job", name: str = "my_own_job.py
 
 def measured(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "conlab", "measure", *arguments, "--models", "threads"],
+        [sys.executable, "-m", "conlab", "measure", "--models", "threads", *arguments],
         env=os.environ | {"COLUMNS": "120"},
         capture_output=True,
         text=True,
@@ -97,6 +97,17 @@ def test_every_figure_is_in_the_json(tmp_path: Path) -> None:
         "my_own_job.py",
         "out.json",
     ]
+
+
+def test_a_reader_s_own_package_of_the_suite_s_name_is_the_reader_s(tmp_path: Path) -> None:
+    """Also in a clone, where the suite's workloads lie beside conlab."""
+    (tmp_path / "workloads").mkdir()
+    (tmp_path / "workloads" / "__init__.py").write_text("def square(n):\n    return n * n\n")
+    path = tmp_path / "square_mine.py"
+    path.write_text("from workloads import square\n" + JOB.format(work="return square(job)"))
+    ended = measured(str(path), "--models", "threads,processes")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert re.findall(r"^(processes|threads|serial) ", ended.stdout, re.MULTILINE)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there Ctrl-C goes to a whole console")
