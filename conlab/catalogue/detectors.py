@@ -10,12 +10,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from conlab.catalogue.pitfall import Pitfall
 from conlab.errors import UserError
 from conlab.judge import judge_command
+
+Run = Callable[[Pitfall, str], str]  # of one side: what the tool says
 
 LIMIT = 20.0  # seconds for a tool that runs the side
 PTRACE_SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
@@ -26,22 +29,30 @@ def report(tool: str, pitfall: Pitfall, side: str) -> str:
     """What the tool says of one side. Raises UserError for a tool that is unknown or not there."""
     if tool not in TOOLS:
         raise UserError(f"{pitfall.path} names {tool!r} to detect it; known are {', '.join(TOOLS)}")
-    return TOOLS[tool](pitfall, side)
+    return TOOLS[tool].run(pitfall, side)
 
 
 def missing(tool: str) -> str:
     """Why the tool cannot run here; empty when it can."""
-    module = {"pytest-timeout": "pytest_timeout", "ruff": "ruff", "mypy": "mypy"}.get(
-        tool, "pytest"
-    )
-    if importlib.util.find_spec(module) is None:
-        return f"{module} is not installed"
-    if tool == "python -m asyncio pstree":
-        if importlib.util.find_spec("asyncio.tools") is None:
-            return "asyncio has pstree from Python 3.14 on"
-        if os.geteuid() != 0 and PTRACE_SCOPE.exists() and PTRACE_SCOPE.read_text().strip() != "0":
-            return "this system lets only root look into another process"
-    return ""
+    detector = TOOLS.get(tool)
+    if detector is None:
+        return ""  # and who asks for its report is told which there are
+    if detector.module and importlib.util.find_spec(detector.module) is None:
+        return f"{detector.module} is not installed"
+    return detector.refused()
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A tool: ``run`` gives what it says of one side of a pitfall.
+
+    ``module`` must be installed for it, and ``refused`` says why this system does not let it run,
+    or nothing.
+    """
+
+    run: Callable[[Pitfall, str], str]
+    module: str = ""
+    refused: Callable[[], str] = str
 
 
 def _ruff(pitfall: Pitfall, side: str) -> str:
@@ -76,7 +87,7 @@ def _all_that_mypy_says(path: Path, code: str) -> str:
         return _output(sys.executable, "-m", "mypy", *options, str(copy))
 
 
-def _script(*options: str, environment: Mapping[str, str] | None = None) -> "Detector":
+def _script(*options: str, environment: Mapping[str, str] | None = None) -> Run:
     """Run the file as a reader would, with options of Python's or of its environment.
 
     What these report, they report before the side hangs; faulthandler, which has none, after.
@@ -90,7 +101,7 @@ def _script(*options: str, environment: Mapping[str, str] | None = None) -> "Det
     return run
 
 
-def _pytest(*options: str, timeout: bool = False) -> "Detector":
+def _pytest(*options: str, timeout: bool = False) -> Run:
     """Run a test that calls the side, and asserts nothing, in a pytest with these options."""
 
     def run(pitfall: Pitfall, side: str) -> str:
@@ -129,6 +140,14 @@ def _pstree(pitfall: Pitfall, side: str) -> str:
             running.kill()
 
 
+def _pstree_refused() -> str:
+    if importlib.util.find_spec("asyncio.tools") is None:
+        return "asyncio has pstree from Python 3.14 on"
+    if os.geteuid() != 0 and PTRACE_SCOPE.exists() and PTRACE_SCOPE.read_text().strip() != "0":
+        return "this system lets only root look into another process"
+    return ""
+
+
 def _contained(pitfall: Pitfall, *command: str, await_the_tool: bool = True) -> str:
     """What a command prints that runs a side, with the order that is declared.
 
@@ -160,15 +179,13 @@ def _lines(pitfall: Pitfall, side: str) -> range:
     raise UserError(f"{pitfall.path} lacks a function {side}()")
 
 
-Detector = Callable[[Pitfall, str], str]
-
 TOOLS: Mapping[str, Detector] = {
-    "ruff": _ruff,
-    "mypy": _mypy,
-    "python -X dev": _script("-X", "dev"),
-    "asyncio debug": _script(environment={"PYTHONASYNCIODEBUG": "1"}),
-    "faulthandler": _script(),
-    "pytest -W error": _pytest("-W", "error"),
-    "pytest-timeout": _pytest("-p", "pytest_timeout", timeout=True),
-    "python -m asyncio pstree": _pstree,
+    "ruff": Detector(_ruff, "ruff"),
+    "mypy": Detector(_mypy, "mypy"),
+    "python -X dev": Detector(_script("-X", "dev")),
+    "asyncio debug": Detector(_script(environment={"PYTHONASYNCIODEBUG": "1"})),
+    "faulthandler": Detector(_script()),
+    "pytest -W error": Detector(_pytest("-W", "error"), "pytest"),
+    "pytest-timeout": Detector(_pytest("-p", "pytest_timeout", timeout=True), "pytest_timeout"),
+    "python -m asyncio pstree": Detector(_pstree, refused=_pstree_refused),
 }

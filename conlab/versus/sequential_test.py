@@ -1,7 +1,7 @@
 """The sequential test of a cell: pairs are added until enough is known, or the budget is spent.
 
-Its looks and its error rate are those of the rule, which knows of no order of cells; here it is
-decided which cell gets the next pair.
+The rule judges the pairs, by one clock at a time. Here it is decided which clock speaks for the
+cell, and which cell gets the next pair.
 """
 
 import statistics

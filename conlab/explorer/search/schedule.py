@@ -1,6 +1,7 @@
 """A schedule: which of its options one execution takes at each of its choices.
 
-The first option of a choice costs nothing; each other costs 0 or 1 preemption.
+The first option of a choice costs nothing; each other costs 0 or 1 (a preemption, or
+a departure where tasks run).
 """
 
 from collections.abc import Hashable, Sequence

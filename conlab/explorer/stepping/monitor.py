@@ -1,6 +1,7 @@
 """Meets switch points by ``sys.monitoring``: from CPython 3.12 on.
 
-There a trace function is told of fewer opcodes on a function's first execution than later.
+From that version on a trace function hears of fewer opcodes when a function is first executed than
+later.
 """
 
 import sys
@@ -123,8 +124,8 @@ class Monitor(Stepper):
         entered = _python_code(callee)
         if entered is None:
             self._reading.calls_c(point)
-        elif not self._is_inner(entered):
-            self._reading.calls_foreign(point)
+        elif not self._has_switch_points(entered):
+            self._reading.calls_unstepped(point)
         if self._scheduler.recorder is not None:
             self._scheduler.recorder.executes(self._scheduler.who_runs(), code, offset)
 
@@ -141,8 +142,8 @@ class Monitor(Stepper):
         if get_ident() in self._scheduler.idents:
             point = self._points[code].get(offset)
             if point is not None:
-                self._reading.turned(point)
-                self._turn(point)
+                self._reading.jumped_back(point)
+                self._iterated(point)
         return None
 
 

@@ -1,4 +1,8 @@
-"""The bytecodes of CPython 3.11 to 3.15 by what they do: data, one name a group."""
+"""The bytecodes of CPython 3.11 to 3.15, in groups by what they do: data.
+
+One that stands in no group is no switch point: a new one that touches what threads share belongs
+into one of them.
+"""
 
 
 def names(*lines: str) -> frozenset[str]:
@@ -28,7 +32,7 @@ TOUCHES = names(
     "MATCH_MAPPING MATCH_SEQUENCE MATCH_KEYS MATCH_CLASS",
     "FORMAT_WITH_SPEC CONVERT_VALUE",
 )
-TURNS = names("JUMP_BACKWARD POP_JUMP_BACKWARD_IF_TRUE POP_JUMP_BACKWARD_IF_FALSE")
+BACKWARD_JUMPS = names("JUMP_BACKWARD POP_JUMP_BACKWARD_IF_TRUE POP_JUMP_BACKWARD_IF_FALSE")
 MAKES_BOOL = names(
     "COMPARE_OP CONTAINS_OP IS_OP UNARY_NOT TO_BOOL CHECK_EXC_MATCH WITH_EXCEPT_START",
 )

@@ -15,6 +15,7 @@ from conlab.explorer.stepping.facts import Facts
 from conlab.explorer.stepping.opcodes import (
     ATTRIBUTE_READS,
     ATTRIBUTE_WRITES,
+    BACKWARD_JUMPS,
     CALLS,
     CELL_READS,
     CELL_WRITES,
@@ -26,11 +27,10 @@ from conlab.explorer.stepping.opcodes import (
     OPERATIONS,
     TESTS,
     TOUCHES,
-    TURNS,
 )
 from conlab.explorer.stepping.spans import Span
 
-Role = Literal["read", "write", "touch", "call", "turn"]
+Role = Literal["read", "write", "touch", "call", "jump"]
 Loop = Literal["", "for", "poll", "work"]  # a poll stores nothing: it can only wait
 Key = tuple[str | int, ...]
 
@@ -90,7 +90,7 @@ def points_of(code: CodeType, facts: Facts) -> dict[int, Point]:
                 name = _callee(span, loaded)
                 key = ("call", code.co_filename, code.co_qualname, instruction.offset)
             after = instructions[at + 1].offset if at + 1 < len(instructions) else -1
-            target = instruction.argval if instruction.opname in TURNS else -1
+            target = instruction.argval if instruction.opname in BACKWARD_JUMPS else -1
             points[instruction.offset] = Point(
                 code,
                 instruction.offset,
@@ -160,8 +160,8 @@ def _role(
         return "write", ("cell", argval)
     if name in ATTRIBUTE_WRITES:
         return "write", ("attribute", argval)
-    if name in TURNS and not (name in TESTS and not harmless and before not in MAKES_BOOL):
-        return "turn", None
+    if name in BACKWARD_JUMPS and not (name in TESTS and not harmless and before not in MAKES_BOOL):
+        return "jump", None
     if name in TESTS:
         return None if harmless or before in MAKES_BOOL else ("touch", None)
     if name == "BINARY_OP" and instruction.argrepr == "[]":

@@ -35,13 +35,13 @@ class Reading(Protocol):
     def calls_c(self, point: Point) -> None:
         """It is about to call a function in C."""
 
-    def calls_foreign(self, point: Point) -> None:
+    def calls_unstepped(self, point: Point) -> None:
         """It is about to enter a Python function that is not stepped."""
 
     def returned_c(self, point: Point, name: str) -> None:
         """It has returned from a function in C of this name."""
 
-    def turned(self, point: Point) -> None:
+    def jumped_back(self, point: Point) -> None:
         """It has jumped back."""
 
 
@@ -72,7 +72,7 @@ class Bytecode:
             if point.key in scheduler.disproved:
                 scheduler.switch_point(point)
         elif point.role == "write":
-            scheduler.current.worked = True
+            scheduler.current.made_progress = True
             if point.key in scheduler.disproved:
                 scheduler.switch_point(point)
             elif len(scheduler.alive) > 1:
@@ -90,13 +90,13 @@ class Bytecode:
     def calls_c(self, point: Point) -> None:  # noqa: D102
         self._scheduler.switch_point(point)
 
-    def calls_foreign(self, point: Point) -> None:  # noqa: D102
+    def calls_unstepped(self, point: Point) -> None:  # noqa: D102
         self._scheduler.switch_point(point)
 
     def returned_c(self, point: Point, name: str) -> None:  # noqa: D102
         pass
 
-    def turned(self, point: Point) -> None:  # noqa: D102
+    def jumped_back(self, point: Point) -> None:  # noqa: D102
         pass
 
 
@@ -123,7 +123,7 @@ class Gil:
 
     def at(self, point: Point) -> None:  # noqa: D102
         if point.role == "write":
-            self._scheduler.current.worked = True
+            self._scheduler.current.made_progress = True
 
     def idle(self, point: Point) -> bool:  # noqa: ARG002, D102
         return False
@@ -135,7 +135,7 @@ class Gil:
     def calls_c(self, point: Point) -> None:  # noqa: D102
         pass
 
-    def calls_foreign(self, point: Point) -> None:  # noqa: D102
+    def calls_unstepped(self, point: Point) -> None:  # noqa: D102
         self._scheduler.switch_point(point)
 
     def returned_c(self, point: Point, name: str) -> None:  # noqa: D102
@@ -145,5 +145,5 @@ class Gil:
                 return
         self._scheduler.switch_point(point)
 
-    def turned(self, point: Point) -> None:  # noqa: D102
+    def jumped_back(self, point: Point) -> None:  # noqa: D102
         self._scheduler.switch_point(point)

@@ -6,12 +6,12 @@ from types import CodeType
 
 from conlab.explorer.stepping.points import Point
 from conlab.explorer.stepping.readings import Reading
-from conlab.explorer.threads.scheduler import MOST_TURNS, Scheduler
+from conlab.explorer.threads.scheduler import MOST_ITERATIONS, Scheduler
 
 # Python code whose shared accesses all stand behind an operation that the explorer controls: a call
 # to it needs no switch point of its own. `is_set` alone reads without a lock.
 STANDARD = Path(threading.__file__).parent
-INNER = tuple(
+WITH_SWITCH_POINTS = tuple(
     str(path)
     for path in [
         STANDARD / "threading.py",
@@ -21,7 +21,7 @@ INNER = tuple(
     ]
 )
 UNLOCKED = frozenset(["is_set", "isSet"])
-IDLE_TURNS = 2  # of a loop that does nothing but look, after which the others are let go first
+IDLE_ITERATIONS = 2  # of a loop that does nothing but look, after which the others are let go first
 
 
 class Stepper:
@@ -31,34 +31,34 @@ class Stepper:
         self._scheduler = scheduler
         self._reading = reading
         self._stepped = scheduler.stepped
-        self._inner: dict[CodeType, bool] = {}
+        self._known: dict[CodeType, bool] = {}
 
-    def _is_inner(self, code: CodeType) -> bool:
+    def _has_switch_points(self, code: CodeType) -> bool:
         """Whether the code has switch points of its own wherever it shares anything."""
-        known = self._inner.get(code)
+        known = self._known.get(code)
         if known is None:
             known = code.co_filename in self._stepped or (
-                code.co_filename.startswith(INNER) and code.co_name not in UNLOCKED
+                code.co_filename.startswith(WITH_SWITCH_POINTS) and code.co_name not in UNLOCKED
             )
-            self._inner[code] = known
+            self._known[code] = known
         return known
 
-    def _turn(self, point: Point) -> None:
+    def _iterated(self, point: Point) -> None:
         """Let the others go first when a loop has turned often, or turned and only looked."""
         thread = self._scheduler.current
         if point.loop == "for":
             return
         if thread.loop is not point:
-            thread.loop, thread.turns, thread.idle_turns = point, 0, 0
-        thread.turns += 1
-        if thread.worked or point.loop == "work":
-            thread.idle_turns = 0
+            thread.loop, thread.iterations, thread.idle_iterations = point, 0, 0
+        thread.iterations += 1
+        if thread.made_progress or point.loop == "work":
+            thread.idle_iterations = 0
         else:
-            thread.idle_turns += 1
-        thread.worked = False
-        if thread.idle_turns >= IDLE_TURNS or thread.turns >= MOST_TURNS:
-            thread.turns = thread.idle_turns = 0
-            self._scheduler.yield_turn(point)
+            thread.idle_iterations += 1
+        thread.made_progress = False
+        if thread.idle_iterations >= IDLE_ITERATIONS or thread.iterations >= MOST_ITERATIONS:
+            thread.iterations = thread.idle_iterations = 0
+            self._scheduler.yield_to_others(point)
 
 
 class Unstepped:

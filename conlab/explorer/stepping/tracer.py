@@ -66,12 +66,12 @@ class Tracer(Stepper):
         """Take note that the call at ``point`` has entered Python code."""
         if not _by_way_of_c(point, code):
             self._scheduler.current.pending = None
-            if not self._is_inner(code):
-                self._foreign(point)
+            if not self._has_switch_points(code):
+                self._calls_unstepped(point)
 
-    def _foreign(self, point: Point) -> None:
+    def _calls_unstepped(self, point: Point) -> None:
         if not self._reading.needs_callee:
-            self._reading.calls_foreign(point)
+            self._reading.calls_unstepped(point)
         elif point.key not in self._scheduler.disproved:
             self._scheduler.disprove(point.key)
 
@@ -112,8 +112,8 @@ class Tracer(Stepper):
         offset = frame.f_lasti
         if point.role != "call":
             if offset == point.target:
-                self._reading.turned(point)
-                self._turn(point)
+                self._reading.jumped_back(point)
+                self._iterated(point)
         elif self._reading.needs_callee:
             if point.key not in self._scheduler.disproved:
                 self._scheduler.disprove(point.key)

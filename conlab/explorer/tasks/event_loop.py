@@ -27,7 +27,7 @@ from conlab.explorer.tasks.known_tasks import KnownTasks
 from conlab.explorer.tasks.outside import OUTSIDE
 from conlab.explorer.tasks.task import Future, Task
 from conlab.explorer.threads.controlled_thread import ControlledThread
-from conlab.explorer.threads.scheduler import MOST_TURNS, START_OF_TIME, Assumption, Scheduler
+from conlab.explorer.threads.scheduler import MOST_ITERATIONS, START_OF_TIME, Assumption, Scheduler
 
 OWN_CALLBACKS: Assumption = ("call soon",)  # that no thread but the loop's own queues a callback
 Ts = TypeVarTuple("Ts")
@@ -41,7 +41,7 @@ class Selector:
     def __init__(self, loop: "Loop", scheduler: Scheduler) -> None:
         self._loop = loop
         self._scheduler = scheduler
-        self._turns = 0  # in which something was ready although a timer or a thread waits
+        self._iterations = 0  # in which something was ready although a timer or a thread waits
         self.woken = False
         self.executor: Any = None  # whose threads the loop waits for before it ends
         self.idle: Any = None  # the future that says that they have nothing left to do
@@ -74,21 +74,21 @@ class Selector:
         slept = False
         if timeout == 0:
             scheduler.switch_point(("turn",))
-            self._turns += 1
-            if self._turns > MOST_TURNS:
-                scheduler.yield_turn(("turn",))
+            self._iterations += 1
+            if self._iterations > MOST_ITERATIONS:
+                scheduler.yield_to_others(("turn",))
         else:
             first = min((timer.when() for timer in loop.timers()), default=None)
             left = None if first is None else max(0.0, first - loop.time())
             slept = not scheduler.wait(self, ("select",), left)
-            self._turns = 0
+            self._iterations = 0
         self.woken = False
         if self._at_rest():
             self.executor = None
             self.idle.set_result(None)
-        forced = slept or self._turns > MOST_TURNS
+        forced = slept or self._iterations > MOST_ITERATIONS
         if loop.bring_timers(forced=forced) or forced:
-            self._turns = 0
+            self._iterations = 0
         return ()
 
 
@@ -121,7 +121,7 @@ class Loop(asyncio.BaseEventLoop):
         """Nothing comes but by `call_soon_threadsafe`."""
 
     def _write_to_self(self) -> None:
-        self._scheduler.current.worked = True
+        self._scheduler.current.made_progress = True
         self._selector.woken = True
 
     # -- choices ----------------------------------------------------------------------------

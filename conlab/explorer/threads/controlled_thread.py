@@ -19,18 +19,18 @@ class ControlledThread:
         "daemon",
         "deadline",
         "done",
-        "idle_turns",
+        "idle_iterations",
         "index",
+        "iterations",
         "loop",
+        "made_progress",
         "name",
         "pending",
         "refused",
         "runs_on",
         "thread",
         "timed_out",
-        "turns",
         "wait",
-        "worked",
     )
 
     def __init__(self, index: int, name: str, runs_on: "RealThread") -> None:
@@ -46,9 +46,9 @@ class ControlledThread:
         self.refused = 0  # how often it caught the exception that was to end it
         self.pending: Any = None  # for the tracer: the call that its frame is in
         self.loop: object = None
-        self.turns = 0
-        self.idle_turns = 0
-        self.worked = False
+        self.iterations = 0
+        self.idle_iterations = 0
+        self.made_progress = False
 
     @property
     def busy(self) -> bool:
@@ -65,11 +65,11 @@ class ControlledThread:
 
 
 class RealThread:
-    """A thread of the operating system, with the gate at which it stops until it is its turn."""
+    """A thread of the operating system, and the semaphore that lets it take its next step."""
 
     def __init__(self) -> None:
-        self.gate = allocate_lock()
-        self.gate.acquire()
+        self.semaphore = allocate_lock()
+        self.semaphore.acquire()
         self.ident = 0
         self.native = 0  # the system's number for the same thread
 
@@ -93,16 +93,16 @@ class PooledThread(RealThread):
     def __init__(self, pool: Pool) -> None:
         super().__init__()
         self.job: Callable[[], None] | None = None
-        self.gone = allocate_lock()
-        self.gone.acquire()
-        start_new_thread(self._carry, (pool,))
+        self.ended = allocate_lock()
+        self.ended.acquire()
+        start_new_thread(self._run_jobs, (pool,))
 
-    def _carry(self, pool: Pool) -> None:
+    def _run_jobs(self, pool: Pool) -> None:
         self.is_the_caller()
         pool.idents.add(self.ident)
         try:
             while True:
-                self.gate.acquire()
+                self.semaphore.acquire()
                 if self.job is None or pool.is_closed():
                     return
                 self.job()
@@ -110,4 +110,4 @@ class PooledThread(RealThread):
                     return
         finally:
             pool.idents.discard(self.ident)
-            self.gone.release()
+            self.ended.release()

@@ -23,7 +23,7 @@ from types import FrameType
 from typing import Any
 
 from conlab.explorer.threads.controlled_thread import ControlledThread
-from conlab.explorer.threads.primitives import Lock, Origin, RLock, SimpleQueue, untraced
+from conlab.explorer.threads.primitives import CreationSite, Lock, RLock, SimpleQueue, untraced
 from conlab.explorer.threads.scheduler import (
     START_OF_TIME,
     Assumption,
@@ -38,7 +38,7 @@ ALONE = "only what threading starts is controlled"
 NOBODY_LOOKS: Assumption = ("ends",)  # that nobody asks whether a thread is still alive
 
 
-def _origin(frame: FrameType) -> Origin:
+def _creation_site(frame: FrameType) -> CreationSite:
     """Where a lock is made; a condition's own lock, where the condition is."""
     if frame.f_code is threading.Condition.__init__.__code__ and frame.f_back is not None:
         frame = frame.f_back
@@ -78,11 +78,17 @@ def replacements(scheduler: Scheduler) -> Iterator[tuple[Any, str, Any]]:
         return target, name, choose
 
     def new_lock() -> Any:
-        return Lock(scheduler, _origin(sys._getframe(1))) if get_ident() in idents else real_lock()
+        return (
+            Lock(scheduler, _creation_site(sys._getframe(1)))
+            if get_ident() in idents
+            else real_lock()
+        )
 
     def new_rlock() -> Any:
         return (
-            RLock(scheduler, _origin(sys._getframe(1))) if get_ident() in idents else real_rlock()
+            RLock(scheduler, _creation_site(sys._getframe(1)))
+            if get_ident() in idents
+            else real_rlock()
         )
 
     yield threading, "Lock", new_lock

@@ -39,7 +39,7 @@ def untraced(operation: Method) -> Method:
     return cast("Method", run)
 
 
-Origin = tuple[str, str, int]  # file, function, offset of the call that made a lock
+CreationSite = tuple[str, str, int]  # file, function, offset of the call that made a lock
 UNDEFINED: Any = object()
 
 
@@ -57,7 +57,7 @@ class Lock:
         "owner",
     )
 
-    def __init__(self, scheduler: Scheduler, made_at: Origin) -> None:
+    def __init__(self, scheduler: Scheduler, made_at: CreationSite) -> None:
         """Begin free; ``made_at`` is where in the program it was made."""
         self._scheduler = scheduler
         self._born = scheduler.steps
@@ -102,7 +102,7 @@ class Lock:
                 self._looked_at()
             if not scheduler.wait(self, ("acquire", self.number), timeout):
                 return False
-        scheduler.current.worked = True
+        scheduler.current.made_progress = True
         self.busy = True
         self.owner = scheduler.current
         return True
@@ -116,7 +116,7 @@ class Lock:
             raise RuntimeError("release unlocked lock")
         if self.in_program or self.made_at in self._scheduler.disproved:
             self._scheduler.switch_point(("release", self.number))
-        self._scheduler.current.worked = True
+        self._scheduler.current.made_progress = True
         self.busy = False
         self.owner = None
         if self._scheduler.after_release:
@@ -155,7 +155,7 @@ class RLock(Lock):
 
     __slots__ = ("_count",)
 
-    def __init__(self, scheduler: Scheduler, made_at: Origin) -> None:
+    def __init__(self, scheduler: Scheduler, made_at: CreationSite) -> None:
         super().__init__(scheduler, made_at)
         self._count = 0
 
@@ -220,7 +220,7 @@ class SimpleQueue:
         if self._scheduler.ending:
             return  # an executor's weak reference calls this when an execution is being ended
         self._scheduler.switch_point(("put into", self.number))
-        self._scheduler.current.worked = True
+        self._scheduler.current.made_progress = True
         self._items.append(item)
         if self._scheduler.after_release:
             self._scheduler.switch_point(("has put into", self.number))
@@ -243,7 +243,7 @@ class SimpleQueue:
                 raise ValueError("'timeout' must be a non-negative number")
             if not self._scheduler.wait(self, ("get from", self.number), timeout):
                 raise queue.Empty
-        self._scheduler.current.worked = True
+        self._scheduler.current.made_progress = True
         return self._items.popleft()
 
     def get_nowait(self) -> Any:

@@ -1,6 +1,6 @@
 """The scheduler: runs a program's threads one at a time, and switches between them.
 
-The threads are real ones, each stopped at a gate of its own but for the one whose turn it is. Every
+The threads are real ones, each stopped at a semaphore of its own but for the one that runs. Every
 modelled operation and every stepped bytecode calls `Scheduler.switch_point`; there, and nowhere
 else, the schedule decides which of the enabled threads takes the next step.
 """
@@ -28,14 +28,14 @@ from conlab.explorer.outcomes import (
 )
 from conlab.explorer.search.schedule import Diverged, Schedule
 from conlab.explorer.threads.controlled_thread import ControlledThread, PooledThread, RealThread
-from conlab.explorer.threads.waiting import TURN_OF_OTHERS, ManyWaits, Waitable
+from conlab.explorer.threads.waiting import OTHERS, ManyWaits, Waitable
 
 Assumption = tuple[str | int, ...]
 ONE_THREAD: Assumption = ("threads",)  # then nothing need be stepped
 MOST_THREADS = 200
 ENDS_REFUSED = 200  # how often a thread may catch the exception that ends it
-MOST_TURNS = 100  # of a loop, after which the other threads are let go first
-TURN = 0.001  # seconds of virtual time that a loop lets pass which only looks
+MOST_ITERATIONS = 100  # of a loop, after which the other threads are let go first
+ITERATION = 0.001  # seconds of virtual time that a loop lets pass which only looks
 START_OF_TIME = 1_000_000_000.0  # seconds; what the virtual clocks say when an execution begins
 
 
@@ -83,11 +83,11 @@ class Scheduler:
         self.closed = False
         self.pooled: list[PooledThread] = []
         self.free: list[PooledThread] = []
-        self.rested: list[PooledThread] = []  # free in the next execution: no two threads of one
-        # may share a real `threading.local`
+        # Free in the next execution: no two threads of one may share a real `threading.local`.
+        self.finished_on: list[PooledThread] = []
         self._done = allocate_lock()
         self._done.acquire()
-        self._home = RealThread()
+        self._main_thread = RealThread()
         self.executions = 0
         self.disproved: set[Assumption] = set()  # what the search has ceased to assume
         self.newly_disproved: set[Assumption] = set()
@@ -104,7 +104,7 @@ class Scheduler:
         self.schedule = schedule
         self.threads: list[ControlledThread] = []
         self.alive: list[ControlledThread] = []
-        self.current = ControlledThread(0, "main", self._home)
+        self.current = ControlledThread(0, "main", self._main_thread)
         self.clock = 0.0
         self.steps = 0
         self.over = False  # what is finalised between two executions must not choose anything
@@ -124,8 +124,8 @@ class Scheduler:
         main = self.current
         self.threads.append(main)
         self.alive.append(main)
-        self._home.is_the_caller()
-        ident = self._home.ident
+        self._main_thread.is_the_caller()
+        ident = self._main_thread.ident
         self.idents.add(ident)
         try:
             self._run_main(program)
@@ -136,8 +136,8 @@ class Scheduler:
         finally:
             self.at_end()
             self.over = True
-            self.free += self.rested
-            self.rested.clear()
+            self.free += self.finished_on
+            self.finished_on.clear()
             self.idents.discard(ident)
             self.executions += 1
         if self.problem is not None:
@@ -183,7 +183,7 @@ class Scheduler:
             self.ending = True
             raise ExecutionEnded
         if len(self.threads) >= MOST_THREADS:
-            self.refuse(f"the program started more than {MOST_THREADS} threads in one run")
+            self.refuse(f"the program started more than {MOST_THREADS} threads in one execution")
         if self.free:
             real = self.free.pop()
         else:
@@ -217,7 +217,7 @@ class Scheduler:
         thread.done = True
         self.alive.remove(thread)
         if thread.index:
-            self.rested.append(cast("PooledThread", thread.runs_on))
+            self.finished_on.append(cast("PooledThread", thread.runs_on))
         if not self.alive:
             if thread.index:
                 self._done.release()
@@ -229,14 +229,14 @@ class Scheduler:
         if self.ending:
             following = self.alive[-1]
             self.current = following
-            following.runs_on.gate.release()
+            following.runs_on.semaphore.release()
             return
         try:
             following = self._choose(thread, ("end",))
         except ExecutionEnded:
             following = self.alive[-1]
             self.current = following
-        following.runs_on.gate.release()
+        following.runs_on.semaphore.release()
 
     # -- the one place where a choice is made ------------------------------------------------
 
@@ -257,8 +257,8 @@ class Scheduler:
         if len(self.alive) > 1 or me.wait is not None:
             following = self._choose(me, what)
             if following is not me:
-                following.runs_on.gate.release()
-                me.runs_on.gate.acquire()
+                following.runs_on.semaphore.release()
+                me.runs_on.semaphore.acquire()
                 if self.closed:
                     raise ExecutionEnded
                 if self.ending:
@@ -362,10 +362,10 @@ class Scheduler:
         """Say that an assumption is false: then the search begins anew without it."""
         self.newly_disproved.add(assumption)
 
-    def yield_turn(self, what: Hashable) -> None:
+    def yield_to_others(self, what: Hashable) -> None:
         """Let the others go first: the thread that runs only turns in a loop."""
         if len(self.alive) > 1:
-            self.wait(TURN_OF_OTHERS, what, TURN)
+            self.wait(OTHERS, what, ITERATION)
 
     def _end_thread(self, me: ControlledThread) -> NoReturn:
         me.refused += 1
@@ -378,10 +378,10 @@ class Scheduler:
             self.alive.remove(me)
             if self.alive:
                 self.current = self.alive[-1]
-                self.current.runs_on.gate.release()
+                self.current.runs_on.semaphore.release()
             else:
                 self._done.release()
-            me.runs_on.gate.acquire()  # for ever: the real thread is given up
+            me.runs_on.semaphore.acquire()  # for ever: the real thread is given up
         raise ExecutionEnded
 
     def _deadlock(self) -> Deadlocked:
@@ -422,14 +422,14 @@ class Scheduler:
         return self.closed
 
     def close(self) -> None:
-        """Send the real threads home; one that is stuck goes when it comes loose."""
+        """End the real threads; one that is stuck ends when it comes loose."""
         self.closed = True
-        for real in (self._home, *self.pooled):
-            with suppress(RuntimeError):  # it waits for nothing: nobody has taken its gate
-                real.gate.release()
+        for real in (self._main_thread, *self.pooled):
+            with suppress(RuntimeError):  # it waits for nothing: nobody has taken its semaphore
+                real.semaphore.release()
         for real in self.free:
-            if real.gone.acquire(timeout=5):
-                real.gone.release()  # an interrupted exploration is closed once more at its end
+            if real.ended.acquire(timeout=5):
+                real.ended.release()  # an interrupted exploration is closed once more at its end
 
 
 def _deadline(thread: ControlledThread) -> float:

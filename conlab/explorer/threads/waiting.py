@@ -52,4 +52,4 @@ class Time:
 
 
 SLEEP = Time("the end of a sleep")
-TURN_OF_OTHERS = Time("the others, in a loop that only looks")
+OTHERS = Time("the others, in a loop that only looks")

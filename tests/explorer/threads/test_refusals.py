@@ -159,7 +159,7 @@ def test_scheduler_that_is_closed_again_does_not_wait_for_what_has_gone() -> Non
     scheduler.pooled.append(real)
     scheduler.free.append(real)
     scheduler.close()
-    assert not real.gone.locked()
+    assert not real.ended.locked()
 
 
 def test_time_of_a_thread_that_has_ended_can_be_asked_for() -> None:
