@@ -49,12 +49,16 @@ def run(options: argparse.Namespace) -> int:
         done, interrupted = measure(matrix, options.json and options.json.absolute())
         for failure in done.failures:
             print(f"conlab: {failure}", file=sys.stderr)
+        if not (matrix.measured or done.failures or interrupted):
+            print(f"conlab: nothing was measured: {matrix.absent[0][1]}", file=sys.stderr)
         if matrix.measured:
             colour = terminal.takes_colour(sys.stdout)
             print(summary.of_one(matrix, terminal.width(), colour), end="")
     finally:
         matrix.inputs.close()
-    return INTERRUPTED if interrupted else int(bool(done.failures))
+    if interrupted:
+        return INTERRUPTED
+    return int(bool(done.failures) or not matrix.measured)
 
 
 def check_writable(path: Path) -> None:

@@ -18,6 +18,7 @@ from conlab.bench.measuring import Matrix
 from conlab.terminal import LiveLine
 
 FILE = Path(__file__).with_name("bench_own_job.py")
+ENDS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
 OF_THE_READER = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")  # they are meant for tests
 
 
@@ -55,6 +56,7 @@ def measure(matrix: Matrix, json: Path | None) -> tuple[Run, bool]:
     """Measure the cells of the matrix; say what became of them, and whether Ctrl-C ended it.
 
     ``json`` is where to write what pytest-benchmark writes. The inputs are closed in the end.
+    Raises RuntimeError where pytest could not run the cells, which is no fault of the job's.
     """
     run = Run(matrix)
     with tempfile.TemporaryDirectory(prefix="conlab-") as folder, without(OF_THE_READER):
@@ -70,14 +72,14 @@ def measure(matrix: Matrix, json: Path | None) -> tuple[Run, bool]:
         written = Path(folder, "figures.json")
         if json:
             options.append(f"--benchmark-json={written}")
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", PytestBenchmarkWarning
-            )  # that there was nothing to time
+        with warnings.catch_warnings():  # that there was nothing to time, the failures say
+            warnings.simplefilter("ignore", PytestBenchmarkWarning)
             status = pytest.main([*options, str(FILE)], plugins=[run])
         run.line.clear()
         if json and matrix.measured and written.exists():
             put_in_place(written, json)
+    if status not in ENDS:
+        raise RuntimeError(f"pytest could not measure and ended with {pytest.ExitCode(status)!r}")
     return run, status == pytest.ExitCode.INTERRUPTED
 
 
