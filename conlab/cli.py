@@ -1,7 +1,9 @@
 """The ``conlab`` command: each subcommand is a module of ``conlab.commands``, found by its file."""
 
 import argparse
+import errno
 import importlib
+import io
 import os
 import pkgutil
 import sys
@@ -18,9 +20,12 @@ NOBODY_READS = 141
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one subcommand and return the exit status: 0 well, 1 a finding, 2 a user's mistake."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what an encoding lacks ends nothing
     try:
         status = run(arguments)
-        sys.stdout.flush()  # here, where it is known what to do if nobody reads any more
+        if sys.stdout is not None:  # it may be closed
+            sys.stdout.flush()  # here, where it is known what to do if nobody reads any more
     except UserError as mistake:
         print(f"conlab: {mistake}", file=sys.stderr)
         return MISTAKE
@@ -30,6 +35,12 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more
         return NOBODY_READS
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"conlab: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return MISTAKE
     return status
 
 

@@ -40,6 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
         help="install an extra of pyproject.toml besides: lint, package or peers; may be repeated",
     )
     options = parser.parse_args(arguments)
+    if not (ROOT / "pyproject.toml").is_file():
+        return complain(f"this is for a clone of Concurrency Lab, and {ROOT} is none")
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
         "optional-dependencies"
     ]

@@ -21,14 +21,14 @@ def text_width() -> int:
     return min(width(), WIDEST_TEXT)
 
 
-def takes_colour(stream: TextIO) -> bool:
+def takes_colour(stream: TextIO | None) -> bool:
     """Say whether to mark what is written by colour."""
     return is_alive(stream) and not os.environ.get("NO_COLOR")
 
 
-def is_alive(stream: TextIO) -> bool:
-    """Say whether a line that was written can be written over."""
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
+def is_alive(stream: TextIO | None) -> bool:
+    """Say whether a line that was written can be written over; a closed stream is None."""
+    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 class LiveLine:

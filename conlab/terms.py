@@ -27,6 +27,7 @@ TERMS = {
 
 def explained(printed: str, width: int) -> Iterator[str]:
     """Yield lines that say what the terms in ``printed`` mean; none if there is none."""
+    words = " ".join(printed.split())  # a term may stand at the end of a line and on the next
     for term, meaning in TERMS.items():
-        if re.search(rf"\b{term}s?\b", printed):
+        if re.search(rf"\b{term}s?\b", words):
             yield from textwrap.wrap(f"{term}: {meaning}", width, subsequent_indent="  ")

@@ -48,6 +48,7 @@ def said(**changes: Any) -> str:
             said(reading="bytecode", counted="departure", exhausted=False),
             ["schedule", "departure", "reading bytecode", "not exhausted"],
         ),
+        ("passes (up to 2 preemptions, reading\n  gil)", ["preemption", "reading gil"]),
         ("broken returned 2000", []),
         ("* races for balance", ["races for"]),
     ],

@@ -166,6 +166,16 @@ def test_an_environment_that_cannot_be_made_is_explained(
     assert (pip.commands, environments) == ([], [])
 
 
+def test_outside_a_clone_there_is_nothing_to_install(
+    pip: Pip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(install, "ROOT", tmp_path)
+    assert install.main([]) == 1
+    said = f"conlab.install: this is for a clone of Concurrency Lab, and {tmp_path} is none\n"
+    assert capsys.readouterr().err == said
+    assert pip.commands == []
+
+
 def test_an_unknown_extra_is_refused_with_those_there_are(
     pip: Pip, capsys: pytest.CaptureFixture[str]
 ) -> None:

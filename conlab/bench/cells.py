@@ -1,5 +1,6 @@
 """Gives a benchmark its cells and keeps what they measure: the hooks of any run of cells."""
 
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -28,6 +29,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("cell", cells, ids=[cell.id for cell in cells])
     if "model" in metafunc.fixturenames:
         metafunc.parametrize("model", chosen.models, ids=[model.name for model in chosen.models])
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest-benchmark's own, which saves there
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """Leave out a benchmark that was broken off before its first round: it has nothing to save."""
+    benchmarks: Any = session.config.pluginmanager.get_plugin("pytest-benchmark")
+    if benchmarks:
+        benchmarks.benchmarks = [one for one in benchmarks.benchmarks if one]
+    return (yield)
 
 
 @pytest.fixture(scope="session")

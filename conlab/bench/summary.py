@@ -47,7 +47,7 @@ def text(matrix: Matrix, width: int, color: bool) -> str:
         console.print()
         console.print(pool_table(matrix, found))
     console.print()
-    console.print(Text(LEGEND, style="dim"))
+    console.print(Text(" ".join(LEGEND.values()), style="dim"))
     for warning in guards.warnings(matrix.settings, matrix.measured, matrix.origin_pid):
         console.print(Text(f"Warning: {warning}.", style="bold yellow"))
     console.print()
@@ -55,8 +55,11 @@ def text(matrix: Matrix, width: int, color: bool) -> str:
     return file.getvalue()
 
 
-def of_one(matrix: Matrix, width: int, color: bool) -> str:
-    """The table and the verdict of a single workload, as text of ``width`` columns."""
+def of_one(matrix: Matrix, width: int, color: bool, *, ended: bool = True) -> str:
+    """The table and the verdict of a single workload, as text of ``width`` columns.
+
+    Of a run that was not ``ended`` there is no verdict.
+    """
     file = io.StringIO()
     console = console_on(file, width, color, narrowest=NARROWEST_OF_ONE)
     (group,) = groups(matrix.measured, settings.usable_cores())
@@ -66,17 +69,18 @@ def of_one(matrix: Matrix, width: int, color: bool) -> str:
     console.print(table)
     for line in tables.absent_lines(matrix.absent, group.name):
         console.print(line)
-    for sentence in verdicts.verdict(group):
+    for sentence in verdicts.verdict(group) if ended else ():
         console.print(Padding(Text(sentence), (0, 0, 0, 2)))
     console.print()
     if left_out:
-        console.print(
-            Text(f"Left out in {width} columns: {', '.join(left_out)}; --json has all.", "dim")
-        )
-    console.print(Text(LEGEND, style="dim"))
+        names = ", ".join(left_out)
+        console.print(Text(f"Left out in {console.width} columns: {names}; --json has all.", "dim"))
+    shown = {str(column.header) for column in table.columns}
+    legend = [meaning for name, meaning in LEGEND.items() if shown.issuperset(name.split(", "))]
+    console.print(Text(" ".join(legend), style="dim"))
     for warning in guards.warnings(matrix.settings, matrix.measured, matrix.origin_pid):
         console.print(Text(f"Warning: {warning}.", style="bold yellow"))
-    return file.getvalue()
+    return "".join(f"{line.rstrip()}\n" for line in file.getvalue().splitlines())
 
 
 def console_on(file: io.StringIO, width: int, color: bool, narrowest: int = NARROWEST) -> Console:
@@ -90,13 +94,17 @@ def console_on(file: io.StringIO, width: int, color: bool, narrowest: int = NARR
     )
 
 
-LEGEND = (
-    "time: median round ± half the interquartile range. floor: share of what is physically"
-    " possible. in flight: sum of the jobs' own times / wall time. cores: CPU time / wall time."
-    " CPU s, +MiB: of the whole process tree in a run of its own; memory above that before the pool"
-    " started, resident pages counted once for each process. slowest: job, closed loop."
-    " (n): jobs in flight, or workers, or both."
-)
+LEGEND = {  # by the columns that must be there
+    "time": "time: median round ± half the interquartile range.",
+    "floor": "floor: share of what is physically possible.",
+    "in flight": "in flight: sum of the jobs' own times / wall time.",
+    "cores": "cores: CPU time / wall time.",
+    "CPU s": "CPU s: of the whole process tree in a run of its own.",
+    "+MiB": "+MiB: memory of that tree above what it had before the pool started, resident pages"
+    " counted once for each process.",
+    "slowest": "slowest: job, closed loop.",
+    "model": "(n): jobs in flight, or workers, or both.",
+}
 
 
 def conditions(matrix: Matrix) -> str:

@@ -54,7 +54,9 @@ def workload_table(group: Group, left_out: Sequence[str] = ()) -> Table:
     table.add_column("model", no_wrap=True)
     http = any(measured.cell.client() for measured in group.cells)
     failed = any(measured.failed for measured in group.cells)
-    unknown = [*([] if http else ["slowest"]), *([] if failed else ["failed"])]
+    bounded = any(measured.floor for measured in group.cells)
+    known = {"slowest": http, "failed": failed, "floor": bounded}
+    unknown = [name for name, there in known.items() if not there]
     names = [name for name in COLUMNS if name not in (*left_out, *unknown)]
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)

@@ -16,6 +16,8 @@ def verdict(group: Group) -> list[str]:
     if group.serial is None:
         return [*sentences, "Serial was not measured, so nothing more can be said."]
     sentences.append(serial_sentence(group, group.serial))
+    if len(group.rows) == 1:
+        return sentences
     sentences.append(change_sentence(group, group.serial))
     return sentences
 

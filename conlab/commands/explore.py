@@ -57,6 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Explore or replay; return 1 when a schedule fails or not every one could be run."""
+    if options.save is not None and not options.save.absolute().parent.is_dir():
+        raise UserError(f"--save {options.save}: there is no such folder to write into")
     program, check, stepped = _program(options.target, options.check)
     if options.replay is not None:
         witness = Witness.load(options.replay)
@@ -81,7 +83,10 @@ def run(options: argparse.Namespace) -> int:
     line.clear()
     _report(options.target, exploration, seconds)
     if exploration.witness is not None and options.save is not None:
-        exploration.witness.save(options.save)
+        try:
+            exploration.witness.save(options.save)
+        except OSError as error:
+            raise UserError(f"--save {options.save}: {error.strerror}") from None
         print(f"\nwritten to {options.save}: repeat it with --replay {options.save}")
     return int(bool(exploration.failing) or not exploration.exhausted)
 

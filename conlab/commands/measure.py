@@ -53,10 +53,12 @@ def run(options: argparse.Namespace) -> int:
             print(f"conlab: nothing was measured: {matrix.absent[0][1]}", file=sys.stderr)
         if matrix.measured:
             colour = terminal.takes_colour(sys.stdout)
-            print(summary.of_one(matrix, terminal.width(), colour), end="")
+            said = summary.of_one(matrix, terminal.width(), colour, ended=not interrupted)
+            print(said, end="")
     finally:
         matrix.inputs.close()
     if interrupted:
+        print("conlab: interrupted: what was not measured is left out", file=sys.stderr)
         return INTERRUPTED
     return int(bool(done.failures) or not matrix.measured)
 

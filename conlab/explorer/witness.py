@@ -140,7 +140,8 @@ def _columns(steps: Sequence[Step], width: int) -> Iterator[str]:
     rows = steps[skipped : skipped + MOST_ROWS]
     files = list(dict.fromkeys(step.file for step in rows))
     for file in files:
-        yield f"{'file ' + file}"[:width]
+        room = width - len("file ")  # the end of a path tells more than its beginning
+        yield f"file {file if len(file) <= room else '...' + file[3 - room :]}"
     cell = (width - 6) // len(threads)
     if cell < NARROWEST:
         yield from _list(rows, threads, width)

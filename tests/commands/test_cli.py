@@ -124,6 +124,33 @@ def test_who_stops_reading_gets_no_traceback() -> None:
     assert (status, said) == (cli.NOBODY_READS, b"")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no sh")
+@pytest.mark.parametrize(
+    ("redirection", "status", "said"),
+    [
+        (">&-", 0, ""),
+        (
+            ">/dev/full",
+            cli.MISTAKE,
+            "conlab: the output cannot be written: No space left on device\n",
+        ),
+    ],
+)
+def test_an_output_that_takes_nothing_gets_no_traceback(
+    redirection: str, status: int, said: str
+) -> None:
+    if redirection == ">/dev/full" and not Path("/dev/full").exists():
+        pytest.skip("this system has no device that is always full")
+    ended = subprocess.run(
+        ["sh", "-c", f'exec "$@" {redirection}', "sh", *CONLAB, "study"],
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (status, said)
+
+
 # Widths
 
 

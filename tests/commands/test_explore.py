@@ -79,6 +79,17 @@ def test_oracle_named_holds_judges_what_the_function_returns(
     assert "judged.py:program returned 1" in capsys.readouterr().out
 
 
+def test_a_witness_that_cannot_be_saved_is_said_before_anything_is_explored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "script.py"
+    file.write_text(SCRIPT.format(guard=""))
+    assert main(["explore", str(file), "--save", str(tmp_path / "nowhere" / "w.json")]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.endswith("w.json: there is no such folder to write into\n")
+
+
 @pytest.mark.parametrize(
     ("target", "sentence"),
     [

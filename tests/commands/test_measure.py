@@ -30,10 +30,10 @@ def job(folder: Path, work: str = "return job * job", name: str = "my_own_job.py
     return str(path)
 
 
-def measured(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def measured(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "conlab", "measure", "--models", "threads", *arguments],
-        env=os.environ | {"COLUMNS": "120"},
+        env=os.environ | {"COLUMNS": "120"} | environment,
         capture_output=True,
         text=True,
         timeout=100,
@@ -83,6 +83,34 @@ def test_a_job_that_always_fails_is_said_once_and_ends_with_1(tmp_path: Path) ->
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == ("conlab: my_own_job: every job failed, the first with ValueError: 0\n")
     assert path.read_text() == "what was there before"
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        (
+            "def jobs():\n    yield 1\n    raise RuntimeError('no more')\ndef work(n): return n\n",
+            "mine.py:3, in jobs(): RuntimeError: no more",
+        ),
+        (
+            "import sys\ndef jobs(): return [1]\ndef work(job): sys.exit('bye')\n",
+            "mine.py:3, in work(): SystemExit: bye",
+        ),
+    ],
+    ids=["jobs", "work"],
+)
+def test_what_raises_in_the_job_s_own_file_is_one_line_and_names_its_line(
+    source: str, sentence: str, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text(source)
+    ended = measured(str(tmp_path / "mine.py"))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", f"conlab: {sentence}\n")
+
+
+def test_what_an_encoding_lacks_is_written_all_the_same(tmp_path: Path) -> None:
+    ended = measured(job(tmp_path), "--models", "serial", PYTHONIOENCODING="ascii")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "ms \\xb1" in ended.stdout or "s \\xb1" in ended.stdout
 
 
 def test_every_figure_is_in_the_json(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The benchmark file of that run: a reader's own job under each model."""
 
+import traceback
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +14,25 @@ from conlab.errors import UserError
 
 def bench_cell(cell: Cell, matrix: Matrix, benchmark: Any) -> None:
     """Time the cell, or say in a sentence why that cannot be."""
-    reason: Exception
+    reason: BaseException
     try:
         matrix.measure(cell, benchmark)
-    except (CellAbsent, UserError, AssertionError) as error:
+    except (Exception, SystemExit) as error:
         reason = error
     else:
         return
     if isinstance(reason, CellAbsent):
         pytest.skip(str(reason))
-    pytest.fail(str(reason), pytrace=False)  # outside the handler, or pytest tells of both
+    file = getattr(cell.workload.module, "__file__", None)
+    pytest.fail(said(reason, str(file)), pytrace=False)  # not in the handler: it would tell of both
+
+
+def said(error: BaseException, file: str) -> str:
+    """The sentence of an error of ours; of the job's own, what it is and where in its file."""
+    if isinstance(error, UserError | AssertionError):
+        return str(error)
+    lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    if not lines:
+        return "".join(traceback.format_exception(error))
+    where = f"{Path(file).name}:{lines[-1].lineno}, in {lines[-1].name}()"
+    return f"{where}: {type(error).__name__}: {error}"

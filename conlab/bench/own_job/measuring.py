@@ -77,7 +77,10 @@ def measure(matrix: Matrix, json: Path | None) -> tuple[Run, bool]:
             status = pytest.main([*options, str(FILE)], plugins=[run])
         run.line.clear()
         if json and matrix.measured and written.exists():
-            put_in_place(written, json)
+            try:
+                put_in_place(written, json)
+            except OSError as error:
+                run.failures.append(f"--json {json}: it cannot be written: {error.strerror}")
     if status not in ENDS:
         raise RuntimeError(f"pytest could not measure and ended with {pytest.ExitCode(status)!r}")
     return run, status == pytest.ExitCode.INTERRUPTED
