@@ -131,20 +131,20 @@ def listed(run: Any, work: Any, jobs: Iterable[Any]) -> list[Any]:
     return list(run(work, jobs))
 
 
-def workloads(package: str = WORKLOADS) -> Iterator[Workload]:
-    """The workloads of the suite, which lie in this package, by name."""
-    for name in modules_of(package):
-        workload = suite_workload(name, package)
+def workloads() -> Iterator[Workload]:
+    """The workloads of the suite, by name."""
+    for name in modules_of(WORKLOADS):
+        workload = suite_workload(name)
         if workload.problem or hasattr(workload.module, "jobs"):
             yield workload
 
 
-def suite_workload(name: str, package: str = WORKLOADS) -> Workload:
+def suite_workload(name: str) -> Workload:
     """The workload in the file of that name; ModuleNotFoundError if there is no such file."""
     try:
-        return Workload(name, importlib.import_module(f"{package}.{name}"))
+        return Workload(name, importlib.import_module(f"{WORKLOADS}.{name}"))
     except ImportError as error:
-        if error.name == f"{package}.{name}":
+        if error.name == f"{WORKLOADS}.{name}":
             raise
         return Workload(name, None, f"{error} on this Python")
 
@@ -156,7 +156,7 @@ def modules_of(package: str) -> list[str]:
 
 
 def models(package: str = WORKLOADS) -> Iterator[Model]:
-    """The models of the suite, serial first: the others are compared with it."""
+    """The models of the suite, serial first; ``package`` is the workloads', by its name here."""
     found = []
     for name in modules_of(f"{package}.models"):
         model = suite_model(name, package)

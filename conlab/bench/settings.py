@@ -102,18 +102,17 @@ def add_run_options(add: AddOption) -> None:
     option("urls", "FILE", "real addresses, one a line, for download_files: no origin, no floor")
 
 
-def read(config: Any, small: bool, package: str = discovery.WORKLOADS) -> Settings:
+def read(config: Any, small: bool) -> Settings:
     """The settings that the options of ``config`` mean; raises UserError for nonsense.
 
-    ``small`` is the size for tests: every cell once, to see that it is right. ``package`` is where
-    the suite's workloads and models lie.
+    ``small`` is the size for tests: every cell once, to see that it is right.
     """
     option = config.getoption
-    workloads = tuple(discovery.workloads(package))
+    workloads = tuple(discovery.workloads())
     own = own_workloads(option("workload") or [], {workload.name for workload in workloads})
     names = option("workloads")
     suite = () if own and names is None else chosen("--workloads", names, workloads)
-    return read_run((*suite, *own), config, small, package)
+    return read_run((*suite, *own), config, small)
 
 
 def read_run(
@@ -122,7 +121,7 @@ def read_run(
     small: bool = False,
     package: str = discovery.WORKLOADS,
 ) -> Settings:
-    """The settings of a run of these workloads."""
+    """The settings of a run of these workloads; ``package`` is where the models lie."""
     option = config.getoption
     loop = choice("--loop", option("loop") or LOOPS[0], LOOPS)
     if loop == "uvloop":

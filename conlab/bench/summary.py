@@ -76,7 +76,7 @@ def of_one(matrix: Matrix, width: int, color: bool, *, ended: bool = True) -> st
         names = ", ".join(left_out)
         console.print(Text(f"Left out in {console.width} columns: {names}; --json has all.", "dim"))
     shown = {str(column.header) for column in table.columns}
-    legend = [meaning for name, meaning in LEGEND.items() if shown.issuperset(name.split(", "))]
+    legend = [meaning for name, meaning in LEGEND.items() if name in shown]
     console.print(Text(" ".join(legend), style="dim"))
     for warning in guards.warnings(matrix.settings, matrix.measured, matrix.origin_pid):
         console.print(Text(f"Warning: {warning}.", style="bold yellow"))
@@ -94,7 +94,7 @@ def console_on(file: io.StringIO, width: int, color: bool, narrowest: int = NARR
     )
 
 
-LEGEND = {  # by the columns that must be there
+LEGEND = {  # by the column that it explains
     "time": "time: median round ± half the interquartile range.",
     "floor": "floor: share of what is physically possible.",
     "in flight": "in flight: sum of the jobs' own times / wall time.",

@@ -50,7 +50,7 @@ class Detector:
     or nothing.
     """
 
-    run: Callable[[Pitfall, str], str]
+    run: Run
     module: str = ""
     refused: Callable[[], str] = str
 

@@ -255,3 +255,10 @@ def test_one_workload_alone_has_no_rules_of_thumb_and_no_pools(alone: Matrix) ->
     assert "Fastest: processes" in said
     assert "Rules of thumb" not in said
     assert "pool" not in said.partition("time: median")[0]
+
+
+def test_of_a_run_that_was_broken_off_there_is_a_table_and_no_verdict(alone: Matrix) -> None:
+    said = summary.of_one(alone, 120, color=False, ended=False)
+    assert "count_words: 10 jobs" in said
+    assert "Fastest" not in said
+    assert "Serial was" not in said

@@ -62,6 +62,23 @@ def test_the_tables_name_every_judge_and_every_stream(
     assert json.loads((folder / "summary.json").read_text())["loads"][0]["pairs"] == counted.pairs
 
 
+@pytest.mark.parametrize(("columns", "tables_of_streams"), [(80, 2), (126, 1)])
+def test_the_tables_of_streams_are_cut_in_two_where_they_do_not_fit(
+    columns: int,
+    tables_of_streams: int,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = [record.to_json() for record in records(TENTH, 3, this_machine())]
+    (folder / "busy.jsonl").write_text("\n".join(lines))
+    assert call() == 0
+    said = capsys.readouterr().out.partition("The coin: ")[2].splitlines()
+    assert max(map(len, said[:-1])) <= columns
+    assert sum(line.startswith(TENTH.id) for line in said) == tables_of_streams
+
+
 def test_of_no_runs_there_is_no_share() -> None:
     assert tables.per_cent(rates.rate([])) == "-"
     assert tables.per_cent(rates.rate([True, False])) == "50%"

@@ -96,8 +96,12 @@ def test_a_job_that_always_fails_is_said_once_and_ends_with_1(tmp_path: Path) ->
             "import sys\ndef jobs(): return [1]\ndef work(job): sys.exit('bye')\n",
             "mine.py:3, in work(): SystemExit: bye",
         ),
+        (
+            "def jobs():\n    assert []\n    yield 1\ndef work(n): return n\n",
+            "mine.py:2, in jobs(): AssertionError",
+        ),
     ],
-    ids=["jobs", "work"],
+    ids=["jobs", "work", "assert"],
 )
 def test_what_raises_in_the_job_s_own_file_is_one_line_and_names_its_line(
     source: str, sentence: str, tmp_path: Path

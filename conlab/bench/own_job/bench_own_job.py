@@ -29,10 +29,10 @@ def bench_cell(cell: Cell, matrix: Matrix, benchmark: Any) -> None:
 
 def said(error: BaseException, file: str) -> str:
     """The sentence of an error of ours; of the job's own, what it is and where in its file."""
+    lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    if lines:
+        where = f"{Path(file).name}:{lines[-1].lineno}, in {lines[-1].name}()"
+        return f"{where}: {type(error).__name__}: {error}".removesuffix(": ")
     if isinstance(error, UserError | AssertionError):
         return str(error)
-    lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    if not lines:
-        return "".join(traceback.format_exception(error))
-    where = f"{Path(file).name}:{lines[-1].lineno}, in {lines[-1].name}()"
-    return f"{where}: {type(error).__name__}: {error}"
+    return "".join(traceback.format_exception(error))
