@@ -14,7 +14,7 @@ from tests.workloads.scripted import Say, scripted
 from tests.workloads.ways import Do
 from workloads import download_files
 from workloads.download_files import Job, Part, Saved
-from workloads.http_client import ATTEMPTS, CHUNK_SIZE
+from workloads.http_client.limits import ATTEMPTS, CHUNK_SIZE
 from workloads.models import coroutines, serial, threads
 from workloads.models.failure import Failure
 

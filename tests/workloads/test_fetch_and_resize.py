@@ -30,7 +30,7 @@ from workloads.fetch_and_resize import (
     Thumbnail,
     compute,
 )
-from workloads.http_client import ATTEMPTS
+from workloads.http_client.limits import ATTEMPTS
 from workloads.models import coroutines, hybrid, serial, threads
 from workloads.models.failure import Failure
 
