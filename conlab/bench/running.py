@@ -11,6 +11,7 @@ from typing import Any
 
 from conlab.bench.discovery import Cell
 from conlab.errors import UserError
+from conlab.scratch import hold_helpers_files
 
 Jobs = Callable[[], Iterator[Any]]
 
@@ -173,6 +174,7 @@ def opened(cell: Cell, jobs: Jobs, settings: dict[str, Any]) -> Iterator[OpenCel
 
     Raises CellAbsent where a worker of the pool cannot import what the cell needs.
     """
+    hold_helpers_files()
     wanted = {name: settings[name] for name in cell.model.settings()}
     address = wanted.get("cluster", "local")
     with ExitStack() as stack:

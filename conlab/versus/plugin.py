@@ -1,10 +1,7 @@
 """Wires the comparison into pytest: its options, a loop of pairs in place of a loop of tests."""
 
 import json
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +92,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     writer = config.get_terminal_writer()
     began = time.time()
     try:
-        with Shown(comparison, writer) as shown, ending_like_ctrl_c():
+        with Shown(comparison, writer) as shown:
             settings = config.stash[MATRIX].settings
             comparison.run(list(cells.values()), settings, shown.tell, shown.say)
     except UserError as mistake:
@@ -103,16 +100,6 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     for item, cell in cells.items():
         log(item, comparison, cell, began)
     return True
-
-
-@contextmanager
-def ending_like_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM, as from a time limit of CI, end what was started as Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def log(item: pytest.Item, comparison: Comparison, cell: Cell, began: float) -> None:

@@ -75,7 +75,7 @@ def test_help_names_every_command_with_its_first_sentence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        cli.main(["--help"])
+        cli.obey(["--help"])
     assert caught.value.code == 0
     said = capsys.readouterr().out
     for command in COMMANDS:
@@ -84,7 +84,7 @@ def test_help_names_every_command_with_its_first_sentence(
 
 def test_a_command_that_there_is_not_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        cli.main(["studdy"])
+        cli.obey(["studdy"])
     assert caught.value.code == cli.MISTAKE
     assert "invalid choice: 'studdy'" in capsys.readouterr().err
 
@@ -107,7 +107,7 @@ def test_what_ends_a_command_is_a_status_and_a_sentence(
         raise raised
 
     monkeypatch.setattr(cli, "run", fail)
-    assert cli.main(["study"]) == status
+    assert cli.obey(["study"]) == status
     assert capsys.readouterr() == ("", said)
 
 
@@ -166,7 +166,7 @@ def printed(
     def lines(command: Sequence[str], columns: int) -> list[str]:
         monkeypatch.setenv("COLUMNS", str(columns))
         with suppress(SystemExit):  # so --help ends
-            cli.main(list(command))
+            cli.obey(list(command))
         out, err = capsys.readouterr()
         assert err == ""
         return out.splitlines()

@@ -11,6 +11,7 @@ from typing import Any
 
 from . import AsyncClient, Run, coroutines, processes
 from .failure import attempt
+from .interrupts import ended
 
 RUNS = ("fetch_async", "compute")
 
@@ -63,13 +64,8 @@ def computing_pool(workers: int, start_method: str) -> Iterator[Compute]:
         finally:
             crew.close()
     else:
-        with ThreadPoolExecutor(workers, thread_name_prefix="compute") as threads:
-            try:
-                yield lambda *call: ended(threads.submit(partial(attempt, *call)))
-            except KeyboardInterrupt:
-                threads.shutdown(wait=False, cancel_futures=True)
-                print(f"Interrupted: waiting for up to {workers} running jobs.", file=sys.stderr)
-                raise
+        with ended(ThreadPoolExecutor(workers, thread_name_prefix="compute")) as threads:
+            yield lambda *call: result_of(threads.submit(partial(attempt, *call)))
 
 
 async def in_crew(crew: processes.Crew, compute: Any, job: Any, fetched: Any) -> Any:
@@ -77,7 +73,7 @@ async def in_crew(crew: processes.Crew, compute: Any, job: Any, fetched: Any) ->
     while True:
         executor, begun, number = crew.executor, crew.begun, next(crew.numbers)
         try:
-            result = await ended(crew.submit(number, compute, job, fetched))
+            result = await result_of(crew.submit(number, compute, job, fetched))
         except BrokenProcessPool:
             if crew.executor is executor:  # the first to notice replaces it for all
                 crew.replace()
@@ -88,7 +84,7 @@ async def in_crew(crew: processes.Crew, compute: Any, job: Any, fetched: Any) ->
         return result
 
 
-async def ended(future: Future[Any]) -> Any:
+async def result_of(future: Future[Any]) -> Any:
     """The result of a pool's future.
 
     Unlike with asyncio.wrap_future, to cancel this ends the waiting and leaves the future alone:
