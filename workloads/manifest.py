@@ -78,8 +78,7 @@ def file_name(name: str, suffix: str | None) -> str:
 
     The same names are refused on every system, so that a manifest means the same on all.
     """
-    plain = all(kind(name).name == name for kind in (PurePosixPath, PureWindowsPath))
-    if name in ("", ".", "..") or not plain:
+    if name in ("", ".", "..") or PureWindowsPath(name).name != name:  # it knows both slashes
         raise ValueError("it is not that of a file in the folder")
     if any(is_control(letter) for letter in name):
         raise ValueError("it holds what is no letter")

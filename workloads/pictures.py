@@ -89,7 +89,6 @@ def refuse_endless(file: BinaryIO) -> None:
             found.update({mark: chunk.count(mark) for mark in MOST_OF})
         if any(found[mark] > most for mark, most in MOST_OF.items()):
             raise PictureError("a JPEG of too many parts")
-    file.seek(0)
 
 
 def refuse_large(picture: Image.Image) -> None:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conlab.bench.discovery import Cell
-from conlab.errors import UserError
+from conlab.errors import SaidError, UserError
 
 Jobs = Callable[[], Iterator[Any]]
 
 
-class CellAbsent(Exception):
+class CellAbsent(SaidError):
     """The cell cannot be on this machine; the message says why."""
 
 

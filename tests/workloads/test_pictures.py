@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("PIL", reason="no wheel of Pillow for this Python")
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops, ImageOps
 
 from workloads.pictures import MAX_FILE_SIZE, MAX_PIXELS, PictureError, opened, reduced
 
@@ -105,6 +105,14 @@ def test_every_kind_of_picture_becomes_the_right_thumbnail(kind: str) -> None:
     small = shrunk(content)
     assert (small.mode, small.size) == ("RGB", (64, 48))
     assert [*map(is_near, sides_of(small), expected)] == [True, True]
+
+
+def test_a_picture_that_is_shrunk_by_tiles_has_no_seams() -> None:
+    ramp = Image.linear_gradient("L").resize((3000, 2100))
+    picture = Image.merge("RGB", [ramp, ramp.transpose(Image.Transpose.FLIP_TOP_BOTTOM), ramp])
+    by_tiles = shrunk(saved(picture.convert("RGBA"), "PNG", compress_level=1))
+    at_once = shrunk(saved(picture, "PNG", compress_level=1))
+    assert max(ImageChops.difference(by_tiles, at_once).tobytes()) <= 3
 
 
 @pytest.mark.parametrize("size", [(1, 60_000), (60_000, 1), (1, 1), (3, 5000)])
