@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from conlab.bench import costs
 from conlab.bench.measuring import Measured
@@ -62,8 +63,9 @@ def left_over(origin: int | None) -> Iterable[str]:
 
 
 def unreadable(settings: Settings) -> Iterable[str]:
-    """Of what lies in the reader's folders, FIFOs and the like get no job; it is said which."""
-    for option, folder in (("images", settings.images), ("texts", settings.texts)):
+    """FIFOs and the like in the reader's folders get no job, and are not served; it is said which."""
+    for option in ("images", "texts", "site"):
+        folder: Path | None = getattr(settings, option)
         paths = sorted(folder.rglob("*")) if folder else []
         # Not Path.is_dir(): up to 3.13 it raises where a folder may be listed and not searched.
         files = [path for path in paths if not os.path.isdir(path)]  # noqa: PTH112

@@ -138,6 +138,7 @@ def test_what_of_the_reader_s_folders_is_left_out_is_said(tmp_path: Path) -> Non
     folders: list[tuple[str, dict[str, Any]]] = [
         ("images", {"images": tmp_path}),
         ("texts", {"texts": tmp_path}),
+        ("site", {"site": tmp_path}),
     ]
     for option, folder in folders:
         (said,) = [one for one in warnings(**folder) if "left out" in one]
