@@ -63,7 +63,7 @@ def left_over(origin: int | None) -> Iterable[str]:
 
 
 def unreadable(settings: Settings) -> Iterable[str]:
-    """FIFOs and the like in the reader's folders get no job, and are not served; it is said which."""
+    """Of the reader's folders, FIFOs and the like get no job, and are not served: it is said."""
     for option in ("images", "texts", "site"):
         folder: Path | None = getattr(settings, option)
         paths = sorted(folder.rglob("*")) if folder else []
