@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conlab.bench.discovery import Cell
-from conlab.errors import UserError
+from conlab.errors import SaidError, UserError
 from conlab.scratch import hold_helpers_files
 
 Jobs = Callable[[], Iterator[Any]]
 
 
-class CellAbsent(Exception):
+class CellAbsent(SaidError):
     """The cell cannot be on this machine; the message says why."""
 
 

@@ -10,6 +10,7 @@ import pytest
 from conlab.bench.cells import MATRIX
 from conlab.bench.discovery import Cell
 from conlab.errors import UserError
+from conlab.terminal import plain
 from conlab.versus import options, report
 from conlab.versus.comparison import Comparison
 from conlab.versus.report import Shown
@@ -108,9 +109,9 @@ def log(item: pytest.Item, comparison: Comparison, cell: Cell, began: float) -> 
     outcome: Any = "passed"
     said: Any = None
     if failure := comparison.failures().get(cell.id):
-        outcome, said = "failed", failure
+        outcome, said = "failed", plain(failure, keep="\n")
     elif test.absent:
-        outcome, said = "skipped", (str(item.path), 0, f"Skipped: {test.absent}")
+        outcome, said = "skipped", (str(item.path), 0, plain(f"Skipped: {test.absent}"))
     made = pytest.TestReport(
         item.nodeid,
         item.location,

@@ -160,7 +160,7 @@ def test_a_name_in_the_storage_cannot_command_the_terminal(
     assert obey(["history", "--storage", str(tmp_path)]) == 0
     said = capsys.readouterr().out
     assert "\x1b" not in said
-    assert "?[2J[red].json: empty" in said
+    assert r"\x1b[2J[red].json: empty" in said
 
 
 def test_a_run_is_read_with_its_times_in_utc(tmp_path: Path) -> None:
