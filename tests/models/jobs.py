@@ -227,6 +227,10 @@ def pid_of_worker(_job: int) -> int:
     return os.getpid()
 
 
+def pids_of_worker_and_parent(_job: int) -> tuple[int, int]:
+    return os.getpid(), os.getppid()
+
+
 def pid_fetched(_job: int, _fetched: int) -> int:
     return os.getpid()
 
@@ -260,6 +264,31 @@ async def run_until_told_async(job: tuple[int, Path]) -> int:
 
 def run_until_told_fetched(job: tuple[int, Path], _fetched: Any) -> int:
     return run_until_told(job)
+
+
+# A job that says which process does it, in the name of a file, and waits.
+
+
+def say_pid_and_wait(job: tuple[int, Path]) -> int:
+    number, folder = job
+    (folder / f"{os.getpid()}.part").touch()
+    wait_until((folder / "go").exists)
+    return number
+
+
+def say_pid_and_wait_fetched(job: tuple[int, Path], _fetched: Any) -> int:
+    return say_pid_and_wait(job)
+
+
+# A client that says which process is about to enter it, waits, and says that it did.
+
+
+@contextmanager
+def client_that_waits(folder: Path) -> Iterator[None]:
+    (folder / f"{os.getpid()}.waits").touch()
+    wait_until((folder / "go").exists)
+    (folder / f"{os.getpid()}.entered").touch()
+    yield
 
 
 # A client that leaves a trace in a folder: entered, and left again.

@@ -15,7 +15,7 @@ from threading import Lock
 from typing import Any
 from uuid import uuid4
 
-from . import BATCH, Client, Run
+from . import BATCH, Client, Run, processes
 from .failure import attempt
 
 RUNS = "work"
@@ -25,10 +25,10 @@ CHUNK = 64  # jobs that travel in one message
 
 
 def absent() -> str | None:
-    """Dask's distributed is an extra."""
+    """Dask's distributed is an extra, and its local workers are processes."""
     if importlib.util.find_spec("distributed") is None:
         return "needs Dask: pip install 'concurrency-lab[cluster]'"
-    return None
+    return processes.absent()
 
 
 def obeyed(in_flight: int, workers: int, cluster: str) -> dict[str, int]:
