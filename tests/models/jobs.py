@@ -280,6 +280,21 @@ def say_pid_and_wait_fetched(job: tuple[int, Path], _fetched: Any) -> int:
     return say_pid_and_wait(job)
 
 
+# Job 7 stops its worker, unless that is the process which is named: the calling one.
+
+
+def stop_worker(job: tuple[int, int, Path]) -> int:
+    number, caller, folder = job
+    if number == 7 and os.getpid() != caller and not (folder / "stopped").exists():
+        (folder / "stopped").write_text(str(os.getpid()))
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return number
+
+
+def stop_worker_fetched(job: tuple[int, int, Path], _fetched: Any) -> int:
+    return stop_worker(job)
+
+
 # A client that says which process is about to enter it, waits, and says that it did.
 
 
@@ -352,6 +367,7 @@ WORK: dict[str, dict[Any, Any]] = {
         "work": die_beside_another,
         "hybrid": (fetch_same, die_beside_another_fetched),
     },
+    "stop_worker": {"work": stop_worker, "hybrid": (fetch_same, stop_worker_fetched)},
     "pid_of_worker": {"work": pid_of_worker, "hybrid": (fetch_same, pid_fetched)},
     "name_of_client": {
         "work": name_of_client,
