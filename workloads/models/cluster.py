@@ -71,6 +71,7 @@ def pool(client: Client, *, in_flight: int, workers: int, cluster: str) -> Itera
         scheduler = stack.enter_context(distributed.Client(address, timeout=limit))
         if cluster != "local":
             unsaid(logging.getLogger("distributed.batched"), "Batched Comm Closed")
+            unsaid(logging.getLogger("distributed.client"), "Failed to reconnect")
             scheduler.run_on_scheduler(silence_limited(SILENT_LIMIT))
 
         def run(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
