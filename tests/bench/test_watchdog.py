@@ -2,9 +2,11 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +140,27 @@ def test_a_run_that_is_deaf_to_ctrl_c_is_broken_off_all_the_same() -> None:
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_process_that_keeps_the_main_thread_from_hearing_it_is_killed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As a forkserver does that is stopped: Ctrl-C waits until it has answered."""
+    monkeypatch.setattr(watchdog, "GRACE", 0.1)
+    status = []
+
+    def wait_for_a_child(_work: Any, _jobs: Iterable[Any]) -> Iterator[Any]:
+        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+            while child.poll() is None:
+                with suppress(KeyboardInterrupt):
+                    threading.Event().wait(0.1)
+            status.append(child.returncode)
+        return iter(())
+
+    found = workload()
+    with pytest.raises(CellFailed, match=r"^my_job-waiters: it gave no result for 1 s: "):
+        matrix_of(found).measure(Cell(found, model("waiters", wait_for_a_child)), Stopwatch())
+    assert status == [-signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM]
 
 
 def test_while_results_come_a_cell_is_not_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,6 +143,7 @@ def test_a_stopped_worker_of_a_cluster_costs_nothing(
         pytest.skip(f"{model.name}: this is for the watchdog of the bench to see")
     from workloads.models import cluster
 
+    assert cluster.DASK["distributed.scheduler.worker-ttl"] == f"{cluster.SILENT_LIMIT} s"
     monkeypatch.setitem(cluster.DASK, "distributed.scheduler.worker-ttl", "2 s")
     with opened(model) as run:
         tasks = [(n, os.getpid(), tmp_path) for n in range(20)]
