@@ -19,8 +19,18 @@ Compute = Callable[..., Awaitable[Any]]  # (compute, job, fetched) -> result or 
 
 
 def absent() -> str | None:
-    """The hybrid needs what processes need."""
-    return processes.absent()
+    """The hybrid needs what processes need, if it computes in processes."""
+    return processes.absent() if has_gil() else None
+
+
+def doing() -> dict[int, Any]:
+    """What each worker process computes, by its pid: the job that it does so for."""
+    return processes.doing()
+
+
+def has_gil() -> bool:
+    """Say whether threads would have to compute one at a time."""
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
 
 
 @contextmanager
@@ -53,7 +63,7 @@ def pool(
 @contextmanager
 def computing_pool(workers: int, start_method: str) -> Iterator[Compute]:
     """A pool of processes, or of threads where threads compute in parallel."""
-    if getattr(sys, "_is_gil_enabled", lambda: True)():
+    if has_gil():
         crew = processes.Crew(None, workers, start_method)
         crew.start()
         try:

@@ -79,8 +79,10 @@ class Worker:
         try:
             line = self.replies.get(timeout=ANSWER_LIMIT)
         except queue.Empty:
+            stopped = [one.pid for one in (*self.tree(), self.process) if is_stopped(one.pid)]
+            why = f": process {stopped[0]} is stopped" if stopped else "; fewer --jobs take less"
             raise SideFailed(
-                f"{self.side.name}: no answer within {ANSWER_LIMIT:g} s; fewer --jobs take less"
+                f"{self.side.name}: no answer within {ANSWER_LIMIT:g} s{why}"
             ) from None
         if not line.endswith(b"\n"):
             raise SideFailed(f"{self.side.name}: {self.how_it_ended()}")
@@ -156,6 +158,13 @@ class Worker:
             with suppress(psutil.Error):
                 found.append(psutil.Process(pid))
         return found
+
+
+def is_stopped(pid: int) -> bool:
+    """Say whether somebody has stopped that process, and nobody has continued it."""
+    with suppress(psutil.Error):
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    return False
 
 
 def is_helper(process: psutil.Process) -> bool:
