@@ -22,9 +22,9 @@ def main() -> int:
     """Run the command line that this process was given, and return its exit status."""
     with ending.as_by_ctrl_c():
         status = obey(sys.argv[1:])
-        if status == INTERRUPTED:
-            status = ending.status(INTERRUPTED)
-            ending.end_within(ending.EXIT_LIMIT, status)
+        interrupted = status == INTERRUPTED
+        status = ending.status(status) if interrupted else status
+        ending.let_go(status, interrupted)
         return status
 
 

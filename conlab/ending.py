@@ -23,6 +23,7 @@ INTERRUPTED = 128 + signal.SIGINT  # as shells have it
 TERMINATED = 128 + signal.SIGTERM
 
 terminated = threading.Event()
+jobs_left = threading.Event()  # jobs that were broken off may still be at it in their threads
 
 
 @contextlib.contextmanager
@@ -50,6 +51,12 @@ def interrupt(_signal: int, _frame: FrameType | None) -> None:
 def status(otherwise: int) -> int:
     """The exit status of this process: that of SIGTERM, if there was one."""
     return TERMINATED if terminated.is_set() else otherwise
+
+
+def let_go(number: int, interrupted: bool) -> None:
+    """Do not wait at the exit, with that status, for what runs on in threads."""
+    if interrupted or jobs_left.is_set():
+        end_within(EXIT_LIMIT, number)
 
 
 def end_within(seconds: float, number: int) -> None:

@@ -88,6 +88,24 @@ def test_ctrl_c_waits_for_jobs_in_threads_for_a_moment_only(folder: Path) -> Non
     assert list((folder / "temporary").iterdir()) == []
 
 
+IMPATIENT = """
+import sys
+from conlab import cli
+from conlab.bench import watchdog
+watchdog.FLOOR = watchdog.FACTOR = 0.1
+sys.exit(cli.main())
+"""
+
+
+def test_jobs_that_never_return_cost_their_cell_and_do_not_keep_the_process(folder: Path) -> None:
+    arguments = MEASURE[2:]
+    with started("-c", IMPATIENT, *arguments, "--models", "threads", folder=folder) as process:
+        said, _ = process.communicate(timeout=LIMIT)
+    assert process.returncode == 1, said
+    assert "conlab: never_ends-threads: it gave no result for" in said
+    assert list((folder / "temporary").iterdir()) == []
+
+
 def test_sigterm_ends_benchmarks_and_leaves_nothing(folder: Path) -> None:
     chosen = ("--models", "processes", "tests/bench_matrix.py")
     with started(*BENCHMARK, *chosen, folder=folder) as process:

@@ -19,7 +19,7 @@ from conlab.errors import UserError
 PEERS = "bench_peers.py"
 SCRATCH = pytest.StashKey[Path]()
 WORKER = ".worker"  # ends the name of a file there, which begins with a process id
-INTERRUPTED = pytest.StashKey[int]()  # the exit status of a run that was
+ENDED = pytest.StashKey[tuple[int, bool]]()  # the exit status, and whether by an interruption
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -90,16 +90,18 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
             with suppress(ProcessLookupError):
                 os.kill(int(worker.stem), signal.SIGTERM)
     yield
-    if session.exitstatus == pytest.ExitCode.INTERRUPTED:
-        session.exitstatus = session.config.stash[INTERRUPTED] = ending.status(session.exitstatus)
+    interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
+    if interrupted:
+        session.exitstatus = ending.status(session.exitstatus)
+    session.config.stash[ENDED] = session.exitstatus, interrupted
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_unconfigure(config: pytest.Config) -> Generator[None, None, None]:
-    """Do not wait for jobs that Ctrl-C has left behind in their threads."""
+    """Do not wait for jobs that were left behind in their threads."""
     yield
-    if INTERRUPTED in config.stash:
-        ending.end_within(ending.EXIT_LIMIT, config.stash[INTERRUPTED])
+    if ENDED in config.stash:
+        ending.let_go(*config.stash[ENDED])
 
 
 @pytest.hookimpl(trylast=True)

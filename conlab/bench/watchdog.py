@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from conlab import ending
 from conlab.bench import costs
 from conlab.bench.discovery import Cell
 from conlab.bench.running import CellFailed, OpenCell
@@ -96,6 +97,7 @@ class Watchdog:
     def break_off(self, limit: float) -> None:
         """Interrupt the main thread; if the pool does not end then, kill its processes."""
         self.reason = f"it gave no result for {limit:.0f} s: {self.stands_still()}"
+        ending.jobs_left.set()
         interrupt()
         while not self.ended.wait(GRACE):
             for process in costs.worker_processes(self.origin):
