@@ -142,6 +142,23 @@ def test_standing_ready_while_others_have_the_core_is_not_waiting() -> None:
     assert cost.ready < cost.wall
 
 
+@pytest.mark.parametrize(
+    ("wall", "cpu", "ready", "share"),
+    [
+        pytest.param(1.0, 0.25, 0.0, 0.75, id="idle machine"),
+        pytest.param(4.0, 0.25, 3.0, 0.75, id="busy machine"),
+        pytest.param(1.0, 1.0, 0.0, 0.0, id="computes"),
+        pytest.param(4.0, 1.0, 3.0, 0.0, id="computes when it gets a core"),
+        pytest.param(1.0, 1.5, 0.0, 0.0, id="on two cores"),
+        pytest.param(1.0, 0.0, 1.0, 0.0, id="got no core at all"),
+    ],
+)
+def test_the_share_spent_waiting_is_the_same_on_a_busy_machine(
+    wall: float, cpu: float, ready: float, share: float
+) -> None:
+    assert costs.waiting_share(wall, cpu, ready) == share
+
+
 def test_a_child_left_over_is_named() -> None:
     with child("print(flush=True); input()") as process:
         assert [left for left in costs.children_left(None) if str(process.pid) in left]
