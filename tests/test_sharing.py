@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from conlab.bench.settings import usable_cores
+from tests.patience import patience
 
 CONFTEST = Path(__file__).resolve().parent.parent / "conftest.py"
 SHARED = " workers ["
@@ -42,7 +43,7 @@ def test_the_whole_is_shared_and_a_part_is_not(
         env=own,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=patience(120),
         check=False,
     )
     timed = "--benchmark-only" in arguments  # and there is nothing to time

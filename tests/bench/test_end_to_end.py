@@ -13,6 +13,7 @@ import pytest
 
 from conlab.origin import Settings, serve
 from tests.bench.made import PYTEST, ROOT
+from tests.patience import patience
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def run(folder: Path, *arguments: str) -> Ended:
         capture_output=True,
         text=True,
         check=False,
-        timeout=110,
+        timeout=patience(110),
     )
     told = json.loads(report.read_text("utf-8") or "{}") if report.exists() else {}
     return Ended(ended.returncode, ended.stdout + ended.stderr, told)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.made import PYTEST, ROOT
+from tests.patience import patience
 
 LIMIT = 100  # seconds
 CLUSTER = """
@@ -42,7 +43,7 @@ def cluster(folder: Path, python_path: str) -> Iterator[str]:
             yield process.stdout.readline().strip()
         finally:
             process.stdin.close()
-            process.wait(LIMIT)
+            process.wait(patience(LIMIT))
 
 
 def run(address: str) -> "subprocess.CompletedProcess[str]":
@@ -55,7 +56,7 @@ def run(address: str) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
         check=False,
-        timeout=LIMIT,
+        timeout=patience(LIMIT),
     )
 
 

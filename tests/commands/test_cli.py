@@ -18,6 +18,7 @@ from conlab import cli
 from conlab.errors import UserError
 from conlab.terminal import LiveLine, is_alive, takes_colour
 from tests.history.made import write_series
+from tests.patience import patience
 
 COMMANDS = [found.name for found in pkgutil.iter_modules(conlab.commands.__path__)]
 CONLAB = [sys.executable, "-m", "conlab"]
@@ -59,7 +60,7 @@ def run(*arguments: str, status: int = 0, **environment: str) -> "subprocess.Com
         env=os.environ | {"COLUMNS": "80"} | environment,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=patience(100),
         check=False,
     )
     assert ended.returncode == status, ended.stdout + ended.stderr
@@ -120,7 +121,7 @@ def test_who_stops_reading_gets_no_traceback() -> None:
         assert child.stdout.readline() == b"# races/lost_update\n"
         child.stdout.close()
         said = child.stderr.read()
-        status = child.wait(60)
+        status = child.wait(patience(60))
     assert (status, said) == (cli.NOBODY_READS, b"")
 
 
@@ -145,7 +146,7 @@ def test_an_output_that_takes_nothing_gets_no_traceback(
         ["sh", "-c", f'exec "$@" {redirection}', "sh", *CONLAB, "study"],
         stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
+        timeout=patience(60),
         check=False,
     )
     assert (ended.returncode, ended.stderr) == (status, said)
@@ -285,7 +286,7 @@ def in_a_terminal(*arguments: str, **environment: str) -> str:
             pass
         finally:
             os.close(ours)
-        assert child.wait(60) == 0
+        assert child.wait(patience(60)) == 0
     return said.decode()
 
 

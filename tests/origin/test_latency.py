@@ -10,6 +10,7 @@ import httpx
 
 from conlab.origin import Settings, serve
 from conlab.origin.fates import fate
+from tests.patience import patience
 
 AT_ONCE = 16
 
@@ -40,7 +41,9 @@ def test_requests_wait_at_the_same_time_and_not_in_turn() -> None:
     with serve(Settings(sites=2, latency=1.0)) as origin, ExitStack() as stack:
         addresses = [urlsplit(origin.urls[number % 2]) for number in range(AT_ONCE)]
         lines = [
-            stack.enter_context(socket.create_connection((a.hostname, a.port), timeout=20))
+            stack.enter_context(
+                socket.create_connection((a.hostname, a.port), timeout=patience(20))
+            )
             for a in addresses
         ]
         for line in lines:
@@ -64,7 +67,7 @@ def test_no_body_is_faster_than_the_bandwidth(client: httpx.Client) -> None:
 def test_the_bandwidth_is_for_each_connection_by_itself() -> None:
     with (
         serve(Settings(sites=1, bandwidth=200_000)) as origin,
-        httpx.Client(timeout=20, trust_env=False) as client,
+        httpx.Client(timeout=patience(20), trust_env=False) as client,
         ThreadPoolExecutor(4) as pool,
     ):
         urls = [f"{origin.urls[0]}files/{n}?size=100000" for n in range(4)]
