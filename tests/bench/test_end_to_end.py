@@ -108,7 +108,7 @@ def test_an_own_workload_gets_its_table_and_its_verdict(own: Ended) -> None:
     assert "absent: coroutines: has no work_async" in table
     assert "Leader" in table
     assert "the noise of this run is" in table
-    assert "No floor is known" in table
+    assert "Serial was waiting" in table  # what follows from it, the noise of the machine decides
 
 
 def test_an_own_workload_gets_its_figures(own: Ended) -> None:
