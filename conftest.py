@@ -23,7 +23,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     undecided = getattr(option, "numprocesses", 0) is None and not hasattr(config, "workerinput")
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     watched = option.usepdb or option.trace or option.capture == "no"
-    processes = min(usable_cores(), MOST_PROCESSES)
-    if undecided and whole and not watched and not option.benchmark_only and processes > 1:
-        option.numprocesses = processes
+    cores = usable_cores()
+    if undecided and whole and not watched and not option.benchmark_only and cores > 1:
+        option.numprocesses = min(cores + 1, MOST_PROCESSES)  # many tests wait for a child
         option.dist = "loadfile"  # the tests of a file share what was made for them

@@ -5,6 +5,16 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+import pytest_timeout
+
+from tests.patience import patience
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings: pytest_timeout.Settings) -> object:
+    """Give a test its time limit, wider where others want the cores as well."""
+    wider = settings._replace(timeout=patience(settings.timeout))
+    return pytest_timeout.pytest_timeout_set_timer(item, wider)
 
 
 @pytest.fixture(scope="session", autouse=True)

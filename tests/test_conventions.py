@@ -11,6 +11,8 @@ from textwrap import dedent
 
 import pytest
 
+from tests.patience import patience
+
 ROOT = Path(__file__).resolve().parent.parent
 
 VERB_OBJECT = re.compile(r"[a-z]+(_[a-z]+)+")
@@ -279,7 +281,7 @@ def test_a_new_file_becomes_cells_without_any_registration(tmp_path: Path) -> No
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=patience(60),
     )
     assert run.returncode == 0, run.stdout + run.stderr
     for cell in ("count_up-serial", "count_up-threads", "count_up-snails", "count_words-snails"):

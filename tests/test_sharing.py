@@ -3,12 +3,13 @@
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from conlab.bench.settings import usable_cores
+from tests.bench.made import PYTEST
+from tests.patience import patience
 
 CONFTEST = Path(__file__).resolve().parent.parent / "conftest.py"
 SHARED = " workers ["
@@ -37,12 +38,12 @@ def test_the_whole_is_shared_and_a_part_is_not(
     (tmp_path / "tests" / "test_one.py").write_text("def test_one(): pass\n")
     own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+        [*PYTEST, *arguments],
         cwd=tmp_path,
         env=own,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=patience(120),
         check=False,
     )
     timed = "--benchmark-only" in arguments  # and there is nothing to time

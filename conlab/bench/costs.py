@@ -24,6 +24,11 @@ class Cost:
     ready: float = 0.0  # that the calling thread could have run, had there been a free core
     peak_memory: int = 0
 
+    @property
+    def waiting_share(self) -> float:
+        """The share spent waiting, where one thread did the work."""
+        return waiting_share(self.wall, self.cpu, self.ready)
+
 
 @contextmanager
 def cost_of_tree(without: int | None) -> Iterator[Cost]:
@@ -120,10 +125,26 @@ def seconds_ready_in_tree() -> dict[int, float]:
     return ready
 
 
-def own_cpu_seconds() -> float:
-    """CPU seconds of this process and of the children that it has waited for."""
+def waiting_share(wall: float, cpu: float, ready: float) -> float:
+    """The share spent waiting, of the time in which a thread was not kept from computing.
+
+    Standing ready says nothing of the work, neither that it waits nor that it computes: it is left
+    out on both sides, so that a busy machine tells the same as an idle one.
+    """
+    free = wall - ready
+    return max(0.0, 1 - cpu / free) if free > 0 else 0.0
+
+
+def own_seconds() -> tuple[float, float, float]:
+    """Wall, CPU and ready seconds of this thread, its process and the children waited for."""
     times = os.times()
-    return time.process_time() + times.children_user + times.children_system
+    cpu = time.process_time() + times.children_user + times.children_system
+    return time.perf_counter(), cpu, seconds_ready()
+
+
+def waiting_since(before: tuple[float, float, float]) -> float:
+    """The share spent waiting since own_seconds() said that."""
+    return waiting_share(*(now - then for now, then in zip(own_seconds(), before, strict=True)))
 
 
 def start_helpers(start_method: str) -> None:

@@ -26,7 +26,7 @@ FEWEST_ROUNDS = 3
 MOST_ROUNDS = 50
 WATCH = 0.25  # seconds to be watched at least: the system counts CPU time in ticks of 10 ms
 MOST_WATCHED = 100_000  # jobs, whose times are kept
-WAITS = 0.5  # the share of serial's time that is neither spent computing nor ready to
+WAITS = 0.5  # the share of serial's time from which its jobs wait, and do not only compute
 START_ROUNDS = 3  # of seconds each where the pool is a cluster
 
 
@@ -216,7 +216,8 @@ class Matrix:
         reference = self.reference(cell.workload)
         settings = self.settings.for_models(computes_only=not reference.waits)
         costs.start_helpers(self.settings.start_method)
-        gc.collect()
+        if not benchmark.disabled:
+            gc.collect()  # or the cell would be charged with what others left
         memory_before = costs.memory_of_tree(self.origin_pid)
         with ExitStack() as stack:
             watchdog = stack.enter_context(watching(cell, reference.seconds, self.origin_pid))
@@ -318,11 +319,9 @@ class Matrix:
 
         cell = Cell(workload, next(m for m in self.settings.models if m.name == "serial"))
         with opened(cell, jobs, {}) as open_cell:
-            began = time.perf_counter()
-            occupied = costs.own_cpu_seconds() + costs.seconds_ready()
+            began, before = time.perf_counter(), costs.own_seconds()
             result, tally = open_cell.counting(after_level=keep_log)
-            seconds = time.perf_counter() - began
-            occupied = costs.own_cpu_seconds() + costs.seconds_ready() - occupied
+            seconds, waiting = time.perf_counter() - began, costs.waiting_since(before)
         if tally.unawaited:
             raise UserError(f"{workload.name}: work() gave a coroutine that nobody awaited")
         if not tally.jobs:
@@ -332,7 +331,7 @@ class Matrix:
                 f"{workload.name}: every job failed, the first with"
                 f" {tally.first_failure.type}: {tally.first_failure.message}"
             )
-        waits = not workload.computes_only() or 1 - occupied / seconds >= WAITS
+        waits = not workload.computes_only() or waiting >= WAITS
         return Reference(result, tally.jobs, seconds, levels, waits)
 
     def floor(self, reference: Reference) -> floors.Floor | None:

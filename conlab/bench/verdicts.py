@@ -5,7 +5,7 @@ from conlab.bench.report import BUSY_ORIGIN, PARALLEL, Group
 from conlab.bench.settings import gil_enabled
 from conlab.bench.tables import MEBI, duration
 
-WAITS = 0.7  # the share of serial's time without CPU from which it was waiting
+WAITS = 0.7  # the share of its time spent waiting from which serial was waiting
 COMPUTES = 0.3  # and up to which it was computing
 NEAR_FLOOR = 0.75  # the share of the floor from which little is left to gain
 
@@ -50,11 +50,6 @@ def leaders_sentence(group: Group) -> str:
     return f"Leaders: {names}{fast}, no further apart than the noise ({noise}). Of these, {costs}."
 
 
-def waiting_share(serial: Measured) -> float:
-    """The share of serial's time in which it neither computed nor could have, given a core."""
-    return max(0.0, 1 - serial.cores_busy - serial.cost.ready / serial.cost.wall)
-
-
 def kind_of(group: Group) -> str:
     """What serial was doing: waiting, computing with or without the GIL, or both.
 
@@ -63,7 +58,7 @@ def kind_of(group: Group) -> str:
     """
     if group.serial is None:
         return "unknown"
-    share = waiting_share(group.serial)
+    share = group.serial.cost.waiting_share
     if share >= WAITS:
         return "waiting"
     if share > COMPUTES:
@@ -78,7 +73,7 @@ def kind_of(group: Group) -> str:
 
 def serial_sentence(group: Group, serial: Measured) -> str:
     """What the serial run was doing, with the figures that say so."""
-    share = waiting_share(serial)
+    share = serial.cost.waiting_share
     job = duration(group.time(serial) / serial.jobs)
     threads = group.named("threads")
     match kind_of(group):

@@ -14,6 +14,7 @@ import pytest
 from conlab.bench import costs
 from conlab.bench.costs import cost_of_tree
 from conlab.bench.tables import MEBI
+from tests.patience import patience
 
 LIMIT = 60  # seconds for a child to do what it is there for
 
@@ -44,7 +45,7 @@ def burnt(depth: int) -> float:
         capture_output=True,
         text=True,
         check=True,
-        timeout=LIMIT,
+        timeout=patience(LIMIT),
     )
     return sum(map(float, said.stdout.split()))
 
@@ -60,7 +61,7 @@ def child(source: str) -> Iterator[subprocess.Popen[str]]:
         assert process.stdout.readline()
         yield process
         process.stdin.close()
-        process.wait(LIMIT)
+        process.wait(patience(LIMIT))
 
 
 @pytest.mark.parametrize("depth", [0, 1], ids=["child", "grandchild"])
@@ -142,6 +143,23 @@ def test_standing_ready_while_others_have_the_core_is_not_waiting() -> None:
     assert cost.ready < cost.wall
 
 
+@pytest.mark.parametrize(
+    ("wall", "cpu", "ready", "share"),
+    [
+        pytest.param(1.0, 0.25, 0.0, 0.75, id="idle machine"),
+        pytest.param(4.0, 0.25, 3.0, 0.75, id="busy machine"),
+        pytest.param(1.0, 1.0, 0.0, 0.0, id="computes"),
+        pytest.param(4.0, 1.0, 3.0, 0.0, id="computes when it gets a core"),
+        pytest.param(1.0, 1.5, 0.0, 0.0, id="on two cores"),
+        pytest.param(1.0, 0.0, 1.0, 0.0, id="got no core at all"),
+    ],
+)
+def test_the_share_spent_waiting_is_the_same_on_a_busy_machine(
+    wall: float, cpu: float, ready: float, share: float
+) -> None:
+    assert costs.waiting_share(wall, cpu, ready) == share
+
+
 def test_a_child_left_over_is_named() -> None:
     with child("print(flush=True); input()") as process:
         assert [left for left in costs.children_left(None) if str(process.pid) in left]
@@ -160,14 +178,14 @@ def test_a_worker_of_the_forkserver_is_left_over_and_the_forkserver_is_not() -> 
     process = context.Process(target=stay, args=(held, hold), daemon=True)
     process.start()
     try:
-        assert held.wait(LIMIT)
+        assert held.wait(patience(LIMIT))
         (left,) = set(costs.children_left(None)) - before
         assert left.startswith(f"{process.pid} (")
     finally:
         hold.set()
-        process.join(LIMIT)
+        process.join(patience(LIMIT))
 
 
 def stay(held: threading.Event, hold: threading.Event) -> None:
     held.set()
-    hold.wait(LIMIT)
+    hold.wait(patience(LIMIT))

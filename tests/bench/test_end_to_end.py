@@ -13,6 +13,7 @@ import pytest
 
 from conlab.origin import Settings, serve
 from tests.bench.made import PYTEST, ROOT
+from tests.patience import patience
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def run(folder: Path, *arguments: str) -> Ended:
         capture_output=True,
         text=True,
         check=False,
-        timeout=110,
+        timeout=patience(110),
     )
     told = json.loads(report.read_text("utf-8") or "{}") if report.exists() else {}
     return Ended(ended.returncode, ended.stdout + ended.stderr, told)
@@ -107,7 +108,7 @@ def test_an_own_workload_gets_its_table_and_its_verdict(own: Ended) -> None:
     assert "absent: coroutines: has no work_async" in table
     assert "Leader" in table
     assert "the noise of this run is" in table
-    assert "No floor is known" in table
+    assert "Serial was waiting" in table  # what follows from it, the noise of the machine decides
 
 
 def test_an_own_workload_gets_its_figures(own: Ended) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.bench.made import PYTEST, ROOT
 from tests.models import jobs
+from tests.patience import patience
 from workloads.models import BATCH
 from workloads.models import cluster as model
 
@@ -56,7 +57,7 @@ def cluster_process(
             yield process.stdout.readline().strip(), process
         finally:
             process.stdin.close()
-            process.wait(LIMIT)
+            process.wait(patience(LIMIT))
 
 
 def run(address: str) -> "subprocess.CompletedProcess[str]":
@@ -69,7 +70,7 @@ def run(address: str) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
         check=False,
-        timeout=LIMIT,
+        timeout=patience(LIMIT),
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 from conlab.bench import costs, guards, settings
 from tests.bench import made
 from tests.bench.made import measured
+from tests.patience import patience
 
 LIMIT = 60
 
@@ -121,7 +122,7 @@ def test_a_worker_left_over_is_warned_of_and_the_origin_is_none() -> None:
         spared = warnings(origin=worker.pid)
         assert worker.stdin
         worker.stdin.close()
-        worker.wait(LIMIT)
+        worker.wait(patience(LIMIT))
     assert len(named) == 1
     assert str(worker.pid) in named[0]
     assert not any("left over" in sentence for sentence in spared)

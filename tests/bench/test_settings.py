@@ -13,6 +13,7 @@ from conlab.bench.settings import Settings
 from conlab.errors import UserError
 from tests.bench.conftest import Write
 from tests.bench.made import PYTEST, ROOT
+from tests.patience import patience
 
 
 class Config:
@@ -196,7 +197,7 @@ def pytest_says(*arguments: str) -> tuple[int, str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=patience(60),
     )
     return run.returncode, run.stdout + run.stderr
 

@@ -98,6 +98,10 @@ def test_serial_that_had_no_core_while_others_had_it_does_not_wait() -> None:
     assert kind(0.5, ready=0.5, threads=0.9) == "computing with the GIL"
 
 
+def test_serial_that_waited_and_then_had_no_core_waits_all_the_same() -> None:
+    assert kind(0.05, ready=0.6, threads=0.9) == "waiting"
+
+
 def test_threads_that_keep_one_core_busy_where_processes_keep_two_hold_the_gil() -> None:
     assert kind(1.0, threads=1.0) == "computing with the GIL"
 

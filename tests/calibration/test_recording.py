@@ -31,6 +31,7 @@ from conlab.versus.pairs.worker_process import SideFailed
 from conlab.versus.rule import missing_library
 from conlab.versus.sides.side import ROOT
 from tests.calibration.made_pairs import HERE, records
+from tests.patience import patience
 
 pytest.importorskip("scipy", reason=f"{missing_library()}")
 
@@ -239,11 +240,11 @@ def test_the_busy_core_is_left_alone_after_a_kill() -> None:
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, timeout=60, check=False
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, timeout=patience(60), check=False
     )
     assert done.returncode == -signal.SIGKILL
     try:
-        psutil.Process(int(done.stdout)).wait(timeout=30)
+        psutil.Process(int(done.stdout)).wait(timeout=patience(30))
     except psutil.NoSuchProcess:
         return
     assert not psutil.pid_exists(int(done.stdout))

@@ -11,6 +11,7 @@ from conlab.catalogue import law, pitfall
 from conlab.catalogue.law import examine
 from conlab.catalogue.pitfall import Pitfall
 from conlab.explorer import Diverged
+from tests.patience import patience
 
 Plant = Callable[..., Pitfall]
 
@@ -88,7 +89,7 @@ def test_a_fix_that_leaves_a_thread_behind_is_caught(plant: Plant) -> None:
 
 
 def test_a_hang_in_a_fixed_side_is_caught(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(law, "LIMIT", 0.5)
+    monkeypatch.setattr(law, "LIMIT", patience(0.25))
     (objection,) = examine(plant(fixed="threading.Event().wait()"), "fixed").against_the_law
     assert objection == "it hung at threading.Event().wait() (no core in use)"
 
@@ -96,7 +97,7 @@ def test_a_hang_in_a_fixed_side_is_caught(plant: Plant, monkeypatch: pytest.Monk
 def test_a_hang_elsewhere_than_declared_is_caught(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(law, "LIMIT", 0.5)
+    monkeypatch.setattr(law, "LIMIT", patience(0.25))
     elsewhere = plant(
         broken="threading.Event().wait()",
         FAILURE="deadlock",
@@ -110,7 +111,7 @@ def test_a_hang_elsewhere_than_declared_is_caught(
 def test_a_slow_side_at_the_declared_statement_is_no_deadlock(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(law, "LIMIT", 0.5)
+    monkeypatch.setattr(law, "LIMIT", patience(0.25))
     slow = plant(
         broken="while True: pass",
         FAILURE="deadlock",

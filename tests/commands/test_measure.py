@@ -13,6 +13,7 @@ import pytest
 
 from conlab import cli
 from tests.models.jobs import wait_until
+from tests.patience import patience
 
 JOB = """
 def jobs():
@@ -36,7 +37,7 @@ def measured(*arguments: str, **environment: str) -> "subprocess.CompletedProces
         env=os.environ | {"COLUMNS": "120"} | environment,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=patience(100),
         check=False,
     )
 
@@ -156,7 +157,7 @@ def test_ctrl_c_ends_it_and_leaves_no_process(tmp_path: Path) -> None:
             wait_until(begun.exists)
             tree = psutil.Process(child.pid).children(recursive=True)
             child.send_signal(signal.SIGINT)
-            _, err = child.communicate(timeout=60)
+            _, err = child.communicate(timeout=patience(60))
         finally:
             child.kill()
     assert child.returncode == cli.INTERRUPTED

@@ -12,6 +12,7 @@ from conlab import cli
 from conlab.catalogue import pitfall
 from conlab.commands import readme
 from conlab.errors import UserError
+from tests.patience import patience
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -66,7 +67,7 @@ def test_what_is_piped_has_no_colour_and_fits_in_eighty_columns() -> None:
         env={**os.environ, "COLUMNS": "80"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience(60),
         check=True,
     ).stdout
     assert "\033" not in piped

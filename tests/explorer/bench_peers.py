@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import patience
+
 PROGRAM = """
 import json, threading, time
 
@@ -100,7 +102,7 @@ def schedules_a_second(body: str, tmp_path: Path, *launcher: str) -> float:
         [*launcher, sys.executable, str(file)],
         capture_output=True,
         text=True,
-        timeout=MOST_SECONDS,
+        timeout=patience(MOST_SECONDS),
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -11,6 +11,7 @@ import pytest
 
 from conlab.errors import UserError
 from conlab.explorer import Diverged, Returned, Witness, explore, replay
+from tests.patience import patience
 
 SOURCE = """\
 import threading
@@ -71,7 +72,7 @@ def in_process(*arguments: str | Path, seed: str = "0") -> subprocess.CompletedP
         [sys.executable, *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience(60),
         env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(root), "COLUMNS": "80"},
         check=False,
     )

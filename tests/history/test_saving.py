@@ -15,6 +15,7 @@ from conlab.bench import saving, settings
 from conlab.bench.saving import COMPARE, COMPLAINT, check_options, folder
 from conlab.history.saved import Ratio, read
 from tests.bench.made import PYTEST, ROOT
+from tests.patience import patience
 
 # Whose run it is
 
@@ -164,7 +165,7 @@ def run(storage: Path, *arguments: str) -> Ended:
         capture_output=True,
         text=True,
         check=False,
-        timeout=110,
+        timeout=patience(110),
     )
     return Ended(ended.returncode, ended.stdout + ended.stderr)
 

@@ -14,6 +14,7 @@ from conlab.cli import obey
 from conlab.history import changes
 from conlab.history.tables import BLOCKS, DIGITS, sparkline
 from tests.history.made import RESIZE, commit_id, ratio, saved, write, write_series
+from tests.patience import patience
 
 STEP_AT = 12
 FIX = "exceptions/exception_swallowed_in_worker_loop"
@@ -205,7 +206,7 @@ def test_an_output_without_blocks_gets_digits(storage: Path) -> None:
         cwd=Path(__file__).parents[2],
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=patience(60),
     )
     assert re.search(rb"interpreters_by_64 x serial [0-7]{20} ", ended.stdout)
 

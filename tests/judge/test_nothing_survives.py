@@ -12,6 +12,7 @@ import pytest
 
 from conlab.judge import Hung, judge
 from conlab.warden import processes
+from tests.patience import patience
 
 # A tree that does what it can to survive: a group of its own, orphans, signals ignored.
 STUBBORN = """
@@ -77,7 +78,7 @@ def test_a_tree_is_gone_when_its_judge_is_ended(
         try:
             assert until(lambda: len(marked(mark)) == 3)
             judging.send_signal(number)
-            judging.wait(timeout=30)
+            judging.wait(timeout=patience(30))
         finally:
             judging.kill()
     assert until(lambda: marked(mark) == [])

@@ -9,6 +9,7 @@ import pytest
 
 from conlab.errors import UserError
 from conlab.judge import Exited, Hung, Judgement, Killed, Raised, Returned, judge
+from tests.patience import patience
 
 FAILING_FUTURE = """
 async def main():
@@ -98,13 +99,17 @@ def test_a_hang_shows_the_stacks_of_every_process_of_the_tree(judged: Judge) -> 
 
 
 def test_a_hang_elsewhere_waits_for_the_limit(judged: Judge) -> None:
-    outcome = judged("threading.Event().wait()", limit=0.5, stuck_at=["lock.acquire()"]).outcome
+    outcome = judged(
+        "threading.Event().wait()", limit=patience(0.25), stuck_at=["lock.acquire()"]
+    ).outcome
     assert isinstance(outcome, Hung)
     assert outcome.statements == ("threading.Event().wait()",)
 
 
 def test_a_busy_side_is_told_from_a_stuck_one_by_the_time_it_uses(judged: Judge) -> None:
-    outcome = judged("while True: pass", limit=0.5, stuck_at=["while True: pass"]).outcome
+    outcome = judged(
+        "while True: pass", limit=patience(0.25), stuck_at=["while True: pass"]
+    ).outcome
     assert isinstance(outcome, Hung)
     assert outcome.seconds_on_core > 0
     assert str(outcome).endswith("(still running)")
@@ -112,7 +117,7 @@ def test_a_busy_side_is_told_from_a_stuck_one_by_the_time_it_uses(judged: Judge)
 
 def test_an_exit_that_does_not_come_is_a_hang_after_the_return(judged: Judge) -> None:
     body = "threading.Thread(target=threading.Event().wait).start()\nreturn 1"
-    outcome = judged(body, limit=0.5).outcome
+    outcome = judged(body, limit=patience(0.25)).outcome
     assert isinstance(outcome, Hung)
     assert outcome.after == Returned("1", right=True)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from conlab.warden import processes
+from tests.patience import patience
 
 SAYS_READY_AND_WAITS = "print('ready', flush=True); input()"
 
@@ -45,7 +46,7 @@ def test_two_looks_at_a_waiting_process_are_equal(child: "subprocess.Popen[str]"
 def test_a_process_that_has_ended_is_at_rest(child: "subprocess.Popen[str]") -> None:
     before = processes.look([child.pid])
     child.kill()
-    child.wait(timeout=30)
+    child.wait(timeout=patience(30))
     assert before
     assert processes.look([child.pid]) == {}
 

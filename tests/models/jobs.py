@@ -1,6 +1,6 @@
 """Jobs for the models' contract: each as the function that a model may run, in all three kinds.
 
-They stand in a module of their own, with nothing imported but the standard library, because
+They stand in a module of their own, which imports little but the standard library, because
 worker processes and interpreters import them by name. Jobs steer each other through files, which
 all kinds of workers share; whoever waits for a file gives up after LIMIT.
 """
@@ -17,6 +17,8 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.patience import patience
+
 LIMIT = 60.0  # seconds
 LOOK = 0.002  # seconds between two looks at a folder
 
@@ -27,7 +29,7 @@ class NoOneCame(Exception):
 
 def wait_until(holds: Callable[[], bool]) -> None:
     """Return when it holds. Raises NoOneCame after LIMIT."""
-    deadline = time.monotonic() + LIMIT
+    deadline = time.monotonic() + patience(LIMIT)
     while not holds():
         if time.monotonic() > deadline:
             raise NoOneCame
@@ -36,7 +38,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 async def wait_until_async(holds: Callable[[], bool]) -> None:
     """The same on an event loop."""
-    deadline = time.monotonic() + LIMIT
+    deadline = time.monotonic() + patience(LIMIT)
     while not holds():
         if time.monotonic() > deadline:
             raise NoOneCame

@@ -14,6 +14,7 @@ import pytest
 
 from conlab.bench.discovery import Model
 from tests.models.contract import WORKERS, at_once, opened, work
+from tests.patience import patience
 from workloads.models.failure import Failure
 
 LIMIT = 60.0  # seconds that a busy machine may take
@@ -58,7 +59,7 @@ def under_way(folder: Path) -> list[Path]:
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LIMIT
+    deadline = time.monotonic() + patience(LIMIT)
     while not holds():
         assert time.monotonic() < deadline, "it did not come to that"
         time.sleep(0.01)
@@ -92,7 +93,7 @@ def test_ctrl_c_ends_the_program_and_leaves_nothing(
         said = program.stderr.readline()
         assert said.startswith("Interrupted: waiting for")
         (tmp_path / "go").touch()
-    said += program.communicate(timeout=LIMIT)[1]
+    said += program.communicate(timeout=patience(LIMIT))[1]
     assert program.returncode == 130, said
     assert "Traceback" not in said
     wait_until(lambda: not session(program.pid))
@@ -104,7 +105,7 @@ def test_ctrl_c_ends_the_program_and_leaves_nothing(
 
 def test_a_killed_parent_takes_its_workers_along(program: "subprocess.Popen[str]") -> None:
     program.kill()
-    program.wait(LIMIT)
+    program.wait(patience(LIMIT))
     wait_until(lambda: not session(program.pid))
 
 

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("aiohttp", reason="the origin is served by aiohttp, which is not installed")
 
 from conlab.origin import Origin, Settings, serve
+from tests.patience import patience
 
 
 @pytest.fixture(scope="module")
@@ -18,5 +19,5 @@ def origin() -> Iterator[Origin]:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=20, trust_env=False) as opened:
+    with httpx.Client(timeout=patience(20), trust_env=False) as opened:
         yield opened

@@ -9,6 +9,7 @@ from typing import Any
 
 from conlab.origin.fates import Fate, fate
 from conlab.origin.settings import KINDS, Faults, Settings
+from tests.patience import patience
 
 EACH_AT_1_IN_20: dict[str, Any] = dict.fromkeys(KINDS, 0.05)
 FAULTY = Settings(latency=0.01, jitter=0.02, faults=Faults(**EACH_AT_1_IN_20))
@@ -35,7 +36,7 @@ def test_a_fate_is_the_same_in_every_process_whatever_its_hash_seed() -> None:
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
+            timeout=patience(60),
         )
         assert elsewhere.stdout.strip() == str(fates())
 

@@ -10,6 +10,7 @@ import pytest
 
 from conlab.origin import Origin, Settings, serve
 from conlab.origin.folder import folder_resource
+from tests.patience import patience
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def test_nothing_is_served_under_the_addresses_of_made_pages(
 )
 def test_nothing_outside_the_folder_is_served(site: Origin, path: str) -> None:
     address = urlsplit(site.urls[0])
-    with socket.create_connection((address.hostname, address.port), timeout=20) as line:
+    with socket.create_connection((address.hostname, address.port), timeout=patience(20)) as line:
         line.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         answer = b"".join(iter(lambda: line.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 404")

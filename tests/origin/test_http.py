@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from conlab.origin import Origin
+from tests.patience import patience
 
 SIZE = 1000
 
@@ -110,7 +111,7 @@ def test_a_connection_serves_many_requests(origin: Origin) -> None:
     origin.reset()
     address = urlsplit(origin.urls[0])
     request = f"GET /files/1?size=10 HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode()
-    with socket.create_connection((address.hostname, address.port), timeout=20) as line:
+    with socket.create_connection((address.hostname, address.port), timeout=patience(20)) as line:
         line.sendall(request * 50)  # pipelined
         received = b""
         while received.count(b"HTTP/1.1 200 OK") < 50:
@@ -124,7 +125,9 @@ def test_what_is_not_http_is_refused_and_the_origin_goes_on(
 ) -> None:
     address = urlsplit(origin.urls[0])
     for garbage in (b"\x00\x01\x02\r\n\r\n", b"nonsense\r\n\r\n", b"G" * 20_000):
-        with socket.create_connection((address.hostname, address.port), timeout=20) as line:
+        with socket.create_connection(
+            (address.hostname, address.port), timeout=patience(20)
+        ) as line:
             line.sendall(garbage)
             assert line.recv(12) == b"HTTP/1.0 400"
     assert client.get(url).status_code == 200

@@ -18,6 +18,7 @@ import pytest
 
 from conlab.errors import UserError
 from conlab.origin import OriginError, Settings, process, serve
+from tests.patience import patience
 
 LIMIT = 30.0  # seconds after which what should have ended counts as never ending
 
@@ -82,7 +83,7 @@ def is_gone(pid: int) -> bool:
 
 
 def wait_until_gone(pid: int) -> None:
-    limit = time.monotonic() + LIMIT
+    limit = time.monotonic() + patience(LIMIT)
     while not is_gone(pid):
         assert time.monotonic() < limit, f"process {pid} is there still"
         time.sleep(0.02)
@@ -91,7 +92,7 @@ def wait_until_gone(pid: int) -> None:
 def refuses(url: str) -> bool:
     address = urlsplit(url)
     try:
-        socket.create_connection((address.hostname, address.port), timeout=5).close()
+        socket.create_connection((address.hostname, address.port), timeout=patience(5)).close()
     except ConnectionRefusedError:
         return True
     return False
@@ -118,7 +119,7 @@ Parent = tuple[subprocess.Popen[str], list[str]]
 def test_the_origin_is_gone_after_its_parent_was_killed(parent: Parent) -> None:
     script, (pid, _, *urls) = parent
     script.kill()
-    script.wait(LIMIT)
+    script.wait(patience(LIMIT))
     wait_until_gone(int(pid))
     assert all(refuses(url) for url in urls)
 
@@ -163,7 +164,7 @@ def test_an_origin_whose_loop_is_held_up_is_gone_after_its_parent_was_killed(
 def test_ctrl_c_is_for_the_parent_and_the_origin_ends_without_a_word(parent: Parent) -> None:
     script, (pid, *_) = parent
     os.killpg(script.pid, signal.SIGINT)
-    _, errors = script.communicate(timeout=LIMIT)
+    _, errors = script.communicate(timeout=patience(LIMIT))
     assert is_gone(int(pid))
     assert errors.count("Traceback") == 1
     assert errors.endswith("KeyboardInterrupt\n")
@@ -194,7 +195,7 @@ def test_an_error_in_the_context_ends_the_origin_too() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
 def test_an_origin_ends_of_itself_while_a_forked_child_holds_its_line() -> None:
     command = [sys.executable, "-c", CHILD_THAT_OUTLIVES_THE_CONTEXT]
-    script = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT)
+    script = subprocess.run(command, capture_output=True, text=True, timeout=patience(LIMIT))
     assert (script.returncode, script.stderr) == (0, "")
 
 
@@ -219,11 +220,12 @@ def test_an_origin_that_was_killed_is_an_error_at_the_next_call() -> None:
 def test_an_origin_that_hangs_is_an_error_within_the_time_limit_and_is_killed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(process, "ANSWER_LIMIT", 0.5)
+    limit = patience(0.5)  # its start answers within that, too
+    monkeypatch.setattr(process, "ANSWER_LIMIT", limit)
     monkeypatch.setattr(process, "END_LIMIT", 0.5)
     with serve() as origin:
         os.kill(origin.pid, signal.SIGSTOP)
-        with pytest.raises(OriginError, match=r"did not answer within 0\.5 s"):
+        with pytest.raises(OriginError, match=f"did not answer within {limit:g} s"):
             origin.take_log()
     assert not psutil.pid_exists(origin.pid)
 
@@ -243,7 +245,9 @@ def test_a_stranger_that_calls_back_first_is_hung_up_on(
 
     def tell_after_strangers(started: subprocess.Popen[bytes], asked: dict[str, Any]) -> None:
         for greeting in (b"", b"GET / HTTP/1.1\r\n\r\n", b'{"token": "x", "ports": []}\n'):
-            stranger = socket.create_connection(("127.0.0.1", asked["port"]), timeout=LIMIT)
+            stranger = socket.create_connection(
+                ("127.0.0.1", asked["port"]), timeout=patience(LIMIT)
+            )
             stranger.sendall(greeting)
             stranger.shutdown(socket.SHUT_WR)
             strangers.append(stranger)

@@ -8,6 +8,8 @@ from shutil import copyfile
 
 import pytest
 
+from tests.patience import patience
+
 
 def test_a_run_in_which_everything_was_skipped_does_not_pass(tmp_path: Path) -> None:
     copyfile(Path(__file__).with_name("conftest.py"), tmp_path / "conftest.py")
@@ -19,7 +21,7 @@ def test_a_run_in_which_everything_was_skipped_does_not_pass(tmp_path: Path) -> 
         env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience(60),
         check=False,
     )
     assert "every test was skipped: nothing was shown" in inner.stdout

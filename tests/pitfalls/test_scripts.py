@@ -12,6 +12,7 @@ import pytest
 
 from conlab.catalogue import pitfall
 from conlab.catalogue.pitfall import Pitfall
+from tests.patience import patience
 
 Results = Mapping[tuple[str, ...], "Future[Any]"]
 
@@ -36,7 +37,7 @@ def run(script: Path, side: str) -> "subprocess.CompletedProcess[str]":
         [sys.executable, "-E", "-S", str(script), side],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience(60),
         check=False,
     )
 

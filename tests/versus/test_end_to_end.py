@@ -19,6 +19,7 @@ import pytest
 
 from tests.bench.made import PYTEST, ROOT
 from tests.models.jobs import wait_until
+from tests.patience import patience
 from tests.versus.conftest import CLOCKED, Made
 
 
@@ -49,7 +50,7 @@ def compare(folder: Path, *arguments: str) -> Ended:
         capture_output=True,
         text=True,
         check=False,
-        timeout=110,
+        timeout=patience(110),
     )
     assert list(temporary.iterdir()) == []
     told = json.loads(report.read_text("utf-8")) if report.exists() else {}
@@ -181,7 +182,7 @@ def test_nothing_runs_on_when_it_is_cut_short(
         wait_until(hanging.exists)
         workers = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(number)
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=patience(60))
     finally:
         process.kill()
     assert len(workers) == 1

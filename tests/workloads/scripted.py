@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tests.patience import patience
+
 PATIENCE = 30.0  # seconds after which a handler gives up on a client that neither asks nor leaves
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for 0 seconds
 
@@ -76,7 +78,7 @@ class Scripted(socketserver.ThreadingTCPServer):
 class Handler(socketserver.StreamRequestHandler):
     """One connection."""
 
-    timeout = PATIENCE
+    timeout = patience(PATIENCE)
     server: Scripted
 
     def handle(self) -> None:

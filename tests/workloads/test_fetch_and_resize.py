@@ -19,6 +19,7 @@ pytest.importorskip("PIL", reason="no wheel of Pillow for this Python")
 from PIL import Image
 
 from conlab.origin import Faults, Settings, serve
+from tests.patience import patience
 from tests.workloads.scripted import Say, scripted
 from tests.workloads.ways import Do
 from workloads import fetch_and_resize
@@ -183,7 +184,9 @@ def test_a_bomb_is_refused_in_a_process_where_warnings_are_errors() -> None:
         "except Exception as error: print(error)"
     )
     command = [sys.executable, "-W", "error", "-c", program]
-    result = subprocess.run(command, input=bomb(), capture_output=True, timeout=60, check=True)
+    result = subprocess.run(
+        command, input=bomb(), capture_output=True, timeout=patience(60), check=True
+    )
     assert result.stdout.decode().strip() == f"x: an image of more than {MAX_PIXELS} pixels"
 
 

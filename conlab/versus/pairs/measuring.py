@@ -261,7 +261,7 @@ class Measurer:
         """Say whether jobs wait that might compute only, seen under serial."""
         serial = next(model for model in self.settings.models if model.name == "serial")
         with self.started(Cell(cell.workload, serial), 1) as worker:
-            return bool(1 - worker.ask("see whether it waits")["occupied"] >= WAITS)
+            return bool(worker.ask("see whether it waits")["waiting"] >= WAITS)
 
 
 def order(first: int, number: int) -> tuple[int, int]:

@@ -168,7 +168,7 @@ def run_cell(order: dict[str, Any], orders: Any, reply: Callable[..., None]) -> 
         for asked in iter(orders.get, None):
             match asked["do"]:
                 case "see whether it waits":
-                    reply(occupied=runner.occupied_share())
+                    reply(waiting=runner.waiting_share())
                 case "size":
                     reply(**runner.size(**asked["sizes"]))
                 case "warm up":
@@ -198,14 +198,12 @@ class Runner:
         self.clock = TreeClock()
         self.text = ""
 
-    def occupied_share(self) -> float:
-        """The share of the time in which a few jobs compute, or would if they got a core."""
+    def waiting_share(self) -> float:
+        """The share of their time that a few jobs wait."""
         self.open_cell.jobs = lambda: itertools.islice(self.all_jobs(), FEW_JOBS)
-        began = time.perf_counter()
-        occupied = costs.own_cpu_seconds() + costs.seconds_ready()
+        before = costs.own_seconds()
         self.open_cell.plain()
-        seconds = time.perf_counter() - began
-        return (costs.own_cpu_seconds() + costs.seconds_ready() - occupied) / seconds
+        return costs.waiting_since(before)
 
     def size(self, lasting: float, most: int | None, least: int | None) -> dict[str, Any]:
         """How many jobs, and how many runs of them, make a round ``lasting`` these seconds.

@@ -12,6 +12,7 @@ import pytest
 
 from conlab.cli import obey
 from conlab.explorer import Exploration, Witness, replay
+from tests.patience import patience
 
 SOURCE = """\
 import asyncio
@@ -85,7 +86,8 @@ def explored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, P
         child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
         children[seed] = child, saved
     return {
-        seed: (child.communicate(timeout=60)[0], saved) for seed, (child, saved) in children.items()
+        seed: (child.communicate(timeout=patience(60))[0], saved)
+        for seed, (child, saved) in children.items()
     }
 
 

@@ -23,6 +23,7 @@ from conlab.explorer import Diverged, Uncontrolled, explore
 from conlab.explorer.threads import watchdog
 from conlab.explorer.threads.controlled_thread import PooledThread, RealThread
 from conlab.explorer.threads.scheduler import Scheduler
+from tests.patience import patience
 
 REAL_SLEEP = time.sleep
 SOON = 15.0  # seconds, also on a busy machine
@@ -48,10 +49,8 @@ def test_real_lock_that_blocks_is_refused() -> None:
         assert lock is not None
         lock.acquire()
 
-    began = time.monotonic()
     with pytest.raises(Uncontrolled, match=r"Thread-\d \(work\).* blocks at .*test_refusals\.py"):
         explore(two_threads(work))
-    assert time.monotonic() - began < SOON
     held.release()  # the blocked thread goes home
 
 
@@ -145,7 +144,7 @@ def threads_of_the_system() -> int:
 
 def wait_for(claim: Callable[[], bool]) -> bool:
     """Whether the claim comes true before long: the system takes a moment to reap a thread."""
-    until = time.monotonic() + SOON
+    until = time.monotonic() + patience(SOON)
     while not claim():
         if time.monotonic() > until:
             return False
@@ -255,7 +254,7 @@ def test_ctrl_c_ends_an_exploration(tmp_path: Path) -> None:
             assert child.stdout.readline() == "ready\n"
             REAL_SLEEP(0.5)  # let it get into the middle of it: any moment will do
             child.send_signal(signal.SIGINT)
-            _, errors = child.communicate(timeout=SOON)
+            _, errors = child.communicate(timeout=patience(SOON))
         finally:
             child.kill()
     assert child.returncode == INTERRUPTED
