@@ -106,8 +106,8 @@ class Crew:
                 first: list[Future[Any]] = [
                     self.executor.submit(stand_ready) for _ in range(self.workers)
                 ]
-            # The executor learns of a new worker when it is given the next job, and would not
-            # notice that the last worker died.
+            # The executor learns of a new worker when it is given the next job. Without one, it
+            # would not notice that the last worker died.
             with self.undisturbed:
                 first.append(self.executor.submit(os.getpid))
             for one in first:
