@@ -19,7 +19,8 @@ from tests.workloads.ways import Do
 from workloads import http_client, scrape_sites
 from workloads.models import coroutines, hybrid, serial, threads
 from workloads.models.failure import Failure
-from workloads.scrape_sites import Fetched, Job, Moved, Page, Robots, compute, normal, normal_links
+from workloads.robots import Rules
+from workloads.scrape_sites import Fetched, Job, Moved, Page, compute, normal, normal_links
 
 HTML = "text/html; charset=utf-8"
 Records = dict[str, Page | Failure]
@@ -188,7 +189,7 @@ def test_a_site_without_robots_txt_may_be_visited(crawl: Crawl) -> None:
 def test_a_site_whose_robots_txt_is_out_of_reach_is_left_alone(crawl: Crawl) -> None:
     with scripted({"/robots.txt": [Say(status=500)], "/": [Say(link("/a"))]}) as site:
         records = crawl([site.url("/")])
-        assert failures(records) == {"/robots.txt": "UnavailableError"}
+        assert failures(records) == {"/robots.txt": "UnavailableError", "/": "RobotsError"}
         assert visited(records) == set()
         assert site.asked["/"] == 0
 
@@ -287,7 +288,7 @@ def test_a_site_has_its_limit_of_pages_and_the_crawl_another(
 def test_a_level_asks_the_sites_in_turns() -> None:
     frontier = scrape_sites.Frontier()
     for site in ("http://a.test", "http://b.test"):
-        frontier.open(f"{site}/robots.txt", "")
+        frontier.open(f"{site}/robots.txt", Rules())
     for url in ("http://a.test/1", "http://a.test/2", "http://a.test/3", "http://b.test/1"):
         frontier.add(Job(url))
     urls = [job.url for job in frontier.next_level()]
@@ -437,7 +438,9 @@ def test_a_redirect_says_where_to() -> None:
 
 def test_a_robots_txt_is_text_whatever_its_bytes() -> None:
     job = Job("http://a.test/robots.txt", robots=True)
-    assert compute(job, Fetched(b"# caf\xe9\n", HTML, None)) == Robots("# caf\ufffd\n")
+    rules = compute(job, Fetched(b"# caf\xe9\nUser-agent: *\nDisallow: /a\n", HTML, None))
+    assert isinstance(rules, Rules)
+    assert [rules.allow(path) for path in ("/a", "/b")] == [False, True]
 
 
 def test_the_first_jobs_are_each_site_s_robots_txt_and_first_page() -> None:
