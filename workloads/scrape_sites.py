@@ -32,7 +32,7 @@ HTML = ("text/html", "application/xhtml+xml", "")  # the last: the server did no
 MAX_LINKS = MAX_PAGES_PER_SITE  # of a page: a site needs no more to lead to each of its pages
 MAX_ADDRESS = 2_048  # characters: as long as one may be in a sitemap (sitemaps.org)
 MAX_ITEMS = 10_000  # of a page
-MAX_TEXT = 1_000  # characters of a title or a name, which items in items may share
+MAX_TEXT = 4_000  # characters of a title or a name, which items in items may share
 MAX_DIGITS = 15  # of a price: more are no exact number for a reader of JSON
 
 CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE | re.ASCII)
@@ -47,6 +47,7 @@ BYTE_ORDER_MARKS = {
 HEAD = 1024  # bytes in which a page can name its charset (WHATWG HTML, 13.2.3.2)
 # Segments that are neither empty nor dots, of letters that need no encoding (RFC 3986, 2.3).
 PLAIN_PATH = re.compile(r"(?=.)/?(?:\w[\w.~-]*/)*(?:\w[\w.~-]*)?", re.ASCII)
+HOST = re.compile(r"[^\x00-\x20%<>^|\x7f]+")  # as browsers have it (WHATWG URL, 3.1)
 AMOUNT = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 Cuttable = TypeVar("Cuttable", str, list[str], list[LexborNode])
@@ -213,7 +214,7 @@ def parse(url: str, markup: str) -> Page:
     tree, cut = tree_of(markup)
     bounds = Bounds(cut)
     items = [
-        (text(name, bounds), price_in_cents(text(price, bounds), bounds))
+        (text(name, bounds), price_in_cents(price.text(), bounds))
         for item in bounds.first(MAX_ITEMS, "items", tree.css(".item"))
         if (name := item.css_first(".name")) and (price := item.css_first(".price"))
     ]
@@ -290,11 +291,13 @@ def normal(here: URL, href: str) -> str | None:
 
     Absolute, without dots, default port and fragment, the parameters of the query sorted.
     """
+    if not href.isascii():  # halves of a character, from a header, are none
+        href = href.encode(errors="surrogatepass").decode(errors="replace")
     try:
         url = here.join(URL(href.partition("#")[0]))
     except ValueError:
         return None
-    if url.scheme not in ("http", "https") or not url.raw_host:
+    if url.scheme not in ("http", "https") or not HOST.fullmatch(url.raw_host or ""):
         return None
     if url.raw_query_string:
         url = url.with_query(sorted(url.query.items()))
