@@ -50,8 +50,9 @@ def test_groups_of_one_name_are_one_and_a_group_may_have_many_names() -> None:
     read = rules(
         *("User-agent: *", "Disallow: /a", "User-agent: x", "Disallow: /b"),
         *("User-agent: y", "Sitemap: /s", "", "User-agent: *", "Crawl-delay: 1", "Disallow: /c"),
+        *("User-agent: *", "User-agent: z", "Disallow: /d"),
     )
-    assert allowed(read, "/a", "/b", "/c") == ["/b"]
+    assert allowed(read, "/a", "/b", "/c", "/d") == ["/b"]
 
 
 def test_rules_before_any_group_are_nobody_s() -> None:
