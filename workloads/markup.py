@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 MAX_TAGS = 32_000  # in 1 MiB one every 32 bytes
-MAX_ELEMENTS = 50_000
+MAX_ELEMENTS = 50_000  # 6 MB; more than there are tags only where some are opened anew
 MAX_DEPTH = 256  # as for libxml2; what people write seldom has 100
-MAX_ATTRIBUTES = 256  # of an element
-MAX_TEMPLATES = 1_000
+MAX_ATTRIBUTES = 256  # of an element; what people write seldom has 30
+MAX_TEMPLATES = 1_000  # each is a tree to be looked at on its own
 
 # A piece: what can be added unseen is 0.1 s and 40 MB at the worst. Most pages have but one.
 PIECE_SIZE = 32 * 1024  # characters

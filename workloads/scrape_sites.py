@@ -31,7 +31,7 @@ REDIRECTS = (301, 302, 303, 307, 308)
 HTML = ("text/html", "application/xhtml+xml", "")  # the last: the server did not say
 MAX_LINKS = MAX_PAGES_PER_SITE  # of a page: a site needs no more to lead to each of its pages
 MAX_ADDRESS = 2_048  # characters: as long as one may be in a sitemap (sitemaps.org)
-MAX_ITEMS = 10_000  # of a page
+MAX_ITEMS = 10_000  # of a page: one in each 100 bytes of the longest
 MAX_TEXT = 4_000  # characters of a title or a name, which items in items may share
 MAX_DIGITS = 15  # of a price: more are no exact number for a reader of JSON
 
