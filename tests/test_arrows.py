@@ -42,8 +42,10 @@ BARRED = [
 SHARED_BY_WORKLOADS = {
     "workloads.http_client",
     "workloads.manifest",
+    "workloads.markup",
     "workloads.models.failure",
     "workloads.pictures",
+    "workloads.robots",
     "workloads.whole_files",
 }
 LIGHT = (

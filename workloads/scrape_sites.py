@@ -1,15 +1,15 @@
 """Crawl several web sites at once: visit each page once, as robots.txt allows, and record it."""
 
+import codecs
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import zip_longest
-from typing import Any
-from urllib.robotparser import RobotFileParser
+from typing import Any, TypeVar
 
 import aiohttp
 import httpx
@@ -18,7 +18,9 @@ from yarl import URL
 
 from . import http_client
 from .http_client import REDIRECTS, AddressError, Answer, RedirectError, RequestError
+from .markup import tree_of
 from .models.failure import Failure
+from .robots import Rules
 
 MAX_PAGES = 20_000
 MAX_PAGES_PER_SITE = 5_000
@@ -26,10 +28,28 @@ MAX_PAGE_SIZE = 1024 * 1024  # bytes
 SITE_IN_FLIGHT = 16  # requests at once that one site is troubled with, whatever the model allows
 
 HTML = ("text/html", "application/xhtml+xml", "")  # the last: the server did not say
-CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s\"';]+)", re.IGNORECASE)
+MAX_LINKS = MAX_PAGES_PER_SITE  # of a page: a site needs no more to lead to each of its pages
+MAX_ADDRESS = 2_048  # characters: as long as one may be in a sitemap (sitemaps.org)
+MAX_ITEMS = 10_000  # of a page: one in each 100 bytes of the longest
+MAX_TEXT = 4_000  # characters of a title or a name, which items in items may share
+MAX_DIGITS = 15  # of a price: more are no exact number for a reader of JSON
+
+CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE | re.ASCII)
+# Python's own, which no browser knows, and UTF-7, which browsers must not.
+NOT_OF_THE_WEB = {
+    "charmap", "idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined",
+    "unicode-escape", "utf-7",
+}  # fmt: skip
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_BE: "utf-16", codecs.BOM_UTF16_LE: "utf-16",
+}  # fmt: skip
+HEAD = 1024  # bytes in which a page can name its charset (WHATWG HTML, 13.2.3.2)
 # Segments that are neither empty nor dots, of letters that need no encoding (RFC 3986, 2.3).
 PLAIN_PATH = re.compile(r"(?=.)/?(?:\w[\w.~-]*/)*(?:\w[\w.~-]*)?", re.ASCII)
+HOST = re.compile(r"[^\x00-\x20%<>^|\x7f]+")  # as browsers have it (WHATWG URL, 3.1)
 AMOUNT = re.compile(r"\d[\d,]*(?:\.\d+)?")
+
+Cuttable = TypeVar("Cuttable", str, list[str], list[LexborNode])
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +77,7 @@ class Page:
     title: str = ""
     items: tuple[tuple[str, int], ...] = ()  # name, and price in cents
     links: tuple[str, ...] = ()  # normal URLs, each once, in the order of the page
+    cut: tuple[str, ...] = ()  # what the page has more of than is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +87,16 @@ class Moved:
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class Robots:
-    """A robots.txt."""
-
-    text: str
-
-
 class PageSizeError(RequestError):
     """A page that is too long, or never ends."""
 
     words = f"longer than {MAX_PAGE_SIZE} bytes"
+
+
+class RobotsError(RequestError):
+    """A page of a site that does not say where we may go (RFC 9309, 2.3.1.4)."""
+
+    words = "not visited, as the robots.txt of its site could not be had"
 
 
 # One job: to fetch is to wait, to parse is to compute.
@@ -89,12 +109,12 @@ def jobs(sites: Sequence[str]) -> Iterator[Job]:
         yield Job(normal(URL(site), "") or site)
 
 
-def work(job: Job, client: "Client") -> Page | Moved | Robots:
+def work(job: Job, client: "Client") -> Page | Moved | Rules:
     """Fetch and parse with the blocking client."""
     return compute(job, fetch(job, client))
 
 
-async def work_async(job: Job, client: aiohttp.ClientSession) -> Page | Moved | Robots:
+async def work_async(job: Job, client: aiohttp.ClientSession) -> Page | Moved | Rules:
     """Fetch and parse on the event loop, which waits while a page is parsed."""
     return compute(job, await fetch_async(job, client))
 
@@ -141,58 +161,112 @@ def fetched(answer: Answer[Any], body: bytearray) -> Fetched:
     return Fetched(bytes(body), answer.headers.get("Content-Type", ""), location)
 
 
-def compute(job: Job, fetched: Fetched) -> Page | Moved | Robots:
+def compute(job: Job, fetched: Fetched) -> Page | Moved | Rules:
     """What a page says."""
     if job.robots:
-        return Robots(fetched.body.decode(errors="replace"))
+        text = fetched.body.decode(errors="replace")
+        return Rules.read(job.url, text, http_client.USER_AGENT)
     if fetched.location is not None:
-        if (to := normal(URL(job.url), fetched.location)) is None:
+        to = normal(URL(job.url), fetched.location)
+        if to is None or len(to) > MAX_ADDRESS:
             raise AddressError.at(job.url)
         return Moved(to)
     if fetched.content_type.partition(";")[0].strip().lower() not in HTML:
         return Page()
-    return parse(job.url, LexborHTMLParser(decoded(fetched), encoding=True))
+    return parse(job.url, decoded(fetched))
 
 
-def decoded(fetched: Fetched) -> str | bytes:
-    """The text, if the header names the charset; else the bytes, for the parser to look in there.
+def decoded(fetched: Fetched) -> str:
+    """The text of a page; as in a browser, bytes that are wrong in its charset become U+FFFD."""
+    charset = next(filter(is_known, charsets(fetched)), "utf-8")
+    return fetched.body.decode(charset, "replace")
 
-    As in a browser, an unknown charset counts for nothing, and wrong bytes become U+FFFD.
-    """
-    charset = CHARSET.search(fetched.content_type)
+
+def charsets(fetched: Fetched) -> Iterator[str]:
+    """What calls itself the charset of a page: header, byte order mark, the page, in this order."""
+    if named := CHARSET.search(fetched.content_type):
+        yield named[1]
+    for mark, charset in BYTE_ORDER_MARKS.items():
+        if fetched.body.startswith(mark):
+            yield charset
+    for meta in LexborHTMLParser(fetched.body[:HEAD]).css("meta"):
+        attributes = meta.attributes
+        pragma = (attributes.get("http-equiv") or "").lower() == "content-type"
+        said = attributes.get("content") if pragma else f"charset={attributes.get('charset')}"
+        named = CHARSET.search(said or "")
+        # This was read as ASCII, so it is no charset in which it would be something else.
+        if named and is_known(named[1]) and b"<".decode(named[1], "replace") == "<":
+            yield named[1]
+
+
+def is_known(charset: str) -> bool:
+    """Say whether a page may be in this charset; an unknown one counts for nothing."""
     try:
-        return fetched.body.decode(charset[1], "replace") if charset else fetched.body
-    except LookupError:
-        return fetched.body
+        known = codecs.lookup(charset).name not in NOT_OF_THE_WEB
+        return known and bool(b"<".decode(charset, "replace"))
+    except LookupError:  # none, or none of text, as base64
+        return False
 
 
-def parse(url: str, tree: LexborHTMLParser) -> Page:
+def parse(url: str, markup: str) -> Page:
     """The record of the page at ``url``."""
-    items = (
-        (text(name), price_in_cents(text(price)))
-        for item in tree.css(".item")
+    tree, cut = tree_of(markup)
+    bounds = Bounds(cut)
+    items = [
+        (text(name, bounds), price_in_cents(price.text(), bounds))
+        for item in bounds.first(MAX_ITEMS, "items", tree.css(".item"))
         if (name := item.css_first(".name")) and (price := item.css_first(".price"))
-    )
+    ]
+    bases = [node.attributes["href"] or "" for node in tree.css("base[href]")[:1]]
     here = URL(url)
-    if base := tree.css_first("base[href]"):
-        here = URL(normal(here, base.attributes["href"] or "") or url)
+    for base in bounds.short(bases):
+        here = URL(normal(here, base) or url)
     hrefs = dict.fromkeys(node.attributes["href"] or "" for node in tree.css("a[href]"))
+    links = normal_links(here, bounds.first(MAX_LINKS, "links", bounds.short(hrefs)))
     return Page(
-        title=text(tree.css_first("title")),
+        title=text(tree.css_first("title"), bounds),
         items=tuple(items),
-        links=tuple(dict.fromkeys(normal_links(here, hrefs))),
+        links=tuple(bounds.short(dict.fromkeys(links))),
+        cut=tuple(bounds.cut),
     )
 
 
-def text(node: LexborNode | None) -> str:
+class Bounds:
+    """The bounds of a page's parts, and in words what was cut there."""
+
+    def __init__(self, cut: Iterable[str]) -> None:
+        self.cut = dict.fromkeys(cut)  # each once
+
+    def first(self, limit: int, what: str, parts: Cuttable) -> Cuttable:
+        """The first ``limit`` of the ``parts``."""
+        if len(parts) > limit:
+            self.cut[f"{what} after the first {limit}"] = None
+        return parts[:limit]
+
+    def short(self, addresses: Collection[str]) -> list[str]:
+        """The addresses that are not too long."""
+        short = [address for address in addresses if len(address) <= MAX_ADDRESS]
+        if len(short) < len(addresses):
+            self.cut[f"addresses longer than {MAX_ADDRESS} characters"] = None
+        return short
+
+
+def text(node: LexborNode | None, bounds: Bounds) -> str:
     """The text of ``node``, each white space in it one blank."""
-    return " ".join(node.text().split()) if node else ""
+    if node is None:
+        return ""
+    return " ".join(bounds.first(MAX_TEXT, "characters of a text", node.text()).split())
 
 
-def price_in_cents(price: str) -> int:
-    """The cents of an amount such as €1,234.50; 0 if there is none."""
-    amount = AMOUNT.search(price)
-    return int(Decimal(amount[0].replace(",", "")) * 100) if amount else 0
+def price_in_cents(price: str, bounds: Bounds) -> int:
+    """The cents of an amount such as €1,234.50; 0 if there is none, or of too many digits."""
+    if (amount := AMOUNT.search(price)) is None:
+        return 0
+    number = amount[0].replace(",", "")
+    if len(number) > MAX_DIGITS:
+        bounds.cut[f"prices of more than {MAX_DIGITS} digits"] = None
+        return 0
+    return int(Decimal(number) * 100)
 
 
 def normal_links(here: URL, hrefs: Iterable[str]) -> Iterator[str]:
@@ -216,11 +290,13 @@ def normal(here: URL, href: str) -> str | None:
 
     Absolute, without dots, default port and fragment, the parameters of the query sorted.
     """
+    if not href.isascii():  # halves of a character, from a header, are none
+        href = href.encode(errors="surrogatepass").decode(errors="replace")
     try:
         url = here.join(URL(href.partition("#")[0]))
     except ValueError:
         return None
-    if url.scheme not in ("http", "https") or not url.raw_host:
+    if url.scheme not in ("http", "https") or not HOST.fullmatch(url.raw_host or ""):
         return None
     if url.raw_query_string:
         url = url.with_query(sorted(url.query.items()))
@@ -274,17 +350,21 @@ def drive(
     level = [job for job in first if job.robots]
     for job, result in zip(level, run(work, level), strict=True):
         match result:
-            case Robots(rules):
-                frontier.open(job.url, rules)
+            case Rules():
+                frontier.open(job.url, result)
             case Failure(type="StatusError"):
-                frontier.open(job.url, "")  # 4xx: there are no rules (RFC 9309, 2.3.1.3)
+                frontier.open(job.url, Rules())  # 4xx: there are none (RFC 9309, 2.3.1.3)
             case failure:
                 records[job.url] = failure  # and we stay away (2.3.1.4)
 
     moves: dict[str, str] = {}
     for job in first:
-        if not job.robots:
+        if job.robots:
+            continue
+        if frontier.is_open(job.url):
             frontier.add(job)
+        else:
+            records[job.url] = Failure.of(RobotsError.at(job.url))
     while level := frontier.next_level():
         for job, result in zip(level, run(work, level), strict=True):
             match result:
@@ -308,28 +388,29 @@ class Frontier:
     """The pages to visit next: none twice, none that robots.txt forbids, none beyond the limits."""
 
     def __init__(self) -> None:
-        self.rules: dict[str, RobotFileParser] = {}
+        self.rules: dict[str, Rules] = {}
         self.seen: set[str] = set()
         self.visits: Counter[str] = Counter()
         self.waiting: dict[str, list[Job]] = {}
 
-    def open(self, url: str, rules: str) -> None:
+    def open(self, url: str, rules: Rules) -> None:
         """Let the site of ``url`` be visited, as its robots.txt says."""
-        parser = RobotFileParser()
-        parser.parse(rules.splitlines())
-        self.rules[site_of(url)] = parser
+        self.rules[site_of(url)] = rules
+
+    def is_open(self, url: str) -> bool:
+        """Say whether pages of the site of ``url`` may be visited."""
+        return site_of(url) in self.rules
 
     def add(self, job: Job) -> None:
         """Take ``job`` into the next level, if there is a reason to visit its page."""
-        if job.url in self.seen:
+        site = site_of(job.url)
+        if job.url in self.seen or site not in self.rules:
             return
         self.seen.add(job.url)
-        site = site_of(job.url)
         if (
-            site in self.rules
-            and self.visits[site] < MAX_PAGES_PER_SITE
+            self.visits[site] < MAX_PAGES_PER_SITE
             and self.visits.total() < MAX_PAGES
-            and self.rules[site].can_fetch(http_client.USER_AGENT, job.url)
+            and self.rules[site].allow(job.url[len(site) :])
         ):
             self.visits[site] += 1
             self.waiting.setdefault(site, []).append(job)

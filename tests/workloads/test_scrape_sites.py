@@ -8,8 +8,6 @@ import pytest
 pytest.importorskip("aiohttp", reason="no wheel of aiohttp for this Python")
 pytest.importorskip("selectolax", reason="no wheel of selectolax for this Python")
 
-from hypothesis import given
-from hypothesis import strategies as st
 from yarl import URL
 
 from conlab.origin import Faults, Origin, Served, Settings, dead_ends, expected_records, serve
@@ -19,7 +17,8 @@ from tests.workloads.ways import Do
 from workloads import http_client, scrape_sites
 from workloads.models import coroutines, hybrid, serial, threads
 from workloads.models.failure import Failure
-from workloads.scrape_sites import Fetched, Job, Moved, Page, Robots, compute, normal, normal_links
+from workloads.robots import Rules
+from workloads.scrape_sites import Fetched, Job, Moved, Page, compute, normal
 
 HTML = "text/html; charset=utf-8"
 Records = dict[str, Page | Failure]
@@ -188,9 +187,26 @@ def test_a_site_without_robots_txt_may_be_visited(crawl: Crawl) -> None:
 def test_a_site_whose_robots_txt_is_out_of_reach_is_left_alone(crawl: Crawl) -> None:
     with scripted({"/robots.txt": [Say(status=500)], "/": [Say(link("/a"))]}) as site:
         records = crawl([site.url("/")])
-        assert failures(records) == {"/robots.txt": "UnavailableError"}
+        assert failures(records) == {"/robots.txt": "UnavailableError", "/": "RobotsError"}
         assert visited(records) == set()
         assert site.asked["/"] == 0
+
+
+def test_a_site_that_is_left_alone_costs_no_other_its_pages(crawl: Crawl) -> None:
+    wild = b"User-agent: *\n" + b"Disallow: /*a\nDisallow: /*b\n" + b"Allow: /*" + b"c" * 9_999
+    with (
+        scripted({"/robots.txt": [Say(wild)]}) as one,
+        scripted({"/robots.txt": [Say(status=500)]}) as two,
+        scripted({"/": [Say(link("/a"))], "/a": [Say()]}) as three,
+    ):
+        records = crawl([one.url("/"), two.url("/"), three.url("/")])
+        assert {url: f.type for url, f in records.items() if isinstance(f, Failure)} == {
+            one.url("/robots.txt"): "RulesError",
+            one.url("/"): "RobotsError",
+            two.url("/robots.txt"): "UnavailableError",
+            two.url("/"): "RobotsError",
+        }
+        assert records[three.url("/a")] == Page()
 
 
 def test_rules_count_for_all_and_for_us_by_name(crawl: Crawl) -> None:
@@ -287,7 +303,7 @@ def test_a_site_has_its_limit_of_pages_and_the_crawl_another(
 def test_a_level_asks_the_sites_in_turns() -> None:
     frontier = scrape_sites.Frontier()
     for site in ("http://a.test", "http://b.test"):
-        frontier.open(f"{site}/robots.txt", "")
+        frontier.open(f"{site}/robots.txt", Rules())
     for url in ("http://a.test/1", "http://a.test/2", "http://a.test/3", "http://b.test/1"):
         frontier.add(Job(url))
     urls = [job.url for job in frontier.next_level()]
@@ -363,6 +379,21 @@ def test_rubbish_is_an_empty_page(rubbish: bytes) -> None:
         ("<title>café</title>".encode(), "text/html; charset=no-such", "café"),
         ("<title>café</title>".encode("latin-1"), HTML, "caf\ufffd"),
         ("<title>café</title>".encode("latin-1"), "text/html; charset=rot13", "caf\ufffd"),
+        *(
+            (b"<title>caf\\x</title>", f"text/html; charset={label}", "caf\\x")
+            for label in ("idna", "punycode", "undefined", "unicode_escape", "base64", "a" * 9_999)
+        ),
+        (b"<title>caf+2AA-</title>", "text/html; charset=utf-7", "caf+2AA-"),
+        (b"<title>x</title>", "text/html; charset=\0", "x"),
+        (b"<meta charset=punycode><title>a-b</title>", "text/html", "a-b"),
+        (b"<meta charset=utf-16><title>x</title>", "text/html", "x"),
+        (
+            "<meta http-equiv=Content-Type content='x; charset=latin1'><title>é".encode("latin-1"),
+            "text/html",
+            "é",
+        ),
+        (b" " * 1_025 + "<meta charset=latin1><title>é".encode("latin-1"), "text/html", "\ufffd"),
+        ("<title>é".encode("utf-16-le") + b"<", "text/html; charset=utf-16-le", "é\ufffd"),
     ],
     ids=[
         "header",
@@ -375,6 +406,14 @@ def test_rubbish_is_an_empty_page(rubbish: bytes) -> None:
         "unknown",
         "wrong",
         "no charset at all",
+        *("idna", "punycode", "undefined", "unicode_escape", "base64", "long"),
+        "utf-7",
+        "NUL",
+        "meta, unusable",
+        "meta, not what it was read in",
+        "meta http-equiv",
+        "meta too late",
+        "half a character",
     ],
 )
 def test_the_charset_is_found_and_wrong_bytes_are_survived(
@@ -412,22 +451,109 @@ def test_links_start_from_the_base_that_the_page_names() -> None:
         ("ftp://a.test/x", None),
         ("http://[bad/", None),
         ("http://a.test:99999/", None),
+        ("http://a b.test/", None),
+        ("http://a%62.test/", None),
+        ("/a\udce9", "http://a.test/a%EF%BF%BD%EF%BF%BD%EF%BF%BD"),
     ],
 )
 def test_each_page_has_one_address(href: str, url: str | None) -> None:
     assert normal(URL("http://a.test/b/c?q=1"), href) == url
 
 
-HERE = ("http://a.test/", "http://a.test/b/c.html", "http://a.test:81/b/c/", "http://a.test/b?q=/c")
-PARTS = ("a", "b.html", "..", ".", "/", "//", "?", "#", "=", "&", "~x", "-", "_", ":", "%20", "é")
+# Bounds: what is beyond them is cut, and said.
 
 
-@given(st.sampled_from(HERE), st.lists(st.sampled_from(PARTS), max_size=6).map("".join))
-def test_the_short_way_with_a_plain_path_gives_the_url_of_the_long_way(
-    here: str, href: str
+def test_a_page_within_all_bounds_has_nothing_cut() -> None:
+    assert page("<title>x</title><div class=item><b class=name>y</b><b class=price>1</b>").cut == ()
+
+
+@pytest.mark.parametrize(
+    ("price", "cents"),
+    [("9" * 15, 10**17 - 100), ("1,234.5", 123_450), ("9" * 16, 0), ("9" * 900_000, 0)],
+    ids=["the most digits", "fewer", "one too many", "very many"],
+)
+def test_a_price_of_too_many_digits_counts_as_none(price: str, cents: int) -> None:
+    record = page(f"<div class=item><b class=name>Cod</b><b class=price>{price}")
+    assert record.items == (("Cod", cents),)
+    assert record.cut == (() if cents else ("prices of more than 15 digits",))
+    assert repr(record)
+
+
+def test_a_page_has_so_many_links_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scrape_sites, "MAX_LINKS", 3)
+    assert page(link("/1", "/2", "/3", "/1")).cut == ()
+    record = page(link("/1", "/2", "/3", "/4"))
+    assert record.links == ("http://a.test/1", "http://a.test/2", "http://a.test/3")
+    assert record.cut == ("links after the first 3",)
+
+
+def test_a_page_has_so_many_items_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scrape_sites, "MAX_ITEMS", 2)
+    item = "<p class=item><b class=name>Cod</b> <b class=price>3</b>"
+    assert page(item * 2) == Page(items=(("Cod", 300),) * 2)
+    assert page(item * 3) == Page(items=(("Cod", 300),) * 2, cut=("items after the first 2",))
+
+
+@pytest.mark.parametrize(
+    "markup", ["<title>{}", "<p class=item><b class=price>1</b><i class=name>{}"]
+)
+def test_texts_have_so_many_characters_and_no_more(
+    markup: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = normal(URL(here), href)
-    assert list(normal_links(URL(here), [href])) == ([] if url is None else [url])
+    monkeypatch.setattr(scrape_sites, "MAX_TEXT", 5)
+    assert page(markup.format("abcde")).cut == ()
+    record = page(markup.format("abcdef"))
+    assert "abcde" in (record.title, *(name for name, _ in record.items))
+    assert record.cut == ("characters of a text after the first 5",)
+
+
+A_LONG_PATH = "/" + "a" * (scrape_sites.MAX_ADDRESS - len("http://a.test/"))
+
+
+@pytest.mark.parametrize(
+    "too_long",
+    [A_LONG_PATH + "a", "/" + "../" * 300_000, "/?" + "&".join(f"{n}=" for n in range(100_000))],
+    ids=["by one", "dots", "parameters"],
+)
+def test_an_address_has_so_many_characters_and_no_more(too_long: str) -> None:
+    assert page(link(A_LONG_PATH)) == Page(links=(f"http://a.test{A_LONG_PATH}",))
+    record = page(link(too_long, "/x"))
+    assert record.links == ("http://a.test/x",)
+    assert record.cut == ("addresses longer than 2048 characters",)
+
+
+def test_links_do_not_grow_from_page_to_page() -> None:
+    assert page(link("b"), url=f"http://a.test{A_LONG_PATH[:-1]}/").links == ()
+
+
+def test_a_base_that_is_too_long_is_none() -> None:
+    record = page(f'<base href="{A_LONG_PATH * 2}/">'.encode() + link("x"))
+    assert record.links == ("http://a.test/b/x",)
+    assert record.cut == ("addresses longer than 2048 characters",)
+
+
+def test_a_redirect_to_an_address_that_is_too_long_is_a_failure() -> None:
+    job = Job("http://a.test/")
+    assert compute(job, Fetched(b"", HTML, A_LONG_PATH)) == Moved(f"http://a.test{A_LONG_PATH}")
+    with pytest.raises(http_client.AddressError):
+        compute(job, Fetched(b"", HTML, A_LONG_PATH + "a"))
+
+
+def test_what_is_cut_is_the_same_under_every_model() -> None:
+    deep = b"<div class=item><b class=name>Cod</b><b class=price>3</b>" + b"<div>" * 2_000
+    script = {"/": [Say(link("/deep", "/sum"))], "/deep": [Say(deep)]} | {
+        "/sum": [Say(b"<p class=item><b class=name>Cod</b><b class=price>" + b"9" * 9_000)]
+    }
+    with scripted(script) as site:
+        ways = (serially, with_threads, with_coroutines, with_hybrid)
+        records = [way([site.url("/")]) for way in ways]
+        assert records == [records[0]] * len(ways)
+        cut = {URL(url).path: record.cut for url, record in records[0].items()}  # type: ignore[union-attr]
+        assert cut == {
+            "/": (),
+            "/deep": ("all after a depth of 256 elements",),
+            "/sum": ("prices of more than 15 digits",),
+        }
 
 
 def test_a_redirect_says_where_to() -> None:
@@ -437,7 +563,9 @@ def test_a_redirect_says_where_to() -> None:
 
 def test_a_robots_txt_is_text_whatever_its_bytes() -> None:
     job = Job("http://a.test/robots.txt", robots=True)
-    assert compute(job, Fetched(b"# caf\xe9\n", HTML, None)) == Robots("# caf\ufffd\n")
+    rules = compute(job, Fetched(b"# caf\xe9\nUser-agent: *\nDisallow: /a\n", HTML, None))
+    assert isinstance(rules, Rules)
+    assert [rules.allow(path) for path in ("/a", "/b")] == [False, True]
 
 
 def test_the_first_jobs_are_each_site_s_robots_txt_and_first_page() -> None:
