@@ -10,15 +10,25 @@ import sys
 import textwrap
 
 import conlab.commands
-from conlab import terminal
+from conlab import ending, terminal
 from conlab.errors import UserError
 
 MISTAKE = 2
-INTERRUPTED = 130  # 128 and the number of the signal, as shells have it
+INTERRUPTED = ending.INTERRUPTED
 NOBODY_READS = 141
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main() -> int:
+    """Run the command line that this process was given, and return its exit status."""
+    with ending.as_by_ctrl_c():
+        status = obey(sys.argv[1:])
+        interrupted = status == INTERRUPTED
+        status = ending.status(status) if interrupted else status
+        ending.let_go(status, interrupted)
+        return status
+
+
+def obey(arguments: list[str]) -> int:
     """Run one subcommand and return the exit status: 0 well, 1 a finding, 2 a user's mistake."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what an encoding lacks ends nothing
@@ -44,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     return status
 
 
-def run(arguments: list[str] | None) -> int:
+def run(arguments: list[str]) -> int:
     """Find the subcommand that is asked for and run it."""
     options = parser().parse_args(arguments)
     status: int = options.run(options)

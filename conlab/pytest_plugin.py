@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conlab.terminal import plain
+
 if TYPE_CHECKING:
     from conlab.explorer import Exploration
 
@@ -61,7 +63,8 @@ def explore(request: pytest.FixtureRequest) -> "Callable[..., Exploration]":
     def explore(program: Callable[[], Any], **options: Any) -> "Exploration":
         exploration = explore_program(program, **options)
         if exploration.witness is not None:
-            request.node.add_report_section("call", "failing schedule", str(exploration.witness))
+            schedule = plain(str(exploration.witness), keep="\n")
+            request.node.add_report_section("call", "failing schedule", schedule)
         return exploration
 
     return explore

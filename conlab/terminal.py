@@ -1,14 +1,30 @@
-"""What the commands know of the terminal: its width, and if it takes colour and live lines.
+"""What the commands know of the terminal: its width, what it takes, and what must not reach it.
 
 ``NO_COLOR`` (https://no-color.org) and ``TERM=dumb`` are obeyed; what is piped gets neither.
 """
 
 import os
+import re
 import shutil
 import sys
 from typing import TextIO
 
 WIDEST_TEXT = 100  # columns that running text is written in: longer lines are hard to read
+
+# What steers a terminal, or turns the order of what follows (CVE-2021-42574): controls of ASCII and
+# C1, line separators, directions; and halves of characters, which cannot be written at all.
+STEERING = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def plain(text: str, keep: str = "") -> str:
+    """The text with whatever would steer a terminal as Python writes it, such as \\x1b.
+
+    For names and messages from elsewhere, before they are printed. ``keep`` are characters to
+    leave as they are: where a text has lines of its own, their ends.
+    """
+    return STEERING.sub(lambda found: found[0] if found[0] in keep else ascii(found[0])[1:-1], text)
 
 
 def width() -> int:
@@ -40,7 +56,8 @@ class LiveLine:
     def show(self, sentence: str) -> None:
         """Put the sentence, cut to the terminal's width, in the place of the one before."""
         if self.shown:
-            print(f"\r\033[K{sentence[: width() - 1]}", end="", file=sys.stderr, flush=True)
+            shown = plain(sentence)[: width() - 1]
+            print(f"\r\033[K{shown}", end="", file=sys.stderr, flush=True)
 
     def clear(self) -> None:
         """Leave nothing of the line."""

@@ -8,7 +8,7 @@ import pytest
 
 from conlab.bench.discovery import Cell
 from conlab.bench.measuring import Matrix
-from conlab.bench.running import CellAbsent
+from conlab.bench.running import CellAbsent, CellFailed
 from conlab.errors import UserError
 
 
@@ -19,7 +19,7 @@ def bench_cell(cell: Cell, matrix: Matrix, benchmark: Any, request: pytest.Fixtu
         matrix.measure(cell, benchmark)
     except CellAbsent as reason:
         pytest.skip(str(reason))
-    except UserError as mistake:
+    except (UserError, CellFailed) as mistake:
         pytest.fail(str(mistake), pytrace=False)
 
 

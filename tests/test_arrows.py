@@ -39,7 +39,13 @@ BARRED = [
         )
     ),
 ]  # fmt: skip
-SHARED_BY_WORKLOADS = {"workloads.http_client", "workloads.models.failure"}
+SHARED_BY_WORKLOADS = {
+    "workloads.http_client",
+    "workloads.manifest",
+    "workloads.models.failure",
+    "workloads.pictures",
+    "workloads.whole_files",
+}
 LIGHT = (
     "conlab.explorer", "conlab.judge", "conlab.catalogue", "conlab.atlas",
     "conlab.pytest_plugin", "conlab.cli", "conlab.commands", "conlab.__main__",
@@ -88,9 +94,7 @@ def is_allowed(name: str, imported: str) -> bool:
                 starts_with(name, here) and starts_with(imported, there) for here, there in BARRED
             )
         case "workloads", "workloads":
-            return any(starts_with(imported, shared) for shared in SHARED_BY_WORKLOADS) or (
-                imported == "workloads.http_client"
-            )
+            return any(starts_with(imported, shared) for shared in SHARED_BY_WORKLOADS)
     return True
 
 

@@ -1,7 +1,6 @@
 """Download many files over HTTP: each streamed to disk, verified, and there whole or not at all."""
 
 import hashlib
-import json
 from collections.abc import AsyncIterable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from .http_client import (
     with_retries,
     with_retries_async,
 )
+from .manifest import entries
 
 if TYPE_CHECKING:
     import aiohttp
@@ -41,6 +41,7 @@ class Job:
     target: Path
     size: int | None = None  # bytes
     sha256: str | None = None  # in hexadecimal
+    flaw: str | None = None  # why no file can have the name that was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +54,13 @@ class Saved:
 
 
 class ContentError(RequestError):
-    """The server delivered all it announced, but that is not the file we know. Final."""
+    """What came, or was asked for, is not a file that we can save. Final."""
 
 
 def jobs(manifest: Path, folder: Path) -> Iterator[Job]:
-    """A job for each line of ``manifest``: JSON with url, name, size and sha256 (these or null)."""
-    with manifest.open(encoding="utf-8") as lines:
-        for line in lines:
-            entry = json.loads(line)
-            yield Job(entry["url"], folder / entry["name"], entry["size"], entry["sha256"])
+    """A job for each line of ``manifest``; one whose name cannot be had fails alone."""
+    for entry in entries(manifest, folder):
+        yield Job(entry.url, entry.target, entry.size, entry.sha256, entry.flaw)
 
 
 def work(job: Job, client: httpx.Client) -> Saved:
@@ -114,6 +113,8 @@ def part_file(job: Job) -> Iterator["Part"]:
     Anything includes Ctrl-C and cancellation. Only a killed process leaves its ``.part`` behind,
     which the next attempt overwrites.
     """
+    if job.flaw:
+        raise ContentError(job.flaw)
     temporary = job.target.with_name(f"{job.target.name}.part")
     try:
         with temporary.open("wb") as file:

@@ -2,14 +2,12 @@
 
 import hashlib
 import io
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
-from PIL import Image, ImageOps
 
 from .http_client import (
     RequestError,
@@ -20,6 +18,9 @@ from .http_client import (
     with_retries,
     with_retries_async,
 )
+from .manifest import entries
+from .pictures import MAX_FILE_SIZE, PictureError, reduced
+from .whole_files import write_whole
 
 if TYPE_CHECKING:
     import aiohttp
@@ -29,12 +30,6 @@ __all__ = ["client", "client_async", "compute", "fetch_async", "jobs", "work", "
 JOBS = 32
 THUMBNAIL_SIDE = 256  # pixels of the longer side
 JPEG_QUALITY = 85
-MAX_FILE_SIZE = 64 * 1024 * 1024  # bytes; a photo is held in memory, so it must end
-MAX_PIXELS = 89_478_485  # as Pillow has it: a few bytes can unpack into any number
-
-# Pillow only warns up to twice as many, and a warning is an error in one process and none in the
-# next. Here the job itself looks.
-Image.MAX_IMAGE_PIXELS = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +39,7 @@ class Job:
     url: str
     target: Path
     sha256: str | None = None  # of the photo, if it is known
+    flaw: str | None = None  # why no file can have the name that was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +53,13 @@ class Thumbnail:
 
 
 class ImageError(RequestError):
-    """What came is no image that can, or should, be decoded."""
+    """What came is no image that can, or should, be decoded; or its thumbnail can have no name."""
 
 
 def jobs(photo_manifest: Path, folder: Path) -> Iterator[Job]:
-    """A job for each line of ``photo_manifest``: JSON with url, name and sha256 (or null)."""
-    with photo_manifest.open(encoding="utf-8") as lines:
-        for line in lines:
-            entry = json.loads(line)
-            target = (folder / entry["name"]).with_suffix(".jpg")
-            yield Job(entry["url"], target, entry["sha256"])
+    """A job for each line of ``photo_manifest``; one whose name cannot be had fails alone."""
+    for entry in entries(photo_manifest, folder, suffix=".jpg"):
+        yield Job(entry.url, entry.target, entry.sha256, entry.flaw)
 
 
 def work(job: Job, client: httpx.Client) -> Thumbnail:
@@ -114,42 +107,16 @@ def extend(body: bytearray, chunk: bytes, job: Job) -> None:
 
 def compute(job: Job, fetched: bytes) -> Thumbnail:
     """Decode the photo, write its thumbnail. A wrong byte may well decode: the checksum tells."""
+    if job.flaw:
+        raise ImageError(job.flaw)
     if job.sha256 not in (None, hashlib.sha256(fetched).hexdigest()):
         raise ImageError(f"{job.url}: wrong SHA-256")
-    thumbnail = reduced(job.url, fetched)
+    try:
+        thumbnail = reduced(io.BytesIO(fetched), THUMBNAIL_SIDE)
+    except PictureError as error:
+        raise ImageError(f"{job.url}: {error}") from error
     buffer = io.BytesIO()
     thumbnail.save(buffer, "JPEG", quality=JPEG_QUALITY)
     encoded = buffer.getvalue()
     write_whole(job.target, encoded)
     return Thumbnail(job.target.name, *thumbnail.size, hashlib.sha256(encoded).hexdigest())
-
-
-def reduced(url: str, photo: bytes) -> Image.Image:
-    """The photo the right way up, its longer side ``THUMBNAIL_SIDE`` or less.
-
-    Raises:
-        ImageError: it is corrupt, truncated, or of more than ``MAX_PIXELS``.
-    """
-    try:
-        with Image.open(io.BytesIO(photo)) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise ImageError(f"{url}: an image of more than {MAX_PIXELS} pixels")
-            # A JPEG can be decoded at a fraction of its size, which costs a fraction of the time.
-            image.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-            image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except ImageError:
-        raise
-    except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, and more
-        raise ImageError(f"{url}: not an image, or a broken one") from error
-
-
-def write_whole(target: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    temporary = target.with_name(f"{target.name}.part")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

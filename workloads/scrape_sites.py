@@ -17,7 +17,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from yarl import URL
 
 from . import http_client
-from .http_client import AddressError, Answer, RedirectError, RequestError
+from .http_client import REDIRECTS, AddressError, Answer, RedirectError, RequestError
 from .models.failure import Failure
 
 MAX_PAGES = 20_000
@@ -25,7 +25,6 @@ MAX_PAGES_PER_SITE = 5_000
 MAX_PAGE_SIZE = 1024 * 1024  # bytes
 SITE_IN_FLIGHT = 16  # requests at once that one site is troubled with, whatever the model allows
 
-REDIRECTS = (301, 302, 303, 307, 308)
 HTML = ("text/html", "application/xhtml+xml", "")  # the last: the server did not say
 CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s\"';]+)", re.IGNORECASE)
 # Segments that are neither empty nor dots, of letters that need no encoding (RFC 3986, 2.3).
@@ -289,7 +288,7 @@ def drive(
     while level := frontier.next_level():
         for job, result in zip(level, run(work, level), strict=True):
             match result:
-                case Moved(to) if job.redirects < http_client.MAX_REDIRECTS:
+                case Moved(to) if job.redirects < http_client.limits.MAX_REDIRECTS:
                     moves[job.url] = to
                     frontier.add(Job(to, redirects=job.redirects + 1))
                 case Moved():

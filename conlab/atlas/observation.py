@@ -8,7 +8,6 @@ import gc
 import os
 import subprocess
 import sys
-import tempfile
 import textwrap
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,7 @@ from typing import Any, Literal
 
 from conlab.atlas.idioms import IDIOMS, Idiom
 from conlab.explorer.exploration import explore
+from conlab.scratch import scratch_folder
 
 THREADS = 3
 ACTS = 2  # of each of two threads, when explored
@@ -45,9 +45,9 @@ class Row:
 
 def rows(idioms: Sequence[Idiom] = IDIOMS, acts: int = TRIAL_ACTS) -> Iterator[Row]:
     """Yield what this build does with each idiom."""
-    with tempfile.TemporaryDirectory(prefix="conlab-atlas-") as folder:
+    with scratch_folder() as folder:
         for number, idiom in enumerate(idioms):
-            file = Path(folder) / f"idiom{number}.py"
+            file = folder / f"idiom{number}.py"
             seen = trial(idiom, acts) if has_gil() else _trial_in_child(idiom, acts)
             yield Row(
                 idiom.name,

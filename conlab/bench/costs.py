@@ -1,8 +1,10 @@
 """What a stretch of work costs the whole process tree: CPU seconds and peak memory, by psutil."""
 
 import os
+import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -113,6 +115,16 @@ def seconds_ready() -> float:
         return 0.0
 
 
+def seconds_ready_in_tree() -> dict[int, float]:
+    """The same of every thread of this process and its descendants, by the thread's number."""
+    ready = {}
+    for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
+        for path in Path("/proc", str(process.pid), "task").glob("*/schedstat"):
+            with suppress(OSError, ValueError, IndexError):
+                ready[int(path.parent.name)] = int(path.read_text("ascii").split()[1]) / 1e9
+    return ready
+
+
 def waiting_share(wall: float, cpu: float, ready: float) -> float:
     """The share spent waiting, of the time in which a thread was not kept from computing.
 
@@ -140,6 +152,12 @@ def start_helpers(start_method: str) -> None:
 
     Else the first pool of a run, and it alone, would be charged with its memory.
     """
+    if sys.platform != "win32":
+        from multiprocessing import resource_tracker
+
+        with warnings.catch_warnings():  # that the last one died, which the run survives
+            warnings.simplefilter("ignore", UserWarning)
+            resource_tracker.ensure_running()
     if start_method == "forkserver":
         from multiprocessing import forkserver
 
@@ -156,13 +174,27 @@ def memory_of_tree(without: int | None) -> int:
 def children_left(without: int | None) -> list[str]:
     """The child processes that still run, in words; multiprocessing's own helpers are none."""
     left = []
+    for process in worker_processes(without):
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            left.append(f"{process.pid} ({' '.join(process.cmdline())[:60]})")
+    return left
+
+
+def worker_processes(without: int | None) -> list[psutil.Process]:
+    """The descendants that run, but for ``without`` (the origin) and multiprocessing's helpers.
+
+    A helper that is stopped counts: it keeps whoever needs it from going on.
+    """
+    found = []
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            command = " ".join(process.cmdline())
+            command, status = " ".join(process.cmdline()), process.status()
             # The forkserver's own children are workers, and have its command.
             helper = process.ppid() == os.getpid() and (
                 "resource_tracker" in command or "forkserver" in command
             )
-            if process.pid != without and not helper and process.status() != psutil.STATUS_ZOMBIE:
-                left.append(f"{process.pid} ({command[:60]})")
-    return left
+            if status == psutil.STATUS_ZOMBIE or process.pid == without:
+                continue
+            if not helper or status == psutil.STATUS_STOPPED:
+                found.append(process)
+    return found

@@ -1,11 +1,16 @@
 """What may have spoilt the figures of a run, found while it was measured."""
 
+import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from conlab.bench import costs
 from conlab.bench.measuring import Measured
 from conlab.bench.report import BUSY_ORIGIN
 from conlab.bench.settings import Settings, free_threaded, gil_enabled, usable_cores
+from conlab.origin.regular_files import is_readable
+
+NAMED = 3  # files that were left out
 
 
 def warnings(settings: Settings, measured: Sequence[Measured], origin: int | None) -> list[str]:
@@ -16,6 +21,7 @@ def warnings(settings: Settings, measured: Sequence[Measured], origin: int | Non
         *gil_back(),
         *origin_limits(measured),
         *left_over(origin),
+        *unreadable(settings),
     ]
 
 
@@ -54,3 +60,18 @@ def left_over(origin: int | None) -> Iterable[str]:
     """A worker that outlives its pool takes CPU from those that are measured next."""
     for process in costs.children_left(origin):
         yield f"a worker process was left over: {process}"
+
+
+def unreadable(settings: Settings) -> Iterable[str]:
+    """Of the reader's folders, FIFOs and the like get no job, and are not served: it is said."""
+    for option in ("images", "texts", "site"):
+        folder: Path | None = getattr(settings, option)
+        paths = sorted(folder.rglob("*")) if folder else []
+        # Not Path.is_dir(): up to 3.13 it raises where a folder may be listed and not searched.
+        files = [path for path in paths if not os.path.isdir(path)]  # noqa: PTH112
+        if names := [path.name for path in files if not is_readable(path)]:
+            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+            yield (
+                f"--{option} {folder}: left out, as no regular files that can be read, were"
+                f" {', '.join(names[:NAMED])}{more}"
+            )

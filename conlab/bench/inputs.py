@@ -10,7 +10,6 @@ import json
 import math
 import random
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import islice
@@ -24,6 +23,7 @@ from conlab.errors import UserError
 from conlab.origin import Origin, serve
 from conlab.origin import Settings as OriginSettings
 from conlab.origin.settings import IMAGE_SUFFIXES, photo_files
+from conlab.scratch import scratch_folder
 
 SEED = 2026
 FILE_SIZE = 64 * 1024  # bytes of a file to download
@@ -101,11 +101,7 @@ class Inputs:
     def scratch(self) -> Path:
         """A folder that is removed at the end."""
         if "scratch" not in self.made:
-            self.made["scratch"] = Path(
-                self.closing.enter_context(
-                    tempfile.TemporaryDirectory(prefix="conlab-", ignore_cleanup_errors=True)
-                )
-            )
+            self.made["scratch"] = self.closing.enter_context(scratch_folder())
         path: Path = self.made["scratch"]
         return path
 

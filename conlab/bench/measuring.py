@@ -4,6 +4,7 @@ import gc
 import math
 import statistics
 import time
+from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
@@ -14,8 +15,9 @@ from conlab.bench.discovery import Cell, Model, Workload
 from conlab.bench.inputs import Inputs
 from conlab.bench.peers import Compared
 from conlab.bench.peers.memory import Grown
-from conlab.bench.running import CellAbsent, OpenCell, Tally, opened
+from conlab.bench.running import CellAbsent, CellFailed, OpenCell, Tally, opened
 from conlab.bench.settings import Settings, gil_enabled, python_build, tracers, usable_cores
+from conlab.bench.watchdog import watching
 from conlab.errors import UserError
 from conlab.origin import Log
 
@@ -195,6 +197,7 @@ class Matrix:
 
         Raises:
             CellAbsent: the cell cannot be here.
+            CellFailed: its pool did not start, broke, or came to a standstill.
             AssertionError: it does other work than serial, or beats its floor.
         """
         try:
@@ -202,6 +205,8 @@ class Matrix:
         except CellAbsent as reason:
             self.absent.append((cell, str(reason)))
             raise
+        except BrokenExecutor as error:
+            raise CellFailed(f"{cell.id}: {error}") from error
 
     def _measure(self, cell: Cell, benchmark: Any) -> None:
         if reason := cell.absent():
@@ -215,8 +220,9 @@ class Matrix:
             gc.collect()  # or the cell would be charged with what others left
         memory_before = costs.memory_of_tree(self.origin_pid)
         with ExitStack() as stack:
+            watchdog = stack.enter_context(watching(cell, reference.seconds, self.origin_pid))
             began = time.perf_counter()
-            pool = opened(cell, self.inputs.jobs(cell.workload), settings)
+            pool = opened(cell, self.inputs.jobs(cell.workload), settings, watchdog.watch)
             open_cell = stack.enter_context(pool)
             ready = time.perf_counter()
             rounds = self.timed_rounds(open_cell, reference, benchmark)

@@ -1,9 +1,15 @@
 """Wires the bench into the clone's pytest: its options, what is run, the summary at the end."""
 
+import os
+import signal
+from collections.abc import Generator
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conlab import ending, scratch
 from conlab.bench import saving, settings, summary
 from conlab.bench.cells import MATRIX
 from conlab.bench.inputs import Inputs
@@ -11,6 +17,9 @@ from conlab.bench.measuring import Matrix
 from conlab.errors import UserError
 
 PEERS = "bench_peers.py"
+SCRATCH = pytest.StashKey[Path]()
+WORKER = ".worker"  # ends the name of a file there, which begins with a process id
+ENDED = pytest.StashKey[tuple[int, bool]]()  # the exit status, and whether by an interruption
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,6 +44,19 @@ def pytest_configure(config: pytest.Config) -> None:
     except UserError as mistake:
         raise pytest.UsageError(str(mistake)) from None
     config.stash[MATRIX] = Matrix(chosen, inputs)
+    until_the_end = ExitStack()
+    until_the_end.enter_context(ending.as_by_ctrl_c())
+    config.add_cleanup(until_the_end.close)
+    within = getattr(config, "workerinput", {}).get("scratch")  # this is one of pytest-xdist's
+    config.stash[SCRATCH] = Path(scratch.hold_helpers_files(within))
+    if within:
+        (config.stash[SCRATCH] / f"{os.getpid()}{WORKER}").touch()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process of pytest-xdist, which may be killed, where to write."""
+    node.workerinput["scratch"] = str(node.config.stash[SCRATCH])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -51,6 +73,35 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items if timed else []:
         # How long a cell takes is for --jobs and the reader's data to say; its jobs have limits.
         item.add_marker(pytest.mark.timeout(0))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Begin to end after Ctrl-C itself; pytest says so of a ``-x``, too."""
+    if excinfo.type is KeyboardInterrupt:
+        ending.end_within(ending.LIMIT, ending.status(pytest.ExitCode.INTERRUPTED))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """Exit as one does who was told to, if so; the processes of pytest-xdist heard of nothing."""
+    if ending.terminated.is_set():
+        for worker in session.config.stash[SCRATCH].glob(f"*{WORKER}"):
+            with suppress(ProcessLookupError):
+                os.kill(int(worker.stem), signal.SIGTERM)
+    yield
+    interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
+    if interrupted:
+        session.exitstatus = ending.status(session.exitstatus)
+    session.config.stash[ENDED] = session.exitstatus, interrupted
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_unconfigure(config: pytest.Config) -> Generator[None, None, None]:
+    """Do not wait for jobs that were left behind in their threads."""
+    yield
+    if ENDED in config.stash:
+        ending.let_go(*config.stash[ENDED])
 
 
 @pytest.hookimpl(trylast=True)

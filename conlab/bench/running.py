@@ -10,13 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conlab.bench.discovery import Cell
-from conlab.errors import UserError
+from conlab.errors import SaidError, UserError
+from conlab.scratch import hold_helpers_files
 
 Jobs = Callable[[], Iterator[Any]]
 
 
-class CellAbsent(Exception):
+class CellAbsent(SaidError):
     """The cell cannot be on this machine; the message says why."""
+
+
+class CellFailed(Exception):
+    """The cell's pool did not start, broke, or came to a standstill; the message says how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +125,22 @@ class Tally:
 
 @dataclass(slots=True)
 class OpenCell:
-    """A cell whose pool stands ready; ``address`` is the cluster's, if it is not a local one."""
+    """A cell whose pool stands ready; ``address`` is the cluster's, if it is not a local one.
+
+    ``progress`` grows with each result, and at the start of each run of which none are seen;
+    ``longest`` is the time of the longest run whose results were counted, in seconds.
+    """
 
     cell: Cell
     run: Any
     jobs: Jobs
     address: str | None = None
+    progress: int = 0
+    longest: float = 0.0
 
     def plain(self) -> Any:
         """Run all jobs; give the result. Nothing is put between the model and the workload."""
+        self.progress += 1
         return self.cell.drive()(self.run, self.cell.work(), self.jobs())
 
     def counting(self, after_level: Callable[[], None] = lambda: None) -> tuple[Any, Tally]:
@@ -139,10 +151,14 @@ class OpenCell:
         def run(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
             for result in self.run(work, counted(jobs, tally)):
                 tally.see(result, failure)
+                self.progress += 1
                 yield result
             after_level()
 
-        return self.cell.drive()(run, self.cell.work(), self.jobs()), tally
+        began = time.perf_counter()
+        result = self.cell.drive()(run, self.cell.work(), self.jobs())
+        self.longest = max(self.longest, time.perf_counter() - began)
+        return result, tally
 
     def watched(self, tally: Tally) -> Any:
         """Run all jobs, each timed; give the result, and what was seen in ``tally``."""
@@ -155,6 +171,7 @@ class OpenCell:
                     tally.seconds.append(timing.seconds)
                     result = timing.result
                 tally.see(result, failure.Failure)  # or one of the model's own: its worker died
+                self.progress += 1
                 yield result
 
         return self.cell.drive()(run, self.cell.work(), self.jobs())
@@ -168,11 +185,17 @@ def counted(jobs: Iterable[Any], tally: Tally) -> Iterator[Any]:
 
 
 @contextmanager
-def opened(cell: Cell, jobs: Jobs, settings: dict[str, Any]) -> Iterator[OpenCell]:
-    """Start the cell's pool with the settings that its model asks for.
+def opened(
+    cell: Cell,
+    jobs: Jobs,
+    settings: dict[str, Any],
+    started: Callable[[OpenCell], None] = lambda _: None,
+) -> Iterator[OpenCell]:
+    """Start the cell's pool with the settings that its model asks for, and tell ``started`` so.
 
     Raises CellAbsent where a worker of the pool cannot import what the cell needs.
     """
+    hold_helpers_files()
     wanted = {name: settings[name] for name in cell.model.settings()}
     address = wanted.get("cluster", "local")
     with ExitStack() as stack:
@@ -187,6 +210,8 @@ def opened(cell: Cell, jobs: Jobs, settings: dict[str, Any]) -> Iterator[OpenCel
                 f"--cluster {address}: no scheduler answers there ({error});"
                 " `dask scheduler` would start one"
             ) from error
+        open_cell = OpenCell(cell, run, jobs, None if address == "local" else address)
+        started(open_cell)
         if cell.model.functions() == ("work",):
             try:
                 probe_imports(cell, run)
@@ -197,7 +222,7 @@ def opened(cell: Cell, jobs: Jobs, settings: dict[str, Any]) -> Iterator[OpenCel
                     f"--cluster {address}: it cannot import {cell.workload.name}; start scheduler"
                     f" and workers with the clone's root in PYTHONPATH ({reason})"
                 ) from reason
-        yield OpenCell(cell, run, jobs, None if address == "local" else address)
+        yield open_cell
 
 
 def probe_imports(cell: Cell, run: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 from pytest_benchmark.utils import get_machine_id
 
 from conlab.bench import settings
+from conlab.terminal import plain
 
 COMPARE = pytest.StashKey[Any]()
 COMPLAINT = pytest.StashKey[str]()
@@ -62,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
     raise pytest.UsageError(
         f"--benchmark-compare: no saved run of this machine ({session.machine_id}) in"
         f" {session.storage}{wanted}; a run with --benchmark-autosave makes one"
-        + "".join(f"\n{sentence}" for sentence in damaged)
+        + "".join(f"\n{plain(sentence)}" for sentence in damaged)
     )
 
 

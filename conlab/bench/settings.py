@@ -10,6 +10,7 @@ from typing import Any
 
 from conlab.bench import discovery
 from conlab.errors import UserError
+from conlab.origin.regular_files import is_readable
 
 START_METHODS = ("forkserver", "spawn", "fork")
 LOOPS = ("asyncio", "uvloop")
@@ -250,14 +251,14 @@ def scheduler_address(text: str | None) -> str:
 
 
 def folder(name: str, text: str | None) -> Path | None:
-    """A folder with at least one file somewhere in it."""
+    """A folder with at least one file somewhere in it that can be read."""
     if text is None:
         return None
     path = full_path(text)
     if not (text and path.is_dir()):
         raise UserError(f"{name} {text}: it should be a folder, and there is none of that name")
-    if not any(entry.is_file() for entry in path.rglob("*")):
-        raise UserError(f"{name} {text}: the folder holds no file")
+    if not any(is_readable(entry) for entry in path.rglob("*")):
+        raise UserError(f"{name} {text}: the folder holds no file that can be read")
     return path
 
 

@@ -3,7 +3,6 @@
 import io
 from typing import Any
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +12,7 @@ from conlab.bench.measuring import Matrix, Start
 from conlab.bench.peers import table as peer_tables
 from conlab.bench.ratios import ratios
 from conlab.bench.report import Group, groups
+from conlab.plain_console import PlainConsole
 
 NARROWEST = 108  # columns: a narrower table would cut its figures off
 NARROWEST_OF_ONE = 60  # the same where columns may be left out
@@ -25,7 +25,7 @@ def text(matrix: Matrix, width: int, color: bool) -> str:
     console = console_on(file, width, color)
     found = groups(matrix.measured, settings.usable_cores())
     console.print()
-    console.print(f"[bold]Concurrency Lab[/bold]: {conditions(matrix)}")
+    console.print(Text.assemble(("Concurrency Lab", "bold"), f": {conditions(matrix)}"))
     for part in peer_tables.tables(matrix.compared, matrix.grown):
         console.print()
         console.print(part)
@@ -40,7 +40,7 @@ def text(matrix: Matrix, width: int, color: bool) -> str:
             console.print(Padding(Text(sentence), (0, 0, 0, 2)))
     for name in sorted({cell.workload.name for cell, _ in matrix.absent} - {g.name for g in found}):
         console.print()
-        console.print(f"[bold]{name}[/bold]: every cell is absent")
+        console.print(Text.assemble((name, "bold"), ": every cell is absent"))
         for line in tables.absent_lines(matrix.absent, name):
             console.print(line)
     if matrix.starts:
@@ -83,14 +83,12 @@ def of_one(matrix: Matrix, width: int, color: bool, *, ended: bool = True) -> st
     return "".join(f"{line.rstrip()}\n" for line in file.getvalue().splitlines())
 
 
-def console_on(file: io.StringIO, width: int, color: bool, narrowest: int = NARROWEST) -> Console:
+def console_on(
+    file: io.StringIO, width: int, color: bool, narrowest: int = NARROWEST
+) -> PlainConsole:
     """What prints tables into the file: ``width`` columns of them, but no fewer than the least."""
-    return Console(
-        file=file,
-        width=max(width, narrowest),
-        force_terminal=color,
-        no_color=not color,
-        highlight=False,
+    return PlainConsole(
+        file=file, width=max(width, narrowest), force_terminal=color, no_color=not color
     )
 
 

@@ -13,7 +13,6 @@ import random
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,6 +31,7 @@ from conlab.bench.settings import Settings
 from conlab.calibration import replay
 from conlab.calibration.replay import RecordingExhausted
 from conlab.errors import UserError
+from conlab.scratch import scratch_folder
 from conlab.versus.pairs.measuring import Measurer, Pair
 from conlab.versus.pairs.worker_process import SideFailed
 from conlab.versus.rule import Rule
@@ -305,7 +305,7 @@ class Measuring:
         chosen = replace(suite, workloads=planted if slowdown else (*suite.workloads, *planted))
         sides = working_tree(chosen, "A"), working_tree(chosen, "B")
         if slowdown:
-            folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="conlab-")))
+            folder = self.stack.enter_context(scratch_folder())
             slower = {name: plant(name, slowdown, folder) for name in names}
             sides = sides[0], replace(sides[1], own=slower)
         return self.stack.enter_context(Measurer(sides, chosen, self.seed))

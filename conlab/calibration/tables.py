@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from conlab.calibration.evaluation import OfLoad, OfStream
 from conlab.calibration.rates import Rate
 from conlab.calibration.recording import Stream
+from conlab.plain_console import PlainConsole
 
 WIDE = 126  # columns that the table of streams takes; where there are fewer, it is cut in two
 LEAST = 80  # columns that the halves take
@@ -29,14 +30,18 @@ LEGEND = (
 
 def show(loads: Sequence[OfLoad], machine: str) -> None:
     """Print the tables."""
-    console = Console(highlight=False)
+    console = PlainConsole()
     console.width = max(console.width, LEAST)
     halves = [SAID + BESIDE] if console.width >= WIDE else [SAID, BESIDE]
     for load in loads:
+        console.print()
         console.print(
-            f"\n[bold]{load.load}[/]: {machine}; {load.pairs:,} pairs from {load.first[:16]} to"
-            f" {load.last[:16]} UTC\n"
+            Text.assemble(
+                (load.load, "bold"),
+                f": {machine}; {load.pairs:,} pairs from {load.first[:16]} to {load.last[:16]} UTC",
+            )
         )
+        console.print()
         console.print(runs_table(load))
         console.print(
             f"\nThe coin: of the pairs of identical sides, B was the slower in {load.b_slower}.\n"

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from conlab.catalogue.pitfall import Pitfall
 from conlab.errors import UserError
 from conlab.judge import judge_command
+from conlab.scratch import scratch_folder
 
 Run = Callable[[Pitfall, str], str]  # of one side: what the tool says
 
@@ -80,8 +80,8 @@ def _mypy(pitfall: Pitfall, side: str) -> str:
 @cache  # one run of mypy, which takes seconds, speaks of both sides
 def _all_that_mypy_says(path: Path, code: str) -> str:
     """mypy reads a copy of the file that does not tell it to ignore the mistake."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder, path.name)
+    with scratch_folder() as folder:
+        copy = folder / path.name
         copy.write_text(re.sub(r"# type: ignore\[[\w-]+\]", "", path.read_text()))
         options = ["--strict", "--enable-error-code", code, "--cache-dir", os.devnull]
         return _output(sys.executable, "-m", "mypy", *options, str(copy))
@@ -105,8 +105,8 @@ def _pytest(*options: str, timeout: bool = False) -> Run:
     """Run a test that calls the side, and asserts nothing, in a pytest with these options."""
 
     def run(pitfall: Pitfall, side: str) -> str:
-        with tempfile.TemporaryDirectory() as folder:
-            test = Path(folder, "test_side.py")
+        with scratch_folder() as folder:
+            test = folder / "test_side.py"
             test.write_text(
                 f"import sys\nsys.path.insert(0, {str(pitfall.path.parent)!r})\n"
                 f"from {pitfall.name} import {side}\n\ndef test_side():\n    {side}()\n"

@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         columns[name] = [Row(**json.loads(line)) for line in lines]
     live.clear()
     for line in _table(columns):
-        print(line)
+        print(terminal.plain(line))
     return int(any(_contradicts(row) for rows in columns.values() for row in rows))
 
 

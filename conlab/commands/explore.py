@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     if options.replay is not None:
         witness = Witness.load(options.replay)
         outcome = replay(witness, program, check=check)
-        print(f"{witness.program} {outcome}")
+        print(terminal.plain(f"{witness.program} {outcome}"))
         return int(str(outcome) == str(witness.outcome))
     line = terminal.LiveLine()
     began = time.perf_counter()
@@ -87,7 +87,8 @@ def run(options: argparse.Namespace) -> int:
             exploration.witness.save(options.save)
         except OSError as error:
             raise UserError(f"--save {options.save}: {error.strerror}") from None
-        print(f"\nwritten to {options.save}: repeat it with --replay {options.save}")
+        written = f"written to {options.save}: repeat it with --replay {options.save}"
+        print(f"\n{terminal.plain(written)}")
     return int(bool(exploration.failing) or not exploration.exhausted)
 
 
@@ -100,7 +101,7 @@ def _report(target: str, exploration: Exploration, seconds: float) -> None:
     if exploration.witness is not None:
         said += ["", *exploration.witness.lines(terminal.width())]
     explained = terms.explained("\n".join(said), terminal.text_width())
-    print("\n".join([*said, "", *explained]))
+    print("\n".join(map(terminal.plain, [*said, "", *explained])))
 
 
 def _shown(file: str) -> str:

@@ -48,9 +48,11 @@ def run(options: argparse.Namespace) -> int:
     try:
         done, interrupted = measure(matrix, options.json and options.json.absolute())
         for failure in done.failures:
-            print(f"conlab: {failure}", file=sys.stderr)
+            said = terminal.plain(failure, keep="\n")
+            print(f"conlab: {said}", file=sys.stderr)
         if not (matrix.measured or done.failures or interrupted):
-            print(f"conlab: nothing was measured: {matrix.absent[0][1]}", file=sys.stderr)
+            reason = terminal.plain(matrix.absent[0][1])
+            print(f"conlab: nothing was measured: {reason}", file=sys.stderr)
         if matrix.measured:
             colour = terminal.takes_colour(sys.stdout)
             said = summary.of_one(matrix, terminal.width(), colour, ended=not interrupted)

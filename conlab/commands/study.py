@@ -122,4 +122,5 @@ def _show(lines: "Iterator[str] | list[str]") -> None:
     colour = terminal.takes_colour(sys.stdout)
     for line in lines:
         mark = MARKS.get(line[:1]) if colour else None
-        print(f"{mark}{line}{PLAIN}" if mark else line, flush=True)
+        text = terminal.plain(line)
+        print(f"{mark}{text}{PLAIN}" if mark else text, flush=True)

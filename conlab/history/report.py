@@ -12,6 +12,8 @@ from conlab.errors import UserError
 from conlab.history import changes, tables
 from conlab.history.saved import Ratio, Run, Unusable, read
 from conlab.history.series import History, histories
+from conlab.plain_console import PlainConsole
+from conlab.terminal import plain
 
 HOW_TO_SAVE = "pytest --benchmark-only --benchmark-autosave makes one"
 NAMED = 20  # files that were passed over
@@ -51,7 +53,7 @@ def report(storage: Path, wanted: Wanted) -> None:
             shown.append(history)
     if shown:
         for line in _explanations(shown):
-            console.print(line, style="dim", markup=False)
+            console.print(line, style="dim")
     _show_passed_over(console, passed_over)
     if not shown:
         raise UserError(f"none of the {len(runs)} saved runs in {storage} has what was asked for")
@@ -101,10 +103,9 @@ def _explanations(shown: Sequence[History]) -> Iterator[str]:
 def _show_passed_over(console: Console, passed_over: Sequence[tuple[str, str]]) -> None:
     if not passed_over:
         return
-    console.print(f"Passed over: {len(passed_over)} of the files", markup=False)
+    console.print(f"Passed over: {len(passed_over)} of the files")
     for name, reason in passed_over[:NAMED]:
-        shown = "".join(letter if letter.isprintable() else "?" for letter in f"{name}: {reason}")
-        console.print(f"  {shown}", markup=False)
+        console.print(plain(f"  {name}: {reason}"))
     if len(passed_over) > NAMED:
         console.print(f"  and {len(passed_over) - NAMED} more")
 
@@ -112,4 +113,4 @@ def _show_passed_over(console: Console, passed_over: Sequence[tuple[str, str]]) 
 def _console() -> Console:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a branch may have any name
-    return Console(highlight=False)
+    return PlainConsole()

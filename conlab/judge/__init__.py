@@ -19,17 +19,16 @@ judgement says "prevented".
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from conlab.errors import UserError
 from conlab.judge.outcomes import Exited, Hung, Judgement, Killed, Outcome, Raised, Returned
+from conlab.scratch import scratch_folder
 from conlab.warden.watching import stuck_statements
 
 __all__ = [
@@ -100,8 +99,7 @@ def judge_command(
     if not Path("/proc/self/task").is_dir():
         raise UserError(f"the judge sees processes through /proc, which {sys.platform} has not")
     path = Path(file).resolve()
-    scratch = Path(tempfile.mkdtemp(prefix="conlab-"))
-    try:
+    with scratch_folder() as scratch:
         job = {
             "command": list(command),
             "file": str(path),
@@ -123,8 +121,6 @@ def judge_command(
             stdout=_tail(scratch / "stdout"),
             stderr=_tail(scratch / "stderr"),
         )
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _environment(path: Path, scratch: Path, gated: list[str]) -> dict[str, str]:

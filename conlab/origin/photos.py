@@ -1,5 +1,6 @@
 """The photos to fetch: a handful of seeded JPEGs, or the reader's own folder of images."""
 
+import contextlib
 import io
 import random
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from mimetypes import guess_type
 from pathlib import Path
 
 from conlab.errors import UserError
+from conlab.origin.regular_files import opened
 from conlab.origin.resources import Resource, held, stored
 from conlab.origin.settings import Settings, photo_files
 
@@ -29,10 +31,11 @@ class Photo:
 def load_photos(settings: Settings) -> list[Photo]:
     """The distinct photos: those of the folder, or else made ones.
 
-    Raises UserError when they have to be made and Pillow is absent.
+    Raises UserError when they have to be made and Pillow is absent, or none of the folder's can be
+    read.
     """
     if settings.photos is not None:
-        return [_photo_of(path) for path in photo_files(settings.photos)]
+        return _photos_of(settings.photos)
     return [_made_photo(settings.seed, *shape) for shape in SHAPES]
 
 
@@ -41,11 +44,21 @@ def photo_target(number: int, photo: Photo) -> str:
     return f"/photos/{number}{photo.suffix}"
 
 
+def _photos_of(folder: Path) -> list[Photo]:
+    photos = []
+    for path in photo_files(folder):
+        with contextlib.suppress(OSError):  # it is gone meanwhile, or its disk fails
+            photos.append(_photo_of(path))
+    if not photos:
+        raise UserError(f"photos: no image in {str(folder)!r} can be read")
+    return photos
+
+
 def _photo_of(path: Path) -> Photo:
-    with path.open("rb") as file:
+    with opened(path) as file:
         checksum = file_digest(file, "sha256").hexdigest()
     kind = guess_type(path.name)[0] or "application/octet-stream"
-    return Photo(path.suffix.lower(), checksum, stored(path, f'"{checksum[:32]}"', kind))
+    return Photo(path.suffix.lower(), checksum, stored(path, kind, f'"{checksum[:32]}"'))
 
 
 def _made_photo(seed: int, width: int, height: int, orientation: int) -> Photo:

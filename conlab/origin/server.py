@@ -1,7 +1,8 @@
 """The origin's process: one event loop, several sites, and a line to the parent.
 
 ``conlab.origin.process`` starts it, with a first line on its standard input that says what to
-serve and where to connect; it ends when that connection does, or when its parent is gone.
+serve and where to connect; it ends when that connection does, or when its parent is gone. For
+the latter a thread looks, which ends the process whatever its loop does meanwhile.
 """
 
 import asyncio
@@ -11,13 +12,16 @@ import json
 import logging
 import os
 import socket
+import string
 import struct
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -36,7 +40,7 @@ from conlab.origin.pages import (
     redirect_target,
 )
 from conlab.origin.photos import Photo, load_photos
-from conlab.origin.resources import PIECE, Resource
+from conlab.origin.resources import PIECE, Gone, Resource
 from conlab.origin.settings import Settings
 
 BACKLOG = 1024
@@ -64,7 +68,11 @@ class Sites:
 
     async def answer(self, site: int, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request: let its latency pass, then do what its fate says."""
-        entry = self.logbook.open(site, request.raw_path)
+        # A client may send any bytes for an address; below, it is percent-encoded.
+        target = quote(
+            request.raw_path, safe=string.punctuation, encoding="utf-8", errors="surrogateescape"
+        )
+        entry = self.logbook.open(site, target)
         try:
             due = fate(self.settings, site, entry.target, entry.attempt)
             entry.latency = due.latency
@@ -101,11 +109,11 @@ class Sites:
             return await _send_text(request, entry, 301, "", {"Location": location})
         if path == ENDLESS and self.settings.html is None:
             return await _send_endless(request, entry)
-        resource = self._find(entry.site, path, query)
-        if resource is None:
-            entry.fault = None
-            return await _send_text(request, entry, 404, f"nothing at {path}")
-        return await self._send(request, resource, due.place, entry)
+        with contextlib.suppress(Gone):
+            if resource := self._find(entry.site, path, query):
+                return await self._send(request, resource, due.place, entry)
+        entry.fault = None
+        return await _send_text(request, entry, 404, f"nothing at {path}")
 
     def _redirect(self, path: str) -> str | None:
         if path == ROUND:
@@ -131,7 +139,10 @@ class Sites:
     async def _send(
         self, request: web.BaseRequest, resource: Resource, place: float, entry: Served
     ) -> web.StreamResponse:
-        """Send a body, or the range of it that was asked for, with the fault of the entry."""
+        """Send a body, or the range of it that was asked for, with the fault of the entry.
+
+        Raises Gone where not a byte of the body can be had.
+        """
         headers = {
             "Content-Type": resource.content_type,
             "ETag": resource.etag,
@@ -174,22 +185,25 @@ class Sites:
             await response.write_eof()
             entry.size = size
             return response
+        pieces = chain([next(pieces, b"")], pieces)  # if it is gone, that is known before the head
         response = web.StreamResponse(status=entry.status, headers=headers)
         response.content_length = size
         await response.prepare(request)
         began = time.perf_counter()
-        for piece in _paced(pieces, rate):
-            if rate is not None:
-                await _sleep_until(began + (entry.size + len(piece)) / rate)
-            await response.write(piece)
-            entry.size += len(piece)
-        match entry.fault:
-            case "reset":
-                _reset(request)
-            case "truncated" if request.transport is not None:
-                request.transport.close()
-            case _:
-                await response.write_eof()
+        whole = False
+        with contextlib.suppress(Gone):
+            for piece in _paced(pieces, rate):
+                if rate is not None:
+                    await _sleep_until(began + (entry.size + len(piece)) / rate)
+                await response.write(piece)
+                entry.size += len(piece)
+            whole = entry.fault != "truncated"
+        if entry.fault == "reset":
+            _reset(request)
+        elif whole:
+            await response.write_eof()
+        elif request.transport is not None:
+            request.transport.close()
         return response
 
 
@@ -319,10 +333,18 @@ def _done(sites: Sites, command: str) -> Any:
     raise ValueError(f"unknown command {command!r}")
 
 
-async def _until_orphaned(parent: int) -> None:
-    """Return when the parent is gone: its connection may live on in children that it forked."""
-    while os.getppid() == parent:  # noqa: ASYNC110 - nor has the death of a parent
-        await asyncio.sleep(PARENT_WATCH_PERIOD)
+def _end_with(parent: int) -> None:
+    """End the process when the parent is gone: the line to it may live on in children of its own.
+
+    A thread looks, as the loop may be held up. On Windows a parent's number outlives it.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_WATCH_PERIOD)
+        os._exit(0)
+
+    threading.Thread(target=watch, name="until the parent is gone", daemon=True).start()
 
 
 class Complaints(logging.Handler):
@@ -342,8 +364,7 @@ class Complaints(logging.Handler):
 
 
 async def run(settings: Settings, control_port: int, token: str) -> None:
-    """Serve until the parent, which listens on ``control_port``, hangs up or is gone."""
-    parent = os.getppid()
+    """Serve until the parent, which listens on ``control_port``, hangs up."""
     sites = Sites(settings)
     logging.basicConfig(handlers=[Complaints(sites.logbook)])
     loop = asyncio.get_running_loop()
@@ -365,17 +386,12 @@ async def run(settings: Settings, control_port: int, token: str) -> None:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
-        endings = [
-            asyncio.ensure_future(_obey(sites, reader, writer)),
-            asyncio.ensure_future(_until_orphaned(parent)),
-        ]
-        done, _ = await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
-        for ending in done:
-            ending.result()
+        await _obey(sites, reader, writer)
 
 
 def main() -> None:
     """Run as a child process, as the first line of the standard input says."""
+    _end_with(os.getppid())
     if line := sys.stdin.readline():  # or the parent was gone before it could say
         asked = json.loads(line)
         asyncio.run(run(Settings.from_json(asked["settings"]), asked["port"], asked["token"]))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from conlab.errors import UserError
+from conlab.origin.regular_files import is_readable
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp"})
 
@@ -107,7 +108,7 @@ class Settings:
 def photo_files(folder: Path) -> list[Path]:
     """The images of a folder and its subfolders, in the order of their names."""
     found = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-    return sorted(path for path in found if path.is_file())
+    return sorted(path for path in found if is_readable(path))
 
 
 def _check_whole(name: str, value: object, least: int, most: int) -> None:

@@ -1,10 +1,7 @@
 """Wires the comparison into pytest: its options, a loop of pairs in place of a loop of tests."""
 
 import json
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +10,7 @@ import pytest
 from conlab.bench.cells import MATRIX
 from conlab.bench.discovery import Cell
 from conlab.errors import UserError
+from conlab.terminal import plain
 from conlab.versus import options, report
 from conlab.versus.comparison import Comparison
 from conlab.versus.report import Shown
@@ -95,7 +93,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     writer = config.get_terminal_writer()
     began = time.time()
     try:
-        with Shown(comparison, writer) as shown, ending_like_ctrl_c():
+        with Shown(comparison, writer) as shown:
             settings = config.stash[MATRIX].settings
             comparison.run(list(cells.values()), settings, shown.tell, shown.say)
     except UserError as mistake:
@@ -105,25 +103,15 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     return True
 
 
-@contextmanager
-def ending_like_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM, as from a time limit of CI, end what was started as Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def log(item: pytest.Item, comparison: Comparison, cell: Cell, began: float) -> None:
     """Report a cell as pytest reports a test."""
     test = next(one for one in comparison.tests if one.cell is cell)
     outcome: Any = "passed"
     said: Any = None
     if failure := comparison.failures().get(cell.id):
-        outcome, said = "failed", failure
+        outcome, said = "failed", plain(failure, keep="\n")
     elif test.absent:
-        outcome, said = "skipped", (str(item.path), 0, f"Skipped: {test.absent}")
+        outcome, said = "skipped", (str(item.path), 0, plain(f"Skipped: {test.absent}"))
     made = pytest.TestReport(
         item.nodeid,
         item.location,

@@ -4,13 +4,14 @@ import io
 import time
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
 from conlab.bench.settings import usable_cores
 from conlab.bench.summary import console_on
+from conlab.plain_console import PlainConsole
+from conlab.terminal import plain
 from conlab.versus.comparison import Comparison
 from conlab.versus.rule import Judgement, Verdict
 from conlab.versus.sequential_test import SequentialTest
@@ -28,10 +29,10 @@ class Shown:
         self.began = time.monotonic()
         # Drawn by nobody but us, after a pair: a thread that draws would disturb what is measured.
         self.bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.fields[state]}"),
-            console=Console(file=writer._file, force_terminal=True),
+            TextColumn("{task.fields[state]}", markup=False),
+            console=PlainConsole(file=writer._file, force_terminal=True),
             auto_refresh=False,
             transient=True,
             disable=not writer.hasmarkup,
@@ -40,7 +41,7 @@ class Shown:
     def __enter__(self) -> "Shown":
         options = self.comparison.options
         self.writer.line()
-        self.writer.line(f"Comparing with {options.text}, seed {options.seed}")
+        self.writer.line(plain(f"Comparing with {options.text}, seed {options.seed}"))
         self.bar.start()
         self.task = self.bar.add_task("", total=options.budget, state="preparing both sides")
         self.bar.refresh()
@@ -54,7 +55,7 @@ class Shown:
         self.bar.update(self.task, state=sentence)
         self.bar.refresh()
         if self.bar.disable:
-            self.writer.line(sentence)
+            self.writer.line(plain(sentence))
 
     def tell(self, test: SequentialTest) -> None:
         """A pair was measured, or could not be."""
@@ -64,7 +65,7 @@ class Shown:
         self.bar.update(self.task, completed=spent, state=state, description=test.cell.id)
         self.bar.refresh()
         if self.bar.disable and test.is_over:
-            self.writer.line(f"{spent:4.0f} s  {sentence(test)}")
+            self.writer.line(plain(f"{spent:4.0f} s  {sentence(test)}"))
 
 
 def sentence(test: SequentialTest) -> str:

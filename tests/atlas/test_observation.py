@@ -11,7 +11,7 @@ from conlab.atlas import observation
 from conlab.atlas.__main__ import main as print_as_json
 from conlab.atlas.idioms import IDIOMS, Idiom
 from conlab.atlas.observation import Row, gil_answer, has_gil, trial
-from conlab.cli import main
+from conlab.cli import obey
 from conlab.commands import atomics
 from conlab.explorer import exploration
 from conlab.explorer.stepping.switches import switches_here
@@ -126,7 +126,7 @@ def test_command_prints_a_row_for_each_idiom_in_80_columns(
 
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
     monkeypatch.setattr(atomics, "_ask", ask)
-    status = main(["atomics", "--acts", "200", "--python", sys.executable])
+    status = obey(["atomics", "--acts", "200", "--python", sys.executable])
     lines = capsys.readouterr().out.splitlines()
     assert status == 0
     assert asked[-1] == (sys.executable, "200")
@@ -140,7 +140,7 @@ def test_command_prints_a_row_for_each_idiom_in_80_columns(
 def test_command_explains_an_interpreter_that_is_not_there(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["atomics", "--python", "/nowhere/python"]) == 2
+    assert obey(["atomics", "--python", "/nowhere/python"]) == 2
     assert capsys.readouterr().err == (
         "conlab: --python /nowhere/python: there is no such interpreter\n"
     )

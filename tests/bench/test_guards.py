@@ -1,8 +1,10 @@
 """What may have spoilt the figures is said: each guard on what it guards against."""
 
+import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -124,3 +126,24 @@ def test_a_worker_left_over_is_warned_of_and_the_origin_is_none() -> None:
     assert len(named) == 1
     assert str(worker.pid) in named[0]
     assert not any("left over" in sentence for sentence in spared)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFOs")
+def test_what_of_the_reader_s_folders_is_left_out_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    (tmp_path / "b.jpg").mkdir()
+    assert not any("left out" in warning for warning in warnings(images=tmp_path, texts=tmp_path))
+    for name in "1234":
+        os.mkfifo(tmp_path / name)
+    (tmp_path / "0").symlink_to("/dev/zero")
+    folders: list[tuple[str, dict[str, Any]]] = [
+        ("images", {"images": tmp_path}),
+        ("texts", {"texts": tmp_path}),
+        ("site", {"site": tmp_path}),
+    ]
+    for option, folder in folders:
+        (said,) = [one for one in warnings(**folder) if "left out" in one]
+        assert said == (
+            f"--{option} {tmp_path}: left out, as no regular files that can be read, were"
+            " 0, 1, 2 and 2 more"
+        )

@@ -108,7 +108,10 @@ def test_a_folder_that_is_none_is_refused(option: str, value: str) -> None:
 
 def test_a_folder_without_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "only" / "folders").mkdir(parents=True)
-    assert refusal(texts=str(tmp_path)) == f"--texts {tmp_path}: the folder holds no file"
+    assert (
+        refusal(texts=str(tmp_path))
+        == f"--texts {tmp_path}: the folder holds no file that can be read"
+    )
 
 
 @pytest.mark.parametrize("value", ["", "nowhere.txt", "~nobody-of-this-name/urls", "."])

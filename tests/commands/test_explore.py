@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conlab.cli import main
+from conlab.cli import obey
 from conlab.explorer import Exploration
 
 pytest_plugins = ["pytester"]
@@ -39,7 +39,7 @@ def test_script_that_can_fail_is_shown_failing(
 ) -> None:
     file = tmp_path / "script.py"
     file.write_text(SCRIPT.format(guard=""))
-    assert main(["explore", str(file)]) == 1
+    assert obey(["explore", str(file)]) == 1
     out, err = capsys.readouterr()
     assert "script.py raised AssertionError: 1, with 1 preemption:" in out
     assert "* races for count" in out
@@ -62,7 +62,7 @@ def test_function_that_cannot_fail_passes_every_schedule(
         "def holds(got):\n"
         "    return got == [1]\n"
     )
-    assert main(["explore", f"{file}:program", "--bound", "1"]) == 0
+    assert obey(["explore", f"{file}:program", "--bound", "1"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "passes every schedule, 1 in all (up to 1 preemption, reading bytecode)" in said
 
@@ -74,8 +74,8 @@ def test_oracle_named_holds_judges_what_the_function_returns(
     file.write_text(
         "def program(): return 1\ndef holds(n): return n == 2\ndef odd(n): return n % 2\n"
     )
-    assert main(["explore", f"{file}:program"]) == 1
-    assert main(["explore", f"{file}:program", "--check", "odd"]) == 0
+    assert obey(["explore", f"{file}:program"]) == 1
+    assert obey(["explore", f"{file}:program", "--check", "odd"]) == 0
     assert "judged.py:program returned 1" in capsys.readouterr().out
 
 
@@ -84,7 +84,7 @@ def test_a_witness_that_cannot_be_saved_is_said_before_anything_is_explored(
 ) -> None:
     file = tmp_path / "script.py"
     file.write_text(SCRIPT.format(guard=""))
-    assert main(["explore", str(file), "--save", str(tmp_path / "nowhere" / "w.json")]) == 2
+    assert obey(["explore", str(file), "--save", str(tmp_path / "nowhere" / "w.json")]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.endswith("w.json: there is no such folder to write into\n")
@@ -106,7 +106,7 @@ def test_target_that_cannot_be_is_explained(
     file, broken = tmp_path / "mine.py", tmp_path / "broken.py"
     file.write_text("def f(): pass\n")
     broken.write_text("def f(:\n")
-    assert main(["explore", target.format(file=file, broken=broken)]) == 2
+    assert obey(["explore", target.format(file=file, broken=broken)]) == 2
     error = capsys.readouterr().err
     assert sentence in error
     assert "Traceback" not in error

@@ -60,7 +60,7 @@ def test_a_mistake_gets_one_sentence_and_nothing_is_measured(
 ) -> None:
     file = job(tmp_path, name="another_job.py")
     given = [part.format(job=file, folder=tmp_path) for part in arguments]
-    assert cli.main(["measure", *given]) == cli.MISTAKE
+    assert cli.obey(["measure", *given]) == cli.MISTAKE
     out, err = capsys.readouterr()
     assert out == ""
     assert re.match(f"conlab: {sentence}", err)
@@ -72,7 +72,7 @@ def test_without_what_measures_it_says_what_to_install(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pytest_benchmark", None)
-    assert cli.main(["measure", job(tmp_path)]) == cli.MISTAKE
+    assert cli.obey(["measure", job(tmp_path)]) == cli.MISTAKE
     said = "conlab: measure needs pytest_benchmark: python3 -m conlab.install in the clone"
     assert capsys.readouterr().err.startswith(said)
 

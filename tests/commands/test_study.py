@@ -16,7 +16,7 @@ from tests.patience import patience
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    assert cli.main(list(arguments)) == 0
+    assert cli.obey(list(arguments)) == 0
     return capsys.readouterr().out
 
 
@@ -75,7 +75,7 @@ def test_what_is_piped_has_no_colour_and_fits_in_eighty_columns() -> None:
 
 
 def test_an_unknown_name_gets_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["study", "lost_updat"]) == 2
+    assert cli.obey(["study", "lost_updat"]) == 2
     assert capsys.readouterr().err == (
         "conlab: there is no pitfall 'lost_updat'; `conlab study` lists them all\n"
     )

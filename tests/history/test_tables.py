@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conlab.cli import main
+from conlab.cli import obey
 from conlab.history import changes
 from conlab.history.tables import BLOCKS, DIGITS, sparkline
 from tests.history.made import RESIZE, commit_id, ratio, saved, write, write_series
@@ -48,7 +48,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shown(capsys: Said, storage: Path, *options: str, columns: int = 80) -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", str(columns))
-        assert main(["history", "--storage", str(storage), *options]) == 0
+        assert obey(["history", "--storage", str(storage), *options]) == 0
     return capsys.readouterr().out
 
 
@@ -192,7 +192,7 @@ def test_a_mistake_is_one_sentence(
     monkeypatch.chdir(tmp_path)
     write_series(tmp_path / "full", [1.8] * 3)
     monkeypatch.setenv("COLUMNS", "80")
-    assert main(["history", *options]) == 2
+    assert obey(["history", *options]) == 2
     said = capsys.readouterr()
     assert said.err.startswith(f"conlab: {sentence}")
     assert said.err.count("\n") == 1

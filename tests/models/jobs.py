@@ -229,6 +229,10 @@ def pid_of_worker(_job: int) -> int:
     return os.getpid()
 
 
+def pids_of_worker_and_parent(_job: int) -> tuple[int, int]:
+    return os.getpid(), os.getppid()
+
+
 def pid_fetched(_job: int, _fetched: int) -> int:
     return os.getpid()
 
@@ -262,6 +266,46 @@ async def run_until_told_async(job: tuple[int, Path]) -> int:
 
 def run_until_told_fetched(job: tuple[int, Path], _fetched: Any) -> int:
     return run_until_told(job)
+
+
+# A job that says which process does it, in the name of a file, and waits.
+
+
+def say_pid_and_wait(job: tuple[int, Path]) -> int:
+    number, folder = job
+    (folder / f"{os.getpid()}.part").touch()
+    wait_until((folder / "go").exists)
+    return number
+
+
+def say_pid_and_wait_fetched(job: tuple[int, Path], _fetched: Any) -> int:
+    return say_pid_and_wait(job)
+
+
+# Job 7 stops its worker, unless that is the process which is named: the calling one.
+
+
+def stop_worker(job: tuple[int, int, Path]) -> int:
+    number, caller, folder = job
+    if number == 7 and os.getpid() != caller and not (folder / "stopped").exists():
+        (folder / "stopped").write_text(str(os.getpid()))
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return number
+
+
+def stop_worker_fetched(job: tuple[int, int, Path], _fetched: Any) -> int:
+    return stop_worker(job)
+
+
+# A client that says which process is about to enter it, waits, and says that it did.
+
+
+@contextmanager
+def client_that_waits(folder: Path) -> Iterator[None]:
+    (folder / f"{os.getpid()}.waits").touch()
+    wait_until((folder / "go").exists)
+    (folder / f"{os.getpid()}.entered").touch()
+    yield
 
 
 # A client that leaves a trace in a folder: entered, and left again.
@@ -325,6 +369,7 @@ WORK: dict[str, dict[Any, Any]] = {
         "work": die_beside_another,
         "hybrid": (fetch_same, die_beside_another_fetched),
     },
+    "stop_worker": {"work": stop_worker, "hybrid": (fetch_same, stop_worker_fetched)},
     "pid_of_worker": {"work": pid_of_worker, "hybrid": (fetch_same, pid_fetched)},
     "name_of_client": {
         "work": name_of_client,

@@ -121,6 +121,7 @@ def test_a_worker_killed_between_two_runs_costs_nothing(model: Model) -> None:
         assert list(run(work(model, "square"), range(20))) == [n * n for n in range(20)]
 
 
+@pytest.mark.timeout(600)  # an outer net: a worker of a cluster takes seconds to start
 def test_a_killed_worker_costs_at_most_the_jobs_under_way(model: Model) -> None:
     if model.name not in HAVE_WORKERS:
         pytest.skip(f"{model.name}: its jobs are done in the calling process")
@@ -132,6 +133,25 @@ def test_a_killed_worker_costs_at_most_the_jobs_under_way(model: Model) -> None:
         assert len(lost) <= (WORKERS * at_once(model) if model.name == "cluster" else 1)
         assert all(results[n] == n for n in range(40) if n not in lost)
         assert list(run(work(model, "square"), range(3))) == [0, 1, 4]
+
+
+@pytest.mark.timeout(600)
+def test_a_stopped_worker_of_a_cluster_costs_nothing(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reports no more, is given up, and its jobs are done by another."""
+    if model.name != "cluster":
+        pytest.skip(f"{model.name}: this is for the watchdog of the bench to see")
+    from workloads.models import cluster
+
+    assert cluster.DASK["distributed.scheduler.worker-ttl"] == f"{cluster.SILENT_LIMIT} s"
+    monkeypatch.setitem(cluster.DASK, "distributed.scheduler.worker-ttl", "2 s")
+    with opened(model) as run:
+        tasks = [(n, os.getpid(), tmp_path) for n in range(20)]
+        assert list(run(work(model, "stop_worker"), tasks)) == list(range(20))
+    assert (tmp_path / "stopped").exists()
+    stopped = int((tmp_path / "stopped").read_text())
+    wait_until(lambda: not (psutil.pid_exists(stopped) and runs(psutil.Process(stopped))))
 
 
 def test_a_job_whose_worker_was_ended_because_of_another_runs_again(

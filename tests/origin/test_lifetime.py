@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,6 +30,25 @@ with serve() as origin:
     if child or "fork" not in sys.argv:
         print(origin.pid, child, *origin.urls, flush=True)
     time.sleep(120)
+"""
+
+# The origin imports Pillow where it makes its photos: on its loop, which this holds up.
+PILLOW_THAT_NEVER_LOADS = """
+import os, time
+open(os.environ["LOADING"], "x").close()
+time.sleep(600)
+"""
+
+PARENT_OF_A_BLOCKED_ORIGIN = """
+import socket, sys, time
+from urllib.parse import urlsplit
+from conlab.origin import serve
+with serve() as origin:
+    address = urlsplit(origin.urls[0])
+    line = socket.create_connection((address.hostname, address.port))
+    line.sendall(b"GET /photos/0.jpg HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+    print(origin.pid, flush=True)
+    time.sleep(600)
 """
 
 # In a process of its own, as pytest has a thread (of faulthandler), beside which none should fork.
@@ -114,6 +134,30 @@ def test_the_origin_is_gone_though_a_forked_child_of_its_parent_lives_on(parent:
         assert not is_gone(int(child))
     finally:
         os.kill(int(child), signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a parent's number outlives it")
+def test_an_origin_whose_loop_is_held_up_is_gone_after_its_parent_was_killed(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "PIL").mkdir()
+    (tmp_path / "PIL" / "__init__.py").write_text(PILLOW_THAT_NEVER_LOADS)
+    loading = tmp_path / "loading"
+    environment = os.environ | {"PYTHONPATH": str(tmp_path), "LOADING": str(loading)}
+    command = [sys.executable, "-c", PARENT_OF_A_BLOCKED_ORIGIN]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, text=True, env=environment) as parent:
+        assert parent.stdout is not None
+        try:
+            pid = int(parent.stdout.readline())
+            limit = time.monotonic() + LIMIT
+            while not loading.exists():
+                assert time.monotonic() < limit, "the origin never came to its photos"
+                time.sleep(0.02)
+            assert not is_gone(pid)
+        finally:
+            parent.kill()
+    wait_until_gone(pid)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups to interrupt")

@@ -83,16 +83,15 @@ def test_the_readers_own_photos_are_served_as_they_are(
 
 
 def test_a_failure_of_the_origins_own_is_an_error_at_the_next_log(
-    client: httpx.Client, tmp_path: Path
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "own"
-    folder.mkdir()
-    (folder / "a.jpg").write_bytes(b"x")
-    with serve(Settings(sites=1, photos=folder)) as origin:
-        origin.write_photo_manifest(tmp_path / "photos.jsonl", 1)
-        (folder / "a.jpg").unlink()
+    broken = tmp_path / "broken" / "PIL"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ZeroDivisionError")
+    monkeypatch.setenv("PYTHONPATH", str(broken.parent))
+    with serve(Settings(sites=1)) as origin:
         assert client.get(f"{origin.urls[0]}photos/0.jpg").status_code == 500
-        with pytest.raises(OriginError, match=r"(?s)own code failed.*FileNotFoundError"):
+        with pytest.raises(OriginError, match=r"(?s)own code failed.*ZeroDivisionError"):
             origin.take_log()
         assert origin.take_log().served == ()
 

@@ -161,12 +161,12 @@ def test_a_failing_side_fails_the_run_and_a_missing_one_is_a_usage_error(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent to a process by a signal")
 @pytest.mark.parametrize(
-    "number",
-    [signal.SIGINT, signal.SIGTERM, signal.SIGKILL],
+    ("number", "status"),
+    [(signal.SIGINT, pytest.ExitCode.INTERRUPTED), (signal.SIGTERM, 143), (signal.SIGKILL, -9)],
     ids=["ctrl-c", "terminated", "killed"],
 )
 def test_nothing_runs_on_when_it_is_cut_short(
-    repository: Made, tmp_path: Path, number: signal.Signals
+    repository: Made, tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
     temporary, hanging = tmp_path / "temporary", tmp_path / "hanging"
     temporary.mkdir()
@@ -187,8 +187,8 @@ def test_nothing_runs_on_when_it_is_cut_short(
         process.kill()
     assert len(workers) == 1
     wait_until(lambda: not any(is_alive(one) for one in workers))
+    assert process.returncode == status, said
     if number != signal.SIGKILL:
-        assert process.returncode == pytest.ExitCode.INTERRUPTED, said
         assert list(temporary.iterdir()) == []
 
 

@@ -377,8 +377,8 @@ def test_measure_runs_from_any_folder_and_leaves_nothing_in_it(suite: Installed)
 
 ELSEWHERE = """
 import os, sys
-from conlab.cli import main
+from conlab.cli import obey
 if __name__ == "__main__":
     os.chdir(sys.argv[1])
-    sys.exit(main(["measure", sys.argv[2], "--jobs", "4", "--models", "threads,processes"]))
+    sys.exit(obey(["measure", sys.argv[2], "--jobs", "4", "--models", "threads,processes"]))
 """

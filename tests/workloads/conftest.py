@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.workloads.ways import Do, aiohttp, blocking, httpx_async
-from workloads import http_client
+from workloads.http_client import retries
 
 
 @pytest.fixture(params=[blocking, aiohttp], ids=lambda way: way.__name__)
@@ -25,13 +25,13 @@ def do_any(request: pytest.FixtureRequest) -> Do:
 def delays(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
     """What delay_before_retry said each time; nothing is really waited for."""
     said: list[float | None] = []
-    real = http_client.delay_before_retry
+    real = retries.delay_before_retry
 
     def at_once(*args: Any) -> float | None:
         said.append(real(*args))
         return None if said[-1] is None else 0.0
 
-    monkeypatch.setattr(http_client, "delay_before_retry", at_once)
+    monkeypatch.setattr(retries, "delay_before_retry", at_once)
     return said
 
 

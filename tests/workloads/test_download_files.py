@@ -14,7 +14,8 @@ from tests.workloads.scripted import Say, scripted
 from tests.workloads.ways import Do
 from workloads import download_files
 from workloads.download_files import Job, Part, Saved
-from workloads.http_client import ATTEMPTS, CHUNK_SIZE
+from workloads.http_client.limits import ATTEMPTS, CHUNK_SIZE
+from workloads.manifest import ManifestError
 from workloads.models import coroutines, serial, threads
 from workloads.models.failure import Failure
 
@@ -194,7 +195,7 @@ def test_jobs_are_read_from_the_manifest_as_they_are_asked_for(tmp_path: Path) -
     jobs = download_files.jobs(manifest, tmp_path)
     assert next(jobs) == Job("http://example.test/a", tmp_path / "a", 3, SHA256)
     assert next(jobs) == Job("http://example.test/b", tmp_path / "b")
-    with pytest.raises(json.JSONDecodeError):
+    with pytest.raises(ManifestError, match=r"^manifest: line 3 is no JSON in UTF-8$"):
         next(jobs)
 
 

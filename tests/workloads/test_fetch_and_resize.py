@@ -24,16 +24,16 @@ from tests.workloads.scripted import Say, scripted
 from tests.workloads.ways import Do
 from workloads import fetch_and_resize
 from workloads.fetch_and_resize import (
-    MAX_PIXELS,
     THUMBNAIL_SIDE,
     ImageError,
     Job,
     Thumbnail,
     compute,
 )
-from workloads.http_client import ATTEMPTS
+from workloads.http_client.limits import ATTEMPTS
 from workloads.models import coroutines, hybrid, serial, threads
 from workloads.models.failure import Failure
+from workloads.pictures import MAX_PIXELS
 
 URL = "http://example.test/photo"
 ORIENTATION = 0x0112

@@ -16,21 +16,20 @@ from tests.workloads.scripted import NOTHING, Say, scripted
 from tests.workloads.ways import Do, blocking, httpx_async
 from workloads import http_client
 from workloads.http_client import (
-    ATTEMPTS,
-    FIRST_BACKOFF,
-    MAX_BACKOFF,
-    MAX_REDIRECTS,
+    BrokenOffError,
     StatusError,
     TransientError,
     UnavailableError,
-    delay_before_retry,
     get,
     get_async,
     get_async_httpx,
-    seconds_until,
+    limits,
     with_retries,
     with_retries_async,
 )
+from workloads.http_client.answers import seconds_until
+from workloads.http_client.limits import ATTEMPTS, FIRST_BACKOFF, MAX_BACKOFF, MAX_REDIRECTS
+from workloads.http_client.retries import delay_before_retry
 from workloads.models.failure import Failure
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -95,8 +94,8 @@ def test_a_refused_connection_is_tried_to_the_last_attempt(
 def test_silence_is_cut_by_the_read_time_limit(
     do_any: Do, silence: Say, delays: list[float | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_client, "READ_TIMEOUT", 0.05)
-    monkeypatch.setattr(http_client, "ATTEMPTS", 2)
+    monkeypatch.setattr(limits, "READ_TIMEOUT", 0.05)
+    monkeypatch.setattr(limits, "ATTEMPTS", 2)
     with scripted({"/": [silence]}) as server:
         url = server.url("/")
         assert do_any(SIZES, url) == Failure(
@@ -108,7 +107,7 @@ def test_silence_is_cut_by_the_read_time_limit(
 def test_an_answer_without_an_end_is_cut_by_the_total_time_limit(
     do_any: Do, delays: list[float | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_client, "TOTAL_TIMEOUT", 0.1)
+    monkeypatch.setattr(limits, "TOTAL_TIMEOUT", 0.1)
     with scripted({"/": [Say(b"on and on ", ending="endless")]}) as server:
         url = server.url("/")
         assert do_any(SIZES, url) == Failure(
@@ -142,7 +141,7 @@ def test_trouble_that_stays_is_given_up_after_the_last_attempt(do_any: Do, troub
         if trouble.head and trouble.status != 200:
             expected = Failure("UnavailableError", f"{url}: status {trouble.status}")
         else:
-            words = "the connection broke off before the answer was whole"
+            words = BrokenOffError.words
             expected = Failure("BrokenOffError", f"{url}: {words}")
         assert do_any(SIZES, url) == expected
         assert server.asked["/"] == ATTEMPTS
@@ -247,7 +246,7 @@ def test_the_environment_s_proxy_is_not_used(do_any: Do, monkeypatch: pytest.Mon
 
 
 def test_backoff_doubles_up_to_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_client, "ATTEMPTS", 20)
+    monkeypatch.setattr(limits, "ATTEMPTS", 20)
     monkeypatch.setattr(random, "uniform", lambda _low, high: high)
     delays = [delay_before_retry(TransientError(), attempt, 60) for attempt in range(1, 9)]
     assert delays == [min(FIRST_BACKOFF * 2**n, MAX_BACKOFF) for n in range(8)]

@@ -260,7 +260,7 @@ def test_a_circle_of_redirects_fails_once_for_the_page_met_first(
 def test_redirects_without_an_end_are_cut_by_count(
     crawl: Crawl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_client, "MAX_REDIRECTS", 3)
+    monkeypatch.setattr(http_client.limits, "MAX_REDIRECTS", 3)
     chain = {f"/{n}": [moved(f"/{n + 1}")] for n in range(9)}
     with scripted({"/": [Say(link("/0"))]} | chain) as site:
         assert failures(crawl([site.url("/")])) == {"/3": "RedirectError"}

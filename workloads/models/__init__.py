@@ -10,6 +10,8 @@ A model is a module with
 ``pool(client, *, ...)``
     a context manager that starts the model's pool, enters ``client`` (once per process, per
     interpreter or per event loop) and gives ``run``. Its keywords are the settings it obeys.
+``doing()``
+    where it can tell: the job that each worker process is doing, by its pid.
 
 and ``run(work, jobs)`` draws the jobs lazily and gives their results in the order of the jobs,
 each a value or a :class:`~.failure.Failure`. No more than about ``AHEAD`` results

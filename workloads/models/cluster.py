@@ -9,26 +9,35 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from threading import Lock
 from typing import Any
 from uuid import uuid4
 
-from . import BATCH, Client, Run
-from .failure import attempt
+from . import BATCH, Client, Run, processes
+from .failure import Failure, attempt
 
 RUNS = "work"
 START_LIMIT = 60  # seconds until scheduler and workers must have answered
 STOP_LIMIT = 30  # seconds that a local cluster has to end
 CHUNK = 64  # jobs that travel in one message
+LOST_LIMIT = 10  # seconds for which a scheduler elsewhere may not answer
+SILENT_LIMIT = 30  # seconds after which a worker that does not report is given up
+DASK = {
+    # Its sampling thread would outlive the cluster.
+    "distributed.worker.profile.enabled": False,
+    # How many workers more a job may end before it is given up: a new one takes seconds to start.
+    "distributed.scheduler.allowed-failures": 1,
+    "distributed.scheduler.worker-ttl": f"{SILENT_LIMIT} s",
+}
 
 
 def absent() -> str | None:
-    """Dask's distributed is an extra."""
+    """Dask's distributed is an extra, and its local workers are processes."""
     if importlib.util.find_spec("distributed") is None:
         return "needs Dask: pip install 'concurrency-lab[cluster]'"
-    return None
+    return processes.absent()
 
 
 def obeyed(in_flight: int, workers: int, cluster: str) -> dict[str, int]:
@@ -47,8 +56,7 @@ def pool(client: Client, *, in_flight: int, workers: int, cluster: str) -> Itera
 
     pool_name = uuid4().hex
     with ExitStack() as stack:
-        # Its sampling thread would outlive the cluster.
-        stack.enter_context(dask.config.set({"distributed.worker.profile.enabled": False}))
+        stack.enter_context(dask.config.set(DASK))
         address: Any = cluster
         if cluster == "local":
             address = distributed.LocalCluster(
@@ -59,7 +67,12 @@ def pool(client: Client, *, in_flight: int, workers: int, cluster: str) -> Itera
                 silence_logs="CRITICAL",
             )
             stack.push(partial(end, address))
-        scheduler = stack.enter_context(distributed.Client(address, timeout=START_LIMIT))
+        limit = START_LIMIT if cluster == "local" else LOST_LIMIT
+        scheduler = stack.enter_context(distributed.Client(address, timeout=limit))
+        if cluster != "local":
+            unsaid(logging.getLogger("distributed.batched"), "Batched Comm Closed")
+            unsaid(logging.getLogger("distributed.client"), "Failed to reconnect")
+            scheduler.run_on_scheduler(silence_limited(SILENT_LIMIT))
 
         def run(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
             return in_order(scheduler, partial(do_job, work, client, pool_name), jobs)
@@ -72,9 +85,15 @@ def pool(client: Client, *, in_flight: int, workers: int, cluster: str) -> Itera
             unsaid(logging.getLogger("asyncio"), "AllExit")
             unsaid(logging.getLogger("distributed.scheduler"), "Closed comm")
             raise
-        scheduler.run(leave, pool_name)
+        if not answers(scheduler):
+            unsaid(logging.getLogger("distributed.client"), "")  # how its reconnecting ends
+        else:
+            for outcome in scheduler.run(leave, pool_name, on_error="return").values():
+                if isinstance(outcome, Exception) and not isinstance(outcome, OSError):
+                    raise outcome  # of the client; a worker that is lost cannot leave it
 
 
+@cache
 def unsaid(logger: logging.Logger, words: str) -> None:
     """Have the logger leave out what contains the words."""
     logger.addFilter(lambda log: words not in log.getMessage())
@@ -90,6 +109,27 @@ def end(cluster: Any, error: type[BaseException] | None, *_: Any) -> None:
     cluster.close(timeout=STOP_LIMIT)
 
 
+def silence_limited(seconds: float) -> Any:
+    """A function for a scheduler elsewhere, by which it gives up silent workers as soon as ours.
+
+    A function in a function travels as a whole: the scheduler need not find this module.
+    """
+
+    def limit_silence(dask_scheduler: Any) -> None:
+        from tornado.ioloop import PeriodicCallback
+
+        if (dask_scheduler.worker_ttl or seconds + 1) <= seconds:
+            return
+        dask_scheduler.worker_ttl = seconds
+        looks = dask_scheduler.periodic_callbacks
+        if "worker-ttl" in looks:
+            looks["worker-ttl"].stop()
+        looks["worker-ttl"] = PeriodicCallback(dask_scheduler.check_worker_ttl, 1000 * seconds)
+        looks["worker-ttl"].start()
+
+    return limit_silence
+
+
 def in_order(scheduler: Any, call: Any, jobs: Iterable[Any]) -> Iterator[Any]:
     """Queue jobs by the chunk, for each message to the scheduler takes its time."""
     source = iter(jobs)
@@ -97,13 +137,26 @@ def in_order(scheduler: Any, call: Any, jobs: Iterable[Any]) -> Iterator[Any]:
     try:
         while True:
             while len(queue) < BATCH // CHUNK and (chunk := list(islice(source, CHUNK))):
-                queue.append(scheduler.map(call, [*map(Parcel, chunk)], pure=False))
+                queue.append(queued(scheduler, call, chunk))
             if not queue:
                 return
             yield from results(scheduler, queue.popleft())
     finally:
-        for futures in queue:
-            scheduler.cancel(futures)
+        if answers(scheduler):
+            for futures in queue:
+                scheduler.cancel(futures)
+
+
+def queued(scheduler: Any, call: Any, chunk: list[Any]) -> list[Any]:
+    """The futures of some jobs; None for each if there is no scheduler any more."""
+    if not answers(scheduler):
+        return [None] * len(chunk)
+    return list(scheduler.map(call, [*map(Parcel, chunk)], pure=False))
+
+
+def answers(scheduler: Any) -> bool:
+    """Say whether the connection to the scheduler stands."""
+    return bool(scheduler.status == "running")
 
 
 def results(scheduler: Any, futures: list[Any]) -> list[Any]:
@@ -116,7 +169,12 @@ def results(scheduler: Any, futures: list[Any]) -> list[Any]:
 
 def unpacked(future: Any) -> Any:
     """The result of one job. Raises what Dask says of a job whose worker died."""
+    if future is None or future.cancelled():
+        return SCHEDULER_LOST
     return future.result().content
+
+
+SCHEDULER_LOST = Failure("SchedulerLost", "the Dask scheduler was gone before this job was done")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from . import AsyncClient, Run, coroutines, processes
 from .failure import attempt
+from .interrupts import ended
 
 RUNS = ("fetch_async", "compute")
 
@@ -18,8 +19,18 @@ Compute = Callable[..., Awaitable[Any]]  # (compute, job, fetched) -> result or 
 
 
 def absent() -> str | None:
-    """The hybrid needs what processes need."""
-    return processes.absent()
+    """The hybrid needs what processes need, if it computes in processes."""
+    return processes.absent() if has_gil() else None
+
+
+def doing() -> dict[int, Any]:
+    """What each worker process computes, by its pid: the job that it does so for."""
+    return processes.doing()
+
+
+def has_gil() -> bool:
+    """Say whether threads would have to compute one at a time."""
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
 
 
 @contextmanager
@@ -52,7 +63,7 @@ def pool(
 @contextmanager
 def computing_pool(workers: int, start_method: str) -> Iterator[Compute]:
     """A pool of processes, or of threads where threads compute in parallel."""
-    if getattr(sys, "_is_gil_enabled", lambda: True)():
+    if has_gil():
         crew = processes.Crew(None, workers, start_method)
         crew.start()
         try:
@@ -63,13 +74,8 @@ def computing_pool(workers: int, start_method: str) -> Iterator[Compute]:
         finally:
             crew.close()
     else:
-        with ThreadPoolExecutor(workers, thread_name_prefix="compute") as threads:
-            try:
-                yield lambda *call: ended(threads.submit(partial(attempt, *call)))
-            except KeyboardInterrupt:
-                threads.shutdown(wait=False, cancel_futures=True)
-                print(f"Interrupted: waiting for up to {workers} running jobs.", file=sys.stderr)
-                raise
+        with ended(ThreadPoolExecutor(workers, thread_name_prefix="compute")) as threads:
+            yield lambda *call: result_of(threads.submit(partial(attempt, *call)))
 
 
 async def in_crew(crew: processes.Crew, compute: Any, job: Any, fetched: Any) -> Any:
@@ -77,7 +83,7 @@ async def in_crew(crew: processes.Crew, compute: Any, job: Any, fetched: Any) ->
     while True:
         executor, begun, number = crew.executor, crew.begun, next(crew.numbers)
         try:
-            result = await ended(crew.submit(number, compute, job, fetched))
+            result = await result_of(crew.submit(number, compute, job, fetched))
         except BrokenProcessPool:
             if crew.executor is executor:  # the first to notice replaces it for all
                 crew.replace()
@@ -88,7 +94,7 @@ async def in_crew(crew: processes.Crew, compute: Any, job: Any, fetched: Any) ->
         return result
 
 
-async def ended(future: Future[Any]) -> Any:
+async def result_of(future: Future[Any]) -> Any:
     """The result of a pool's future.
 
     Unlike with asyncio.wrap_future, to cancel this ends the waiting and leaves the future alone:

@@ -11,7 +11,7 @@ from typing import Any
 
 from . import BATCH, Client, Run
 from .failure import attempt
-from .interrupts import Deferral
+from .interrupts import Deferral, ended
 
 RUNS = "work"
 START_LIMIT = 60.0  # seconds until every interpreter must have started
@@ -33,22 +33,15 @@ def pool(client: Client, *, workers: int) -> Iterator[Run]:
     undisturbed = Deferral()
     with (
         undisturbed.installed(),
-        executor_type(workers, initializer=exec, initargs=(set_path,)) as executor,
+        ended(executor_type(workers, initializer=exec, initargs=(set_path,))) as executor,
     ):
         in_each(executor, undisturbed, workers, enter, pickle.dumps(client))
 
         def run(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
             return in_order(executor, undisturbed, work, jobs)
 
-        try:
-            yield run
-            in_each(executor, undisturbed, workers, leave)
-        except KeyboardInterrupt:
-            executor.shutdown(wait=False, cancel_futures=True)
-            print(f"Interrupted: waiting for up to {workers} running jobs.", file=sys.stderr)
-            raise
-        finally:
-            executor.shutdown(wait=False, cancel_futures=True)
+        yield run
+        in_each(executor, undisturbed, workers, leave)
 
 
 def in_order(

@@ -10,15 +10,43 @@ in C does not end that wait. So no wait here is longer than LOOK.
 
 import math
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
+STOP_LIMIT = 2.0  # seconds that jobs in threads have to return; a thread cannot be ended
 LOOK = 0.5  # seconds after which a wait looks whether Ctrl-C came before it
+
+
+E = TypeVar("E", bound=ThreadPoolExecutor)
+
+
+@contextmanager
+def ended(executor: E) -> Iterator[E]:
+    """Wait for the executor's threads at the end of the block; after Ctrl-C, not for ever.
+
+    Those that are still at a job then are left to it: they last until the interpreter's exit.
+    """
+    try:
+        yield executor
+    except KeyboardInterrupt:
+        executor.shutdown(wait=False, cancel_futures=True)
+        threads = list(executor._threads)  # there is no public way
+        said = f"waiting for up to {len(threads)} running jobs to return"
+        print(f"Interrupted: {said}, {STOP_LIMIT:g} s at most.", file=sys.stderr)
+        deadline = time.monotonic() + STOP_LIMIT
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        raise
+    except BaseException:
+        executor.shutdown(cancel_futures=True)
+        raise
+    executor.shutdown()
 
 
 class Deferral:

@@ -15,7 +15,10 @@ from dataclasses import dataclass
 from itertools import count
 from multiprocessing import connection
 from multiprocessing.util import Finalize
+from pathlib import Path
+from threading import BrokenBarrierError
 from typing import Any, NoReturn
+from weakref import WeakSet
 
 from . import BATCH, Client, Run
 from .failure import Failure, attempt
@@ -25,17 +28,30 @@ RUNS = "work"
 START_LIMIT = 60.0  # seconds until every worker must have started
 MOST_FRUITLESS = 3  # pools in a row that break before they end a single job
 STOP_LIMIT = 1.0  # seconds that a worker has to tidy up when the pool is ended early
+END_LIMIT = 30.0  # seconds that it has when the pool has no more jobs, on however busy a machine
 GRACE = 0.05  # seconds in which a worker that is told to end should hear of it
 NO_JOB = -1  # in a worker's slot
 
 
 def absent() -> str | None:
-    """Processes run wherever semaphores do."""
+    """Processes run wherever semaphores do: not where /dev/shm is read-only or is not there."""
     try:
-        import multiprocessing.synchronize  # noqa: F401  # absent on some hosted platforms
+        from _multiprocessing import (  # type: ignore[import-not-found]  # typeshed has it not
+            SemLock,
+        )
+
+        # Under a name that is gone at once, so that nobody needs to know of it.
+        SemLock(1, 1, 1, f"/conlab-{os.getpid()}-{threading.get_ident()}", True)
     except ImportError as error:
         return str(error)
+    except OSError as error:
+        return f"needs semaphores, and none can be made here: {error}; is /dev/shm writable?"
     return None
+
+
+def doing() -> dict[int, Any]:
+    """The job that each worker process of the open pools has begun and not ended, by its pid."""
+    return {pid: job for crew in crews for pid, job in crew.doing().items()}
 
 
 @contextmanager
@@ -51,6 +67,9 @@ def pool(client: Client, *, workers: int, start_method: str) -> Iterator[Run]:
             raise
         finally:
             crew.close()
+
+
+crews: "WeakSet[Crew]" = WeakSet()
 
 
 class Crew:
@@ -73,22 +92,58 @@ class Crew:
     def start(self) -> None:
         """Start a fresh pool and wait until every worker of it stands ready."""
         self.begun = self.context.RawArray("q", [NO_JOB] * self.workers)
+        self.ready = self.context.RawArray("q", self.workers)
         everyone = self.context.Barrier(self.workers)
         self.executor = ProcessPoolExecutor(
             self.workers,
             mp_context=self.context,
             initializer=become_worker,
-            initargs=(self.client, self.begun, self.context.Value("i", 0), everyone),
+            initargs=(self.client, self.begun, self.ready, self.context.Value("i", 0), everyone),
         )
+        crews.add(self)
         try:
             with self.undisturbed:
-                ready = [self.executor.submit(stand_ready) for _ in range(self.workers)]
-            for one in ready:
+                first: list[Future[Any]] = [
+                    self.executor.submit(stand_ready) for _ in range(self.workers)
+                ]
+            # The executor learns of a new worker when it is given the next job. Without one, it
+            # would not notice that the last worker died.
+            with self.undisturbed:
+                first.append(self.executor.submit(os.getpid))
+            for one in first:
                 self.undisturbed.wait_for(one, START_LIMIT)
                 one.result(0)
+        except (TimeoutError, BrokenBarrierError) as error:
+            silent = self.silent()
+            self.end_early()
+            raise BrokenProcessPool(
+                f"{silent} did not stand ready within {START_LIMIT:g} s"
+            ) from error
+        except (BrokenProcessPool, EOFError, ConnectionError) as error:  # or its forkserver
+            self.end_early()
+            raise BrokenProcessPool("a worker process died while the pool started") from error
         except BaseException:
-            self.kill()
+            self.end_early()
             raise
+
+    def doing(self) -> dict[int, Any]:
+        """The job of each worker that has one, by its process's number."""
+        items: list[Any] = list(self.executor._pending_work_items.values())
+        unfinished = [item.args for item in items]
+        jobs = {args[0]: args[2] for args in unfinished if len(args) > 2}
+        doing = zip(self.ready, self.begun, strict=True)
+        return {pid: jobs[number] for pid, number in doing if number in jobs}
+
+    def silent(self) -> str:
+        """The workers that do not stand ready, in words."""
+        pids = [*(self.executor._processes or ())]
+        late = [pid for pid in pids if pid not in self.ready] or pids
+        return "worker process " + ", ".join(f"{pid}{state_of(pid)}" for pid in late)
+
+    def end_early(self) -> None:
+        """Leave nothing of a pool that did not start."""
+        self.kill()
+        self.close()
 
     def submit(self, number: int, work: Any, *args: Any) -> Future[Any]:
         """Queue ``work(*args)``, the client added, as job ``number`` of the crew."""
@@ -162,8 +217,24 @@ class Crew:
             process.kill()
 
     def close(self) -> None:
-        """Let the workers end and wait for them."""
-        self.executor.shutdown(wait=True, cancel_futures=True)
+        """Let the workers end and wait for them; kill those that do not."""
+        late = threading.Timer(END_LIMIT, self.kill)
+        late.daemon = True
+        late.start()
+        try:
+            self.executor.shutdown(wait=True, cancel_futures=True)
+        finally:
+            late.cancel()
+            late.join()
+
+
+def state_of(pid: int) -> str:
+    """That the process is stopped, where the system tells, or nothing; to be put after its name."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return " (stopped)" if state[:1] == ["T"] else ""
 
 
 @dataclass(slots=True, eq=False)
@@ -195,6 +266,7 @@ class Worker:
     """What one worker process holds from its first job to its last."""
 
     begun: Any
+    ready: Any
     everyone: Any
     slot: int
     extra: tuple[Any, ...] = ()
@@ -206,7 +278,7 @@ class Worker:
 worker: Worker
 
 
-def become_worker(client: Client, begun: Any, slots: Any, everyone: Any) -> None:
+def become_worker(client: Client, begun: Any, ready: Any, slots: Any, everyone: Any) -> None:
     """Enter the client, leave Ctrl-C to the parent, and die when the parent does."""
     global worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -214,7 +286,7 @@ def become_worker(client: Client, begun: Any, slots: Any, everyone: Any) -> None
     with slots.get_lock():
         slot = slots.value
         slots.value += 1
-    worker = Worker(begun, everyone, slot)
+    worker = Worker(begun, ready, everyone, slot)
     signal.signal(signal.SIGTERM, end)
     if client:
         try:
@@ -230,6 +302,7 @@ def stand_ready() -> None:
     if worker.trouble:
         worker.everyone.abort()
         raise worker.trouble
+    worker.ready[worker.slot] = os.getpid()
     worker.everyone.wait(START_LIMIT)
 
 

@@ -1,6 +1,5 @@
 """Threads: many jobs wait at once in one process; with a GIL, one at a time runs Python code."""
 
-import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
@@ -9,6 +8,7 @@ from typing import Any
 
 from . import AHEAD, BATCH, Client, Run
 from .failure import Failure
+from .interrupts import ended
 
 RUNS = "work"
 START_LIMIT = 60.0  # seconds until every thread must have started
@@ -24,7 +24,7 @@ def pool(client: Client, *, in_flight: int) -> Iterator[Run]:
     """Start ``in_flight`` threads that share one client."""
     with (
         client() if client else nullcontext() as shared,
-        ThreadPoolExecutor(in_flight, thread_name_prefix="jobs") as executor,
+        ended(ThreadPoolExecutor(in_flight, thread_name_prefix="jobs")) as executor,
     ):
         everyone = Barrier(in_flight + 1)
         for _ in range(in_flight):
@@ -101,10 +101,9 @@ def in_order(
         while number in done:
             yield take(number)
             number += 1
-    except KeyboardInterrupt:
-        stop()  # before anything else: what a job that ends now would draw is not wanted
-        print(f"Interrupted: waiting for up to {drawing} running jobs to return.", file=sys.stderr)
+    except (KeyboardInterrupt, GeneratorExit):
+        stop()  # what is under way, the end of the pool waits for, if not after Ctrl-C
         raise
     finally:
         stop()
-        wait(crew)
+    wait(crew)

@@ -8,7 +8,7 @@ import pytest
 
 from conlab.bench.discovery import Cell
 from conlab.bench.measuring import Matrix
-from conlab.bench.running import CellAbsent
+from conlab.bench.running import CellAbsent, CellFailed
 from conlab.errors import UserError
 
 
@@ -33,6 +33,6 @@ def said(error: BaseException, file: str) -> str:
     if lines:
         where = f"{Path(file).name}:{lines[-1].lineno}, in {lines[-1].name}()"
         return f"{where}: {type(error).__name__}: {error}".removesuffix(": ")
-    if isinstance(error, UserError | AssertionError):
+    if isinstance(error, UserError | CellFailed | AssertionError):
         return str(error)
     return "".join(traceback.format_exception(error))

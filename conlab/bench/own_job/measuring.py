@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pytest_benchmark.logger import PytestBenchmarkWarning
 
 from conlab.bench.cells import MATRIX
 from conlab.bench.measuring import Matrix
+from conlab.scratch import scratch_folder
 from conlab.terminal import LiveLine
 
 FILE = Path(__file__).with_name("bench_own_job.py")
@@ -59,7 +59,7 @@ def measure(matrix: Matrix, json: Path | None) -> tuple[Run, bool]:
     Raises RuntimeError where pytest could not run the cells, which is no fault of the job's.
     """
     run = Run(matrix)
-    with tempfile.TemporaryDirectory(prefix="conlab-") as folder, without(OF_THE_READER):
+    with scratch_folder() as folder, without(OF_THE_READER):
         options = [
             "--disable-plugin-autoload",
             *("-p", "pytest_benchmark.plugin", "-p", "conlab.bench.cells"),
@@ -69,7 +69,7 @@ def measure(matrix: Matrix, json: Path | None) -> tuple[Run, bool]:
             *("--import-mode=importlib", "--benchmark-only", "--benchmark-quiet"),
             f"--benchmark-storage=file://{folder}",
         ]
-        written = Path(folder, "figures.json")
+        written = folder / "figures.json"
         if json:
             options.append(f"--benchmark-json={written}")
         with warnings.catch_warnings():  # that there was nothing to time, the failures say

@@ -9,11 +9,12 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import IO, Any
 
 import psutil
 
+from conlab.scratch import HOME, scratch_folder
 from conlab.versus.sides.side import ROOT, Side
 
 ANSWER_LIMIT = 120.0  # seconds that an order may take
@@ -35,6 +36,8 @@ class Worker:
 
     def __init__(self, side: Side, environment: dict[str, str]) -> None:
         self.side = side
+        self.closing = ExitStack()
+        home = self.closing.enter_context(scratch_folder())
         self.stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed by kill()
         command = [str(side.python), *flags(side), "-P", "-m", "conlab.versus.pairs.worker"]
         apart: dict[str, Any] = {"process_group": 0}  # Ctrl-C is for the parent, which ends it
@@ -46,11 +49,12 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self.stderr,
-                env=environment_of(side) | environment,
+                env=environment_of(side) | {HOME: str(home)} | environment,
                 **apart,
             )
         except OSError as error:
             self.stderr.close()
+            self.closing.close()
             raise SideFailed(f"{side.name}: {side.python} cannot be started: {error}") from error
         self.replies: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         threading.Thread(target=self.read, daemon=True).start()
@@ -75,8 +79,10 @@ class Worker:
         try:
             line = self.replies.get(timeout=ANSWER_LIMIT)
         except queue.Empty:
+            stopped = [one.pid for one in (*self.tree(), self.process) if is_stopped(one.pid)]
+            why = f": process {stopped[0]} is stopped" if stopped else "; fewer --jobs take less"
             raise SideFailed(
-                f"{self.side.name}: no answer within {ANSWER_LIMIT:g} s; fewer --jobs take less"
+                f"{self.side.name}: no answer within {ANSWER_LIMIT:g} s{why}"
             ) from None
         if not line.endswith(b"\n"):
             raise SideFailed(f"{self.side.name}: {self.how_it_ended()}")
@@ -134,6 +140,7 @@ class Worker:
             assert self.process.stdin is not None
             self.process.stdin.close()
         self.stderr.close()
+        self.closing.close()
 
     def tree(self) -> list[psutil.Process]:
         """The processes below it, and those of its group, which outlive it as orphans."""
@@ -151,6 +158,13 @@ class Worker:
             with suppress(psutil.Error):
                 found.append(psutil.Process(pid))
         return found
+
+
+def is_stopped(pid: int) -> bool:
+    """Say whether somebody has stopped that process, and nobody has continued it."""
+    with suppress(psutil.Error):
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    return False
 
 
 def is_helper(process: psutil.Process) -> bool:

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -13,6 +12,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from conlab.bench.settings import Settings
 from conlab.errors import UserError
+from conlab.scratch import scratch_folder
 from conlab.versus.sides import environments
 from conlab.versus.sides.revisions import Repository, repository_of
 from conlab.versus.sides.side import ROOT, Side, own_files, working_tree
@@ -32,10 +32,9 @@ def named(
     ``say`` is told what takes long. Raises UserError where the text names none.
     """
     one, two = halves(text)
-    with tempfile.TemporaryDirectory(prefix="conlab-versus-", ignore_cleanup_errors=True) as folder:
+    with scratch_folder() as folder:
         sides = tuple(
-            side(name, settings, Path(folder) / letter, say)
-            for name, letter in ((one, "a"), (two, "b"))
+            side(name, settings, folder / letter, say) for name, letter in ((one, "a"), (two, "b"))
         )
         yield sides[0], sides[1]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conlab.cli import main
+from conlab.cli import obey
 from conlab.explorer import Exploration, Witness, replay
 from tests.patience import patience
 
@@ -107,7 +107,7 @@ def test_saved_witness_is_repeated_in_another_process(
 ) -> None:
     _, saved = explored["1"]
     target = f"{saved.with_name('served.py')}:broken"
-    assert main(["explore", target, "--replay", str(saved)]) == 1
+    assert obey(["explore", target, "--replay", str(saved)]) == 1
     assert str(Witness.load(saved).outcome) in capsys.readouterr().out
 
 
@@ -131,7 +131,7 @@ def test_command_explores_async_functions_and_says_what_it_counts(
     explored: dict[str, tuple[str, Path]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = explored["0"][1].with_name("served.py")
-    assert main(["explore", f"{file}:broken", "--cancellations", "1"]) == 1
+    assert obey(["explore", f"{file}:broken", "--cancellations", "1"]) == 1
     assert "(up to 1 departure, reading " in capsys.readouterr().out
 
 

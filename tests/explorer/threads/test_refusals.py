@@ -234,12 +234,12 @@ def test_ctrl_c_ends_an_exploration(tmp_path: Path) -> None:
         "    for _ in range(50): shared[0] += 1\n"
     )
     code = (
-        "import signal, sys; import conlab.commands.explore; from conlab.cli import main\n"
+        "import signal, sys; import conlab.commands.explore; from conlab.cli import obey\n"
         "print('ready', flush=True)\n"
         # A shell has it ignored in what it runs in the background, such as these tests.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"command = ['explore', {f'{file}:program'!r}, '--bound', '9', '--schedules', '99999999']\n"
-        "sys.exit(main(command))"
+        "sys.exit(obey(command))"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", code],

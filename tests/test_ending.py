@@ -1,0 +1,199 @@
+"""SIGTERM takes Ctrl-C's path: everything stops, nothing stays, and the status says why."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from conlab import ending, scratch
+from conlab.bench import discovery
+from tests.models.test_interruption import runs, wait_until
+
+JOB = Path(__file__).with_name("never_ends.py")
+ROOT = JOB.parent.parent
+LIMIT = 60.0  # seconds that a busy machine may take
+MEASURE = ("-m", "conlab", "measure", str(JOB))
+BENCHMARK = ("-m", "pytest", "--benchmark-only", "-p", "no:cacheprovider", f"--workload={JOB}")
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to handle")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """One with a short name: a Unix socket's path, and pytest's own are long, has an end."""
+    with tempfile.TemporaryDirectory(prefix="end-") as made:
+        yield Path(made)
+
+
+@contextlib.contextmanager
+def started(*arguments: str, folder: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A Python of its own, whose temporary folder is empty, in a session of its own."""
+    for name in ("temporary", "marks"):
+        (folder / name).mkdir()
+    given = {"TMPDIR": str(folder / "temporary"), "MARKS": str(folder / "marks")}
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=os.environ | given,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def end(process: "subprocess.Popen[str]", folder: Path, *signals: signal.Signals) -> str:
+    """Send these when jobs are under way; what the process then said, all of it being gone."""
+    marks = folder / "marks"
+    wait_until(lambda: any(marks.iterdir()) or process.poll() is not None)
+    tree = psutil.Process(process.pid).children(recursive=True)
+    for number in signals:
+        process.send_signal(number)
+    said, _ = process.communicate(timeout=LIMIT)
+    wait_until(lambda: not any(map(runs, tree)))
+    return said
+
+
+@pytest.mark.parametrize("name", ["threads", "coroutines", "processes", "cluster"])
+def test_sigterm_ends_a_measurement_and_leaves_nothing(name: str, folder: Path) -> None:
+    if reason := discovery.suite_model(name).module.absent():
+        pytest.skip(reason)
+    with started(*MEASURE, "--models", name, folder=folder) as process:
+        said = end(process, folder, signal.SIGTERM)
+    assert process.returncode == 143, said
+    assert "Traceback" not in said
+    assert "conlab: interrupted: what was not measured is left out" in said
+    assert list((folder / "temporary").iterdir()) == []
+
+
+def test_ctrl_c_waits_for_jobs_in_threads_for_a_moment_only(folder: Path) -> None:
+    with started(*MEASURE, "--models", "threads", folder=folder) as process:
+        said = end(process, folder, signal.SIGINT)
+    assert process.returncode == 130, said
+    assert "running jobs to return, 2 s at most." in said
+    assert list((folder / "temporary").iterdir()) == []
+
+
+IMPATIENT = """
+import sys
+from conlab import cli
+from conlab.bench import watchdog
+watchdog.FLOOR = watchdog.FACTOR = 0.1
+sys.exit(cli.main())
+"""
+
+
+def test_jobs_that_never_return_cost_their_cell_and_do_not_keep_the_process(folder: Path) -> None:
+    arguments = MEASURE[2:]
+    with started("-c", IMPATIENT, *arguments, "--models", "threads", folder=folder) as process:
+        said, _ = process.communicate(timeout=LIMIT)
+    assert process.returncode == 1, said
+    assert "conlab: never_ends-threads: it gave no result for" in said
+    assert list((folder / "temporary").iterdir()) == []
+
+
+def test_sigterm_ends_benchmarks_and_leaves_nothing(folder: Path) -> None:
+    chosen = ("--models", "processes", "tests/bench_matrix.py")
+    with started(*BENCHMARK, *chosen, folder=folder) as process:
+        said = end(process, folder, signal.SIGTERM, signal.SIGTERM, signal.SIGTERM)
+    assert process.returncode == 143, said
+    assert "KeyboardInterrupt" in said
+    assert [path.name for path in (folder / "temporary").iterdir()] == []
+
+
+DEAF = """
+import subprocess, sys
+from pathlib import Path
+from conlab import ending, scratch
+ending.LIMIT = 0.1
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+with ending.as_by_ctrl_c(), scratch.scratch_folder() as folder:
+    Path(sys.argv[1], "marks", "deaf").touch()
+    while True:
+        try:
+            while True:
+                pass
+        except KeyboardInterrupt:
+            print("heard, and not obeyed", flush=True)
+"""
+
+
+def test_who_does_not_hear_is_ended_with_all_it_started(folder: Path) -> None:
+    with started("-c", DEAF, str(folder), folder=folder) as process:
+        said = end(process, folder, signal.SIGTERM)
+    assert (process.returncode, said) == (143, "heard, and not obeyed\n")
+    assert list((folder / "temporary").iterdir()) == []
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next(folder: Path) -> None:
+    with started(*MEASURE, "--models", "processes", folder=folder) as process:
+        end(process, folder, signal.SIGKILL)
+    left = list((folder / "temporary").iterdir())
+    assert [path.name[: len(scratch.PREFIX)] for path in left] == [scratch.PREFIX] * len(left)
+    assert left
+    scratch.sweep.__wrapped__(str(folder / "temporary"))
+    assert list((folder / "temporary").iterdir()) == []
+
+
+HOLDS = """
+import signal, sys
+from pathlib import Path
+from conlab.scratch import scratch_folder
+with scratch_folder() as folder:
+    Path(sys.argv[1], "marks", folder.name).touch()
+    signal.pause()
+"""
+
+
+def test_the_folder_of_a_living_run_stays(folder: Path) -> None:
+    with started("-c", HOLDS, str(folder), folder=folder) as process:
+        wait_until(lambda: any((folder / "marks").iterdir()))
+        (held,) = (path.name for path in (folder / "marks").iterdir())
+        unlocked = folder / "temporary" / f"{scratch.PREFIX}of-an-older-version"
+        unlocked.mkdir()
+        scratch.sweep.__wrapped__(str(folder / "temporary"))
+        assert {path.name for path in (folder / "temporary").iterdir()} == {held, unlocked.name}
+        process.kill()
+        process.wait(LIMIT)
+        scratch.sweep.__wrapped__(str(folder / "temporary"))
+        assert list((folder / "temporary").iterdir()) == [unlocked]
+
+
+def test_a_handler_that_is_there_already_stays() -> None:
+    seen: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: seen.append(number))
+    try:
+        with ending.as_by_ctrl_c():
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert seen == [signal.SIGTERM]
+    assert not ending.terminated.is_set()
+
+
+def test_only_the_main_thread_listens() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    seen: list[object] = []
+
+    def listen() -> None:
+        with ending.as_by_ctrl_c():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    thread.join(LIMIT)
+    assert seen == [before]
