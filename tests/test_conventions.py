@@ -11,6 +11,7 @@ from textwrap import dedent
 
 import pytest
 
+from tests.bench.made import PYTEST
 from tests.patience import patience
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -276,7 +277,7 @@ def test_a_new_file_becomes_cells_without_any_registration(tmp_path: Path) -> No
     (tmp_path / "workloads" / "count_up.py").write_text(dedent(GOOD_WORKLOAD))
     (tmp_path / "workloads" / "models" / "snails.py").write_text(dedent(GOOD_MODEL))
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider"],
+        [*PYTEST, "-q", "--collect-only"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -16,6 +16,7 @@ import pytest
 from conlab import ending, scratch
 from conlab.bench import discovery
 from tests.models.test_interruption import runs, wait_until
+from tests.patience import patience
 
 JOB = Path(__file__).with_name("never_ends.py")
 ROOT = JOB.parent.parent
@@ -63,7 +64,7 @@ def end(process: "subprocess.Popen[str]", folder: Path, *signals: signal.Signals
     tree = psutil.Process(process.pid).children(recursive=True)
     for number in signals:
         process.send_signal(number)
-    said, _ = process.communicate(timeout=LIMIT)
+    said, _ = process.communicate(timeout=patience(LIMIT))
     wait_until(lambda: not any(map(runs, tree)))
     return said
 
@@ -100,7 +101,7 @@ sys.exit(cli.main())
 def test_jobs_that_never_return_cost_their_cell_and_do_not_keep_the_process(folder: Path) -> None:
     arguments = MEASURE[2:]
     with started("-c", IMPATIENT, *arguments, "--models", "threads", folder=folder) as process:
-        said, _ = process.communicate(timeout=LIMIT)
+        said, _ = process.communicate(timeout=patience(LIMIT))
     assert process.returncode == 1, said
     assert "conlab: never_ends-threads: it gave no result for" in said
     assert list((folder / "temporary").iterdir()) == []
@@ -168,7 +169,7 @@ def test_the_folder_of_a_living_run_stays(folder: Path) -> None:
         scratch.sweep.__wrapped__(str(folder / "temporary"))
         assert {path.name for path in (folder / "temporary").iterdir()} == {held, unlocked.name}
         process.kill()
-        process.wait(LIMIT)
+        process.wait(patience(LIMIT))
         scratch.sweep.__wrapped__(str(folder / "temporary"))
         assert list((folder / "temporary").iterdir()) == [unlocked]
 
@@ -195,5 +196,5 @@ def test_only_the_main_thread_listens() -> None:
 
     thread = threading.Thread(target=listen)
     thread.start()
-    thread.join(LIMIT)
+    thread.join(patience(LIMIT))
     assert seen == [before]

@@ -15,6 +15,7 @@ from conlab.commands import study
 from conlab.errors import UserError
 from conlab.terminal import LiveLine, plain
 from tests.history.made import write, write_series
+from tests.patience import patience
 
 pytest_plugins = ["pytester"]
 
@@ -208,7 +209,9 @@ def test_a_job_s_failure_is_plain_where_it_is_measured(tmp_path: Path) -> None:
             f"def jobs():\n    return range(4)\n\n\ndef work(job):\n    {work}\n", "utf-8"
         )
         command = [sys.executable, "-m", "conlab", "measure", "--models", "threads", str(file)]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+        ended = subprocess.run(
+            command, capture_output=True, text=True, timeout=patience(100), check=False
+        )
         assert ended.returncode == 1
         assert is_plain(ended.stdout + ended.stderr)
         assert SHOWN in ended.stderr

@@ -49,9 +49,9 @@ def stubborn(tmp_path: Path, mark: int) -> Path:
     return file
 
 
-def until(claim: Callable[[], bool], seconds: float = 30) -> bool:
-    """Whether the claim comes true in that time."""
-    deadline = time.monotonic() + seconds
+def until(claim: Callable[[], bool]) -> bool:
+    """Whether the claim comes true before patience ends."""
+    deadline = time.monotonic() + patience(30)
     while time.monotonic() < deadline:
         if claim():
             return True

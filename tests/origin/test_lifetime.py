@@ -150,7 +150,7 @@ def test_an_origin_whose_loop_is_held_up_is_gone_after_its_parent_was_killed(
         assert parent.stdout is not None
         try:
             pid = int(parent.stdout.readline())
-            limit = time.monotonic() + LIMIT
+            limit = time.monotonic() + patience(LIMIT)
             while not loading.exists():
                 assert time.monotonic() < limit, "the origin never came to its photos"
                 time.sleep(0.02)

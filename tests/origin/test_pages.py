@@ -21,6 +21,7 @@ from conlab.origin import (
     normal_url,
 )
 from conlab.origin.pages import ENDLESS, ENDLESS_BURST, FORBIDDEN, OFF_SITE, QUIRKS
+from tests.patience import patience
 
 HANG_UPS = 50
 MOST_BYTES = 1024 * 1024
@@ -282,12 +283,12 @@ def test_clients_that_hang_up_amid_a_page_are_no_error_of_the_origin(origin: Ori
     address = urlsplit(origin.urls[0])
     request = f"GET {ENDLESS} HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n"
     for _ in range(HANG_UPS):
-        with socket.create_connection((address.hostname, address.port), 10) as connection:
+        with socket.create_connection((address.hostname, address.port), patience(10)) as connection:
             connection.sendall(request.encode())
             received = 0
             while received < MOST_BYTES:
                 received += len(connection.recv(65536))
-    ended, limit = 0, time.monotonic() + 30
+    ended, limit = 0, time.monotonic() + patience(30)
     while ended < HANG_UPS:
         assert time.monotonic() < limit, "the origin still sends to clients that left"
         ended += len(origin.take_log().served)  # raises what the origin's code raised

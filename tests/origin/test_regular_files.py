@@ -22,6 +22,7 @@ from conlab.origin.photos import load_photos
 from conlab.origin.regular_files import is_readable, opened
 from conlab.origin.resources import PIECE, Gone, stored
 from conlab.origin.settings import photo_files
+from tests.patience import patience
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 
@@ -101,7 +102,7 @@ def links(listing: str) -> list[str]:
 def asked(url: str, target: bytes) -> bytes:
     """The answer to a request line that a library would not send."""
     address = urlsplit(url)
-    with socket.create_connection((address.hostname, address.port), timeout=20) as line:
+    with socket.create_connection((address.hostname, address.port), timeout=patience(20)) as line:
         line.sendall(b"GET %b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % target)
         return b"".join(iter(lambda: line.recv(65536), b""))
 
