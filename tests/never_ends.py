@@ -1,4 +1,7 @@
-"""Jobs that never end, but for serial's: each leaves a mark in the folder MARKS as it begins."""
+"""Jobs that never end: each leaves a mark in the folder MARKS as it begins.
+
+Those of the calling thread do end, or no other model would be measured; unless SERIAL is set.
+"""
 
 import asyncio
 import multiprocessing
@@ -14,8 +17,8 @@ def jobs() -> Iterator[int]:
 
 
 def work(job: int) -> int:
-    alone = threading.current_thread() is threading.main_thread()
-    if not alone or multiprocessing.parent_process() is not None:
+    here = threading.current_thread() is threading.main_thread()
+    if not here or multiprocessing.parent_process() is not None or "SERIAL" in os.environ:
         mark()
         time.sleep(3600)
     return job
@@ -24,6 +27,14 @@ def work(job: int) -> int:
 async def work_async(_job: int) -> None:
     mark()
     await asyncio.sleep(3600)
+
+
+async def fetch_async(job: int) -> int:
+    return job
+
+
+def compute(job: int, _fetched: int) -> int:
+    return work(job)
 
 
 def mark() -> None:

@@ -29,7 +29,7 @@ STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
 def cases(_until: ExitStack) -> Iterator[Case]:
     """A number of times each signal, for each model."""
     for model in discovery.models():
-        if model.name == "hybrid" or model.module.absent():  # its job has two halves
+        if model.module.absent():
             continue
         for number in STATUS:
             for time_ in range(TIMES):
@@ -45,6 +45,8 @@ def kill(model: str, number: signal.Signals, seed: str) -> Tried:
         temporary.mkdir()
         marks.mkdir()
         environment = os.environ | {"TMPDIR": str(temporary), "MARKS": str(marks)}
+        if model == "serial":
+            environment["SERIAL"] = "1"
         process = subprocess.Popen(
             [sys.executable, "-m", "conlab", "measure", str(JOB), "--models", model],
             env=environment,
