@@ -174,6 +174,62 @@ def test_the_folder_of_a_living_run_stays(folder: Path) -> None:
         assert list((folder / "temporary").iterdir()) == [unlocked]
 
 
+BUSY_FOR_GOOD = """
+import ctypes, sys
+from pathlib import Path
+from conlab import ending
+ending.LIMIT = 0.1
+with ending.as_by_ctrl_c():
+    Path(sys.argv[1], "marks", "busy").touch()
+    cell = ctypes.create_string_buffer(48)
+    mutex = ctypes.CDLL(None)
+    mutex.pthread_mutex_lock(cell)
+    mutex.pthread_mutex_lock(cell)  # never returns, and hears of no signal
+"""
+
+
+def test_who_is_busy_in_c_for_good_is_ended(folder: Path) -> None:
+    with started("-c", BUSY_FOR_GOOD, str(folder), folder=folder) as process:
+        end(process, folder, signal.SIGTERM)
+    assert process.returncode == 143
+
+
+FORKS = """
+import multiprocessing, os, signal, sys, time
+from conlab import ending
+ending.LIMIT = 0.1
+with ending.as_by_ctrl_c():
+    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(3600,))
+    child.start()
+    child.terminate()
+    child.join(60)
+    print(child.exitcode, ending.heard, flush=True)
+    signal.raise_signal(signal.SIGINT)
+"""
+
+
+def test_a_forked_child_that_is_told_to_end_does_and_its_parent_does_not(folder: Path) -> None:
+    with started("-W", "ignore", "-c", FORKS, folder=folder) as process:
+        said, _ = process.communicate(timeout=LIMIT)
+    assert said.startswith("-15 []\n"), said
+    assert process.returncode in (130, -2), said
+
+
+def test_in_a_shell_s_background_it_is_heard_as_well(folder: Path) -> None:
+    deaf = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN);"
+    deaf += "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    with started("-c", deaf, *MEASURE, "--models", "coroutines", folder=folder) as process:
+        said = end(process, folder, signal.SIGTERM)
+    assert process.returncode == 143, said
+    assert "conlab: interrupted: what was not measured is left out" in said
+
+
+def test_a_closed_terminal_does_the_same(folder: Path) -> None:
+    with started(*MEASURE, "--models", "coroutines", folder=folder) as process:
+        said = end(process, folder, signal.SIGHUP)
+    assert process.returncode == 129, said
+
+
 def test_a_handler_that_is_there_already_stays() -> None:
     seen: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _frame: seen.append(number))
@@ -183,7 +239,7 @@ def test_a_handler_that_is_there_already_stays() -> None:
     finally:
         signal.signal(signal.SIGTERM, before)
     assert seen == [signal.SIGTERM]
-    assert not ending.terminated.is_set()
+    assert ending.heard == []
 
 
 def test_only_the_main_thread_listens() -> None:

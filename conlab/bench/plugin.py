@@ -85,7 +85,7 @@ def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> N
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
     """Exit as one does who was told to, if so; the processes of pytest-xdist heard of nothing."""
-    if ending.terminated.is_set():
+    if ending.heard:
         for worker in session.config.stash[SCRATCH].glob(f"*{WORKER}"):
             with suppress(ProcessLookupError):
                 os.kill(int(worker.stem), signal.SIGTERM)

@@ -120,8 +120,8 @@ class Watchdog:
         return "; ".join(said) or "it has no worker process on this machine"
 
     def hear(self, _signal: int, _frame: FrameType | None) -> None:
-        """Raise KeyboardInterrupt if it was this that sent the signal."""
-        if self.reason:
+        """Raise KeyboardInterrupt if the signal came from here: where it is ignored, it stays so."""
+        if self.reason or ending.heard:
             raise KeyboardInterrupt
 
 

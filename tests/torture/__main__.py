@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -40,6 +41,7 @@ def main() -> int:
     file = ROOT / ".conlab" / "torture" / f"{commit}.jsonl"
     file.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + 60 * given.minutes
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
     try:
         for kind in [] if given.table else given.kinds or list(KINDS):
             try_all(kind, given.match, file, deadline)
