@@ -103,6 +103,7 @@ class Watchdog:
             for process in costs.worker_processes(self.origin):
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
+            interrupt()  # again: Python drops what is raised in a callback, as of a weak reference
 
     def stands_still(self) -> str:
         """The worker processes, those that are stopped or else all, and what they are doing."""
@@ -120,7 +121,7 @@ class Watchdog:
         return "; ".join(said) or "it has no worker process on this machine"
 
     def hear(self, _signal: int, _frame: FrameType | None) -> None:
-        """Raise KeyboardInterrupt if the signal came from here: where it is ignored, it stays so."""
+        """Raise KeyboardInterrupt if the signal came from here, or else ignore it as before."""
         if self.reason or ending.heard:
             raise KeyboardInterrupt
 
