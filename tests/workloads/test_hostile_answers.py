@@ -4,6 +4,8 @@ How long and how much memory the worst of them may take is tests/torture's to me
 """
 
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,7 @@ from tests.workloads import ways
 from tests.workloads.hostile import MADE, SAID, Hostile, hostile
 from tests.workloads.test_http_client import SIZES
 from tests.workloads.ways import Do
-from workloads.http_client import limits
+from workloads.http_client import client_aiohttp, limits
 from workloads.models.failure import Failure
 
 LEAVES = {  # a size in bytes, or the type of the error; of a StatusError the status
@@ -170,3 +172,19 @@ def test_what_follows_an_answer_is_not_heard_as_the_next_one(name: str, server: 
     with SIZES.client() as client:
         sizes = [SIZES.work(server.url(job), client) for job in (name, "hello", name, "hello")]
     assert sizes == [5, 5, 5, 5]
+
+
+@pytest.mark.parametrize(("whole", "heard"), [(True, []), (False, ["ClientPayloadError"])])
+def test_who_waits_for_a_body_hears_that_its_connection_was_closed_before(
+    whole: bool, heard: list[str]
+) -> None:
+    """aiohttp may close it while it reads the head, in one piece with a body that is no HTTP."""
+    said: list[str] = []
+    content = SimpleNamespace(
+        is_eof=lambda: whole,
+        exception=lambda: None,
+        set_exception=lambda error: said.append(type(error).__name__),
+    )
+    response: Any = SimpleNamespace(connection=None, content=content)
+    with client_aiohttp.ended_by_its_connection(response):
+        assert said == heard

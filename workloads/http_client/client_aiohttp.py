@@ -105,7 +105,8 @@ def ended_by_its_connection(response: "aiohttp.ClientResponse") -> Iterator[None
 
     protocol = response.connection and response.connection.protocol
     closed = protocol and protocol.closed
-    if not closed:  # the body is here as a whole
+    if not closed:  # already: the body is here as a whole, or will never be
+        hear(None)
         yield
         return
     closed.add_done_callback(hear)
