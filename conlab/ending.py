@@ -119,6 +119,9 @@ def status(otherwise: int) -> int:
 
 def let_go(number: int, interrupted: bool) -> None:
     """Do not wait at the exit, with that status, for what runs on in threads."""
+    # Under `python -m`, Python up to 3.13 ends by SIGINT, whatever the status, if KeyboardInterrupt
+    # has passed an exec() of text, as when a dataclass is made. Another exec() makes it forget.
+    exec("")
     if interrupted or jobs_left.is_set():
         end_within(EXIT_LIMIT, number)
 

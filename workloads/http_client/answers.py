@@ -1,7 +1,7 @@
 """What an address, and the head of an answer, mean: decided here, so that all clients agree."""
 
 from collections.abc import AsyncIterable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Generic, TypeVar
@@ -30,17 +30,16 @@ class Answer(Generic[Chunks]):
     chunks: Chunks
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Head:
-    """The status and the headers of an answer, as they came."""
+    """The status and the headers of an answer: as they came, and decoded alike for all clients."""
 
     status: int
     raw_headers: Sequence[tuple[bytes, bytes]]
+    headers: httpx.Headers = field(init=False)
 
-    @property
-    def headers(self) -> httpx.Headers:
-        """The headers by name, decoded in one way for all clients."""
-        return httpx.Headers([*self.raw_headers])
+    def __post_init__(self) -> None:
+        self.headers = httpx.Headers([*self.raw_headers])
 
 
 def address(url: str, here: httpx.URL | None = None) -> httpx.URL:

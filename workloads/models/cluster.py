@@ -1,5 +1,6 @@
 """Cluster: worker processes that may stand on other machines, behind a Dask scheduler."""
 
+import atexit
 import importlib.util
 import logging
 import os
@@ -7,7 +8,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import islice
@@ -21,6 +22,7 @@ from .failure import Failure, attempt
 RUNS = "work"
 START_LIMIT = 60  # seconds until scheduler and workers must have answered
 STOP_LIMIT = 30  # seconds that a local cluster has to end
+INTERRUPTED_LIMIT = 2  # the same where its workers were killed before
 CHUNK = 64  # jobs that travel in one message
 LOST_LIMIT = 10  # seconds for which a scheduler elsewhere may not answer
 SILENT_LIMIT = 30  # seconds after which a worker that does not report is given up
@@ -59,13 +61,7 @@ def pool(client: Client, *, in_flight: int, workers: int, cluster: str) -> Itera
         stack.enter_context(dask.config.set(DASK))
         address: Any = cluster
         if cluster == "local":
-            address = distributed.LocalCluster(
-                n_workers=workers,
-                threads_per_worker=max(1, in_flight // workers),
-                processes=True,
-                dashboard_address="127.0.0.1:0",
-                silence_logs="CRITICAL",
-            )
+            address = started(workers, max(1, in_flight // workers))
             stack.push(partial(end, address))
         limit = START_LIMIT if cluster == "local" else LOST_LIMIT
         scheduler = stack.enter_context(distributed.Client(address, timeout=limit))
@@ -94,6 +90,27 @@ def pool(client: Client, *, in_flight: int, workers: int, cluster: str) -> Itera
 
 
 @cache
+def started(workers: int, threads: int) -> Any:
+    """A local cluster."""
+    import distributed
+
+    try:
+        return distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=threads,
+            processes=True,
+            dashboard_address="127.0.0.1:0",
+            silence_logs="CRITICAL",
+        )
+    except BaseException:
+        # Half of it is there; its processes end with this one. Dask would close it at the exit, and
+        # say at length that this cannot be.
+        atexit.unregister(distributed.deploy.spec.close_clusters)
+        for name in ("asyncio", "tornado.application"):
+            unsaid(logging.getLogger(name), "")
+        raise
+
+
 def unsaid(logger: logging.Logger, words: str) -> None:
     """Have the logger leave out what contains the words."""
     logger.addFilter(lambda log: words not in log.getMessage())
@@ -101,12 +118,15 @@ def unsaid(logger: logging.Logger, words: str) -> None:
 
 def end(cluster: Any, error: type[BaseException] | None, *_: Any) -> None:
     """Close a local cluster. If an error ends it, its workers are killed first."""
+    limit = STOP_LIMIT
     if error:
+        limit = INTERRUPTED_LIMIT
         for nanny in cluster.workers.values():
             nanny.auto_restart = False
             if nanny.pid:
                 os.kill(nanny.pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
-    cluster.close(timeout=STOP_LIMIT)
+    with suppress(TimeoutError):
+        cluster.close(timeout=limit)
 
 
 def silence_limited(seconds: float) -> Any:
