@@ -120,7 +120,7 @@ class Watchdog:
         return "; ".join(said) or "it has no worker process on this machine"
 
     def hear(self, _signal: int, _frame: FrameType | None) -> None:
-        """Raise KeyboardInterrupt if the signal came from here: where it is ignored, it stays so."""
+        """Raise KeyboardInterrupt if the signal is from here: where it is ignored, it stays so."""
         if self.reason or ending.heard:
             raise KeyboardInterrupt
 
