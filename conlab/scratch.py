@@ -21,26 +21,27 @@ except ImportError:  # on Windows: a killed run's folder stays
     LOCKS = False
 
 PREFIX = "conlab-"
-LOCK = ".lock"
+LOCK = ".conlab-lock"  # no name that anybody else gives to a file
 HOME = "CONLAB_SCRATCH"  # the variable
 AFTER_ITS_OWN = -200  # multiprocessing removes its folder at exit with a priority of -100
 LONGEST_PATH = 70  # characters: the path of a socket below it, 32 longer, may have 103
 
-held: set[Path] = set()  # the folders of this process
+held: dict[Path, int] = {}  # the folders, and the process that made each
 
 
 @contextlib.contextmanager
 def scratch_folder() -> Iterator[Path]:
     """A new folder in the system's temporary one, removed at the end."""
     sweep(tempfile.gettempdir())
-    made = Path(tempfile.mkdtemp(prefix=PREFIX))
-    held.add(made)
+    made, owner = Path(tempfile.mkdtemp(prefix=PREFIX)), os.getpid()
+    held[made] = owner
     try:
         with lock_in(made):
             yield made
     finally:
-        shutil.rmtree(made, ignore_errors=True)
-        held.discard(made)
+        if owner == os.getpid():  # in a forked child, this runs when the child drops what it got
+            shutil.rmtree(made, ignore_errors=True)
+            del held[made]
 
 
 @cache
@@ -91,5 +92,6 @@ def sweep(temporary: str) -> None:
 
 def remove_held() -> None:
     """Remove this process's folders now: it ends without unwinding."""
-    for made in tuple(held):
-        shutil.rmtree(made, ignore_errors=True)
+    for made, owner in tuple(held.items()):
+        if owner == os.getpid():
+            shutil.rmtree(made, ignore_errors=True)

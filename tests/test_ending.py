@@ -164,8 +164,9 @@ def test_the_folder_of_a_living_run_stays(folder: Path) -> None:
     with started("-c", HOLDS, str(folder), folder=folder) as process:
         wait_until(lambda: any((folder / "marks").iterdir()))
         (held,) = (path.name for path in (folder / "marks").iterdir())
-        unlocked = folder / "temporary" / f"{scratch.PREFIX}of-an-older-version"
+        unlocked = folder / "temporary" / f"{scratch.PREFIX}of-somebody-else"
         unlocked.mkdir()
+        (unlocked / ".lock").touch()
         scratch.sweep.__wrapped__(str(folder / "temporary"))
         assert {path.name for path in (folder / "temporary").iterdir()} == {held, unlocked.name}
         process.kill()
@@ -228,6 +229,52 @@ def test_a_closed_terminal_does_the_same(folder: Path) -> None:
     with started(*MEASURE, "--models", "coroutines", folder=folder) as process:
         said = end(process, folder, signal.SIGHUP)
     assert process.returncode == 129, said
+
+
+DROPS = """
+import os
+from conlab.scratch import hold_helpers_files, scratch_folder
+home = hold_helpers_files()
+with scratch_folder() as folder:
+    if os.fork() == 0:
+        raise SystemExit  # unwinds, and runs what is registered for the exit
+    os.wait()
+    print(os.path.isdir(home), folder.is_dir())
+"""
+
+
+def test_a_forked_child_removes_no_folder_of_its_parent(folder: Path) -> None:
+    with started("-W", "ignore", "-c", DROPS, folder=folder) as process:
+        said, _ = process.communicate(timeout=LIMIT)
+    assert (process.returncode, said) == (0, "True True\n")
+    assert list((folder / "temporary").iterdir()) == []
+
+
+POOLS = """
+import multiprocessing
+
+
+def jobs():
+    yield from range(2)
+
+
+def work(job):
+    with multiprocessing.Pool(2) as pool:
+        return sum(pool.map(abs, range(job)))
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver"])
+def test_a_job_may_have_processes_of_its_own(method: str, folder: Path) -> None:
+    (folder / "pools.py").write_text(POOLS)
+    chosen = ("--models", "serial,processes", "--start-method", method)
+    with started(
+        "-W", "ignore", "-m", "conlab", "measure", f"{folder}/pools.py", *chosen, folder=folder
+    ) as process:
+        said, _ = process.communicate(timeout=LIMIT)
+    assert "Traceback" not in said
+    assert list((folder / "temporary").iterdir()) == []
+    assert process.returncode == 0, said
 
 
 def test_a_handler_that_is_there_already_stays() -> None:

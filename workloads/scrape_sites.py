@@ -34,7 +34,8 @@ MAX_ITEMS = 10_000  # of a page: one in each 100 bytes of the longest
 MAX_TEXT = 4_000  # characters of a title or a name, which items in items may share
 MAX_DIGITS = 15  # of a price: more are no exact number for a reader of JSON
 
-CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE | re.ASCII)
+# Bounded in each part: of a run of blanks, a repeat beside a repeat tries every division.
+CHARSET = re.compile(r"charset\s{0,9}=[\s\"']{0,9}([\w.:-]{1,40})", re.IGNORECASE | re.ASCII)
 # Python's own, which no browser knows, and UTF-7, which browsers must not.
 NOT_OF_THE_WEB = {
     "charmap", "idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined",

@@ -119,9 +119,10 @@ def seconds_ready_in_tree() -> dict[int, float]:
     """The same of every thread of this process and its descendants, by the thread's number."""
     ready = {}
     for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
-        for path in Path("/proc", str(process.pid), "task").glob("*/schedstat"):
-            with suppress(OSError, ValueError, IndexError):
-                ready[int(path.parent.name)] = int(path.read_text("ascii").split()[1]) / 1e9
+        with suppress(OSError):  # it ended while it was looked at
+            for path in Path("/proc", str(process.pid), "task").glob("*/schedstat"):
+                with suppress(OSError, ValueError, IndexError):
+                    ready[int(path.parent.name)] = int(path.read_text("ascii").split()[1]) / 1e9
     return ready
 
 

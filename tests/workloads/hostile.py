@@ -64,6 +64,7 @@ SAID = {
     # Lengths.
     "shorter than said": head("Content-Length: 100") + b"short",
     "longer than said": head("Content-Length: 3") + b"hello",
+    "an end of line behind it": whole(b"hello") + b"\r\n",
     "negative length": head("Content-Length: -5") + b"hello",
     "length of 23 digits": head("Content-Length: 99999999999999999999999") + b"hello",
     "two lengths": head("Content-Length: 5", "Content-Length: 7") + b"hello",
@@ -95,6 +96,9 @@ SAID = {
     "GZIP": whole(gzip.compress(b"hello"), "Content-Encoding: GZIP"),
     "deflate": whole(zlib.compress(b"hello"), "Content-Encoding: deflate"),
     "deflate, bare": whole(zlib.compress(b"hello")[2:-4], "Content-Encoding: deflate"),
+    "deflate, bare, of one byte more than a chunk": whole(
+        zlib.compress(b"a" * 65_537)[2:-4], "Content-Encoding: deflate"
+    ),
     "gzip of nothing": whole(b"", "Content-Encoding: gzip"),
     "gzip, cut": whole(gzip.compress(b"hello" * 999)[:-9], "Content-Encoding: gzip"),
     "gzip that is none": whole(b"notgzip" * 9, "Content-Encoding: gzip"),
@@ -112,6 +116,9 @@ SAID = {
     "to half an address": to("http://[::1/"),
     "to a label of 70 letters": to(f"http://{'a' * 70}.invalid./"),
     "to an empty label": to("http://a..invalid/"),
+    "to a name that is no IDN": to("http://xn--a.invalid/"),
+    "to hello, and no other request": head(status="302 Found")[:-2]
+    + b"Content-Length: 0\r\nLocation: /hello\r\n\r\n",
     "to control characters": to("http://127.0.0.1/\x01\x02 x"),
     "to nowhere": to(""),
     "without a location": whole(b"", status="302 Found"),

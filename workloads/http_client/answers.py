@@ -46,7 +46,10 @@ def address(url: str, here: httpx.URL | None = None) -> httpx.URL:
     """``url`` as it is asked for, seen from ``here``. Raises AddressError if it is none."""
     try:
         asked = here.join(url) if here else httpx.URL(url)
-        if asked.scheme in ("http", "https") and is_host(asked.raw_host) and is_port(asked.port):
+        sound = is_host(asked.raw_host) and is_port(asked.port)
+        if (
+            asked.scheme in ("http", "https") and sound and asked.host
+        ):  # decoded, if that is possible
             return asked
     except (httpx.InvalidURL, ValueError):  # of which UnicodeError is one
         pass

@@ -78,6 +78,7 @@ async def get_async(
                         body = unpacked_async(unpacker(url, head), chunks)
                         yield Answer(head.status, head.headers, body)
                     return
+                response.close()  # as httpx does: what is left unread is not waited for
             here = there
     except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
         raise AddressError.at(url) from error
@@ -103,9 +104,9 @@ def ended_by_its_connection(response: "aiohttp.ClientResponse") -> Iterator[None
         if not response.content.is_eof() and response.content.exception() is None:
             response.content.set_exception(aiohttp.ClientPayloadError())
 
-    protocol = response.connection and response.connection.protocol
-    closed = protocol and protocol.closed
-    if not closed:  # already: the body is here as a whole, or will never be
+    protocol = response.connection.protocol if response.connection is not None else None
+    closed = protocol.closed if protocol is not None else None  # to bool, it is an empty queue
+    if closed is None:  # the body is here as a whole, or the connection was closed before
         hear(None)
         yield
         return

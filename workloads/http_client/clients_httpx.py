@@ -136,8 +136,8 @@ def surplus(response: httpx.Response) -> bytes:
 
 
 def check_surplus(url: str, more: bytes) -> None:
-    """Raise BrokenOffError unless it is an answer that nobody asked for: aiohttp lets that pass."""
-    if not more.startswith(b"HTTP/"):
+    """Raise BrokenOffError unless aiohttp lets it pass: ends of lines, or an answer unasked for."""
+    if not b"HTTP/".startswith(more.lstrip(b"\r\n")[:5]):
         raise BrokenOffError.at(url)
 
 

@@ -27,10 +27,13 @@ class Unpacker:
             bare = self.window_bits == ZLIB and chunk[0] & 0x0F != zlib.DEFLATED
             self.zlib = zlib.decompressobj(RAW if bare else self.window_bits)  # many send it bare
         try:
-            while chunk and not self.zlib.eof:
-                if piece := self.zlib.decompress(chunk, limits.CHUNK_SIZE):
-                    yield piece
+            while not self.zlib.eof:
+                piece = self.zlib.decompress(chunk, limits.CHUNK_SIZE)
                 chunk = self.zlib.unconsumed_tail
+                if piece:
+                    yield piece
+                elif not chunk:  # and what it had taken in is out
+                    return
         except zlib.error as error:
             raise EncodingError.at(self.url) from error
 

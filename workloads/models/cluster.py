@@ -8,6 +8,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
@@ -102,12 +103,14 @@ def started(workers: int, threads: int) -> Any:
             dashboard_address="127.0.0.1:0",
             silence_logs="CRITICAL",
         )
-    except BaseException:
+    except BaseException as error:
         # Half of it is there; its processes end with this one. Dask would close it at the exit, and
         # say at length that this cannot be.
         atexit.unregister(distributed.deploy.spec.close_clusters)
         for name in ("asyncio", "tornado.application"):
             unsaid(logging.getLogger(name), "")
+        if isinstance(error, RuntimeError):  # "Nanny failed to start"
+            raise BrokenExecutor("a worker process died while the cluster started") from error
         raise
 
 
