@@ -264,10 +264,9 @@ def work(job):
 """
 
 
-@pytest.mark.parametrize("method", ["fork", "forkserver"])
-def test_a_job_may_have_processes_of_its_own(method: str, folder: Path) -> None:
+def test_a_job_may_have_processes_of_its_own(folder: Path) -> None:
     (folder / "pools.py").write_text(POOLS)
-    chosen = ("--models", "serial,processes", "--start-method", method)
+    chosen = ("--models", "serial,processes", "--start-method", "forkserver")
     with started(
         "-W", "ignore", "-m", "conlab", "measure", f"{folder}/pools.py", *chosen, folder=folder
     ) as process:

@@ -82,7 +82,6 @@ LEAVES = {  # a size in bytes, or the type of the error; of a StatusError the st
     "to a label of 70 letters": "AddressError",
     "to an empty label": "AddressError",
     "to a name that is no IDN": "AddressError",
-    "to hello, and no other request": 5,
     "to control characters": "AddressError",
     "to nowhere": "StatusError",
     "without a location": "StatusError",

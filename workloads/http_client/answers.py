@@ -46,10 +46,8 @@ def address(url: str, here: httpx.URL | None = None) -> httpx.URL:
     """``url`` as it is asked for, seen from ``here``. Raises AddressError if it is none."""
     try:
         asked = here.join(url) if here else httpx.URL(url)
-        sound = is_host(asked.raw_host) and is_port(asked.port)
-        if (
-            asked.scheme in ("http", "https") and sound and asked.host
-        ):  # decoded, if that is possible
+        named = is_host(asked.raw_host) and asked.host  # decoded, if that is possible
+        if asked.scheme in ("http", "https") and named and is_port(asked.port):
             return asked
     except (httpx.InvalidURL, ValueError):  # of which UnicodeError is one
         pass

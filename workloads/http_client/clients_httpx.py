@@ -68,7 +68,7 @@ def get(
                         yield Answer(head.status, head.headers, body)
                         return
                 here = there  # the body of a redirect is not read: it may be of any size
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         late = isinstance(error, httpx.TimeoutException) and time.monotonic() >= deadline
         raise (TotalTimeError if late else kind(error)).at(url) from error
     raise RedirectError.at(url)
@@ -108,7 +108,7 @@ async def get_async_httpx(
                     yield Answer(head.status, head.headers, body)
                     return
             here = there
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         raise kind(error).at(url) from error
     raise RedirectError.at(url)
 
@@ -141,10 +141,10 @@ def check_surplus(url: str, more: bytes) -> None:
         raise BrokenOffError.at(url)
 
 
-def kind(error: httpx.HTTPError | httpx.InvalidURL) -> type[RequestError]:
+def kind(error: httpx.HTTPError | httpx.InvalidURL | UnicodeError) -> type[RequestError]:
     """The kind of error that an error of httpx is here."""
     match error:
-        case httpx.InvalidURL() | httpx.UnsupportedProtocol():
+        case httpx.InvalidURL() | httpx.UnsupportedProtocol() | UnicodeError():
             return AddressError
         case httpx.RemoteProtocolError(__context__=httpx.InvalidURL()):  # of a redirect
             return AddressError
