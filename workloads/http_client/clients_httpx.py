@@ -7,6 +7,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
+from idna import IDNAError
 
 from . import limits
 from .answers import HEADERS, Answer, Head, address, check, redirected
@@ -68,7 +69,7 @@ def get(
                         yield Answer(head.status, head.headers, body)
                         return
                 here = there  # the body of a redirect is not read: it may be of any size
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, IDNAError) as error:
         late = isinstance(error, httpx.TimeoutException) and time.monotonic() >= deadline
         raise (TotalTimeError if late else kind(error)).at(url) from error
     raise RedirectError.at(url)
@@ -108,7 +109,7 @@ async def get_async_httpx(
                     yield Answer(head.status, head.headers, body)
                     return
             here = there
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, IDNAError) as error:
         raise kind(error).at(url) from error
     raise RedirectError.at(url)
 
@@ -141,10 +142,10 @@ def check_surplus(url: str, more: bytes) -> None:
         raise BrokenOffError.at(url)
 
 
-def kind(error: httpx.HTTPError | httpx.InvalidURL) -> type[RequestError]:
-    """The kind of error that an error of httpx is here."""
+def kind(error: httpx.HTTPError | httpx.InvalidURL | IDNAError) -> type[RequestError]:
+    """The kind of error that an error of httpx is here; of a redirect's host it may be idna's."""
     match error:
-        case httpx.InvalidURL() | httpx.UnsupportedProtocol():
+        case httpx.InvalidURL() | httpx.UnsupportedProtocol() | IDNAError():
             return AddressError
         case httpx.RemoteProtocolError(__context__=httpx.InvalidURL()):  # of a redirect
             return AddressError
