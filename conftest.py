@@ -27,3 +27,5 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     if undecided and whole and not watched and not option.benchmark_only and cores > 1:
         option.numprocesses = min(cores + 1, MOST_PROCESSES)  # many tests wait for a child
         option.dist = "loadfile"  # the tests of a file share what was made for them
+        # By the number of its tests, a file of four that take half a minute would be the last.
+        option.loadscopereorder = False

@@ -52,7 +52,8 @@ def signals_as_they_come() -> Iterator[None]:
     def listen() -> None:
         while numbers := os.read(reading, 64):
             for number in set(numbers) & set(SIGNALS):
-                begin_to_end(number)
+                if signal.getsignal(number) is interrupt:  # or another has taken its place since
+                    begin_to_end(number)
         os.close(reading)
 
     threading.Thread(target=listen, name="signals", daemon=True).start()

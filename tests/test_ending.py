@@ -211,7 +211,7 @@ with ending.as_by_ctrl_c():
 
 def test_a_forked_child_that_is_told_to_end_does_and_its_parent_does_not(folder: Path) -> None:
     with started("-W", "ignore", "-c", FORKS, folder=folder) as process:
-        said, _ = process.communicate(timeout=LIMIT)
+        said, _ = process.communicate(timeout=patience(LIMIT))
     assert said.startswith("-15 []\n"), said
     assert process.returncode in (130, -2), said
 
@@ -245,7 +245,7 @@ with scratch_folder() as folder:
 
 def test_a_forked_child_removes_no_folder_of_its_parent(folder: Path) -> None:
     with started("-W", "ignore", "-c", DROPS, folder=folder) as process:
-        said, _ = process.communicate(timeout=LIMIT)
+        said, _ = process.communicate(timeout=patience(LIMIT))
     assert (process.returncode, said) == (0, "True True\n")
     assert list((folder / "temporary").iterdir()) == []
 
@@ -270,22 +270,36 @@ def test_a_job_may_have_processes_of_its_own(folder: Path) -> None:
     with started(
         "-W", "ignore", "-m", "conlab", "measure", f"{folder}/pools.py", *chosen, folder=folder
     ) as process:
-        said, _ = process.communicate(timeout=LIMIT)
+        said, _ = process.communicate(timeout=patience(LIMIT))
     assert "Traceback" not in said
     assert list((folder / "temporary").iterdir()) == []
     assert process.returncode == 0, said
 
 
-def test_a_handler_that_is_there_already_stays() -> None:
-    seen: list[int] = []
-    before = signal.signal(signal.SIGTERM, lambda number, _frame: seen.append(number))
-    try:
-        with ending.as_by_ctrl_c():
-            signal.raise_signal(signal.SIGTERM)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert seen == [signal.SIGTERM]
-    assert ending.heard == []
+HANDLES = """
+import signal, sys, threading
+from conlab import ending
+seen = []
+def handle(number, _frame):
+    seen.append(number)
+if sys.argv[1] == "before":
+    signal.signal(signal.SIGTERM, handle)
+with ending.as_by_ctrl_c():
+    if sys.argv[1] == "amid":
+        signal.signal(signal.SIGTERM, handle)
+    signal.raise_signal(signal.SIGTERM)
+for thread in threading.enumerate():
+    if thread.name == "signals":
+        thread.join()  # when it has read all that there was to hear
+print(seen, ending.heard)
+"""
+
+
+@pytest.mark.parametrize("since", ["before", "amid"])
+def test_a_handler_of_another_s_stays(since: str, folder: Path) -> None:
+    with started("-c", HANDLES, since, folder=folder) as process:
+        said, _ = process.communicate(timeout=patience(LIMIT))
+    assert (process.returncode, said) == (0, "[15] []\n")
 
 
 def test_only_the_main_thread_listens() -> None:

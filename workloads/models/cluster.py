@@ -90,7 +90,6 @@ def pool(client: Client, *, in_flight: int, workers: int, cluster: str) -> Itera
                     raise outcome  # of the client; a worker that is lost cannot leave it
 
 
-@cache
 def started(workers: int, threads: int) -> Any:
     """A local cluster."""
     import distributed
@@ -114,6 +113,7 @@ def started(workers: int, threads: int) -> Any:
         raise
 
 
+@cache
 def unsaid(logger: logging.Logger, words: str) -> None:
     """Have the logger leave out what contains the words."""
     logger.addFilter(lambda log: words not in log.getMessage())

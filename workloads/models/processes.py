@@ -288,6 +288,8 @@ def become_worker(client: Client, begun: Any, ready: Any, slots: Any, everyone: 
         slots.value += 1
     worker = Worker(begun, ready, everyone, slot)
     signal.signal(signal.SIGTERM, end)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=hold_back, after_in_parent=go_on, after_in_child=forget)
     if client:
         try:
             manager = client()
@@ -331,6 +333,33 @@ def give_back_and_exit() -> NoReturn:
     """End this process, whose job may be done by another."""
     worker.begun[worker.slot] = NO_JOB
     os._exit(1)
+
+
+class Mask(threading.local):
+    """The signals that this thread held back before a job forked."""
+
+    before: Iterable[int] = ()
+
+
+mask = Mask()
+
+
+def hold_back() -> None:
+    """Let no SIGTERM come between a fork and ``forget``: the worker would hear the child's."""
+    mask.before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+
+
+def go_on() -> None:
+    """Let signals come as before."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask.before)
+
+
+def forget() -> None:
+    """Be no worker: a process that a job has forked ends by SIGTERM as any other."""
+    if signal.getsignal(signal.SIGTERM) is end:
+        signal.set_wakeup_fd(-1)  # its other end is the worker's
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    go_on()
 
 
 def signals_as_they_come() -> list[int]:
