@@ -231,6 +231,30 @@ def test_a_closed_terminal_does_the_same(folder: Path) -> None:
     assert process.returncode == 129, said
 
 
+PASSED = """
+import sys
+from conlab import ending
+try:
+    exec("raise KeyboardInterrupt")
+except KeyboardInterrupt:
+    pass
+ending.let_go(130, False)
+sys.exit(130)
+"""
+
+
+def test_the_status_is_the_one_that_was_meant(folder: Path) -> None:
+    (folder / "passed.py").write_text(PASSED)
+    ended = subprocess.run(
+        [sys.executable, "-m", "passed"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])},
+        capture_output=True,
+        check=False,
+        timeout=patience(LIMIT),
+    )
+    assert (ended.returncode, ended.stderr) == (130, b"")
+
+
 DROPS = """
 import os
 from conlab.scratch import hold_helpers_files, scratch_folder

@@ -4,13 +4,13 @@ import gzip
 import io
 import select
 import socketserver
-import threading
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any
+
+from tests.workloads.scripted import serving
 
 PATIENCE = 200.0  # seconds after which a connection is given up
 MIB = 1024 * 1024
@@ -180,6 +180,10 @@ MADE: dict[str, Callable[[], Pieces]] = {
     "headers without an end": lambda: endless(b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n" * 8192),
     "a trailer without an end": lambda: endless(CHUNKED + b"0\r\n", b"X-A: b\r\n" * 8192),
     "a body without an end": lambda: endless(CHUNKED, b"10000\r\n" + b"a" * 65536 + b"\r\n"),
+    "a redirect without an end": lambda: endless(
+        head("Location: /hello", "Transfer-Encoding: chunked", status="302 Found"),
+        b"10000\r\n" + b"a" * 65536 + b"\r\n",
+    ),
     "300 MiB": lambda: big(CHUNKED, 300),
     "a redirect of 600 MiB": lambda: big(
         head("Location: /hello", "Transfer-Encoding: chunked", status="302 Found"), 600
@@ -249,11 +253,5 @@ class Handler(socketserver.BaseRequestHandler):
 @contextmanager
 def hostile() -> Iterator[Hostile]:
     """Run such a server."""
-    with Hostile() as server:
-        thread: Any = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with Hostile() as server, serving(server):
+        yield server

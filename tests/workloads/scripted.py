@@ -57,6 +57,7 @@ class Scripted(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.script = script
         self.asked: Counter[str] = Counter()
+        self.headers: list[str] = []  # of all requests
         self.lock = threading.Lock()
 
     def url(self, path: str) -> str:
@@ -85,8 +86,8 @@ class Handler(socketserver.StreamRequestHandler):
         """Answer until either side ends it."""
         with suppress(OSError):  # the client may leave at any time
             while line := self.rfile.readline():
-                while self.rfile.readline().strip():
-                    pass
+                while header := self.rfile.readline().strip():
+                    self.server.headers.append(header.decode("latin-1"))
                 answer = self.server.next_answer(line.split()[1].decode())
                 self.wfile.write(answer.text())
                 match answer.ending:
@@ -105,11 +106,17 @@ class Handler(socketserver.StreamRequestHandler):
 @contextmanager
 def scripted(script: Mapping[str, Sequence[Say]]) -> Iterator[Scripted]:
     """Run such a server; all its threads end with the context."""
-    with Scripted(script) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with Scripted(script) as server, serving(server):
+        yield server
+
+
+@contextmanager
+def serving(server: socketserver.BaseServer) -> Iterator[None]:
+    """Have a server take connections, in a thread of its own."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()

@@ -245,6 +245,14 @@ def test_the_environment_s_proxy_is_not_used(do_any: Do, monkeypatch: pytest.Mon
         assert do_any(SIZES, server.url("/")) == len(WHOLE)
 
 
+def test_no_cookie_is_kept(do_any: Do) -> None:
+    marked = Say(status=302, headers={"Location": "/", "Set-Cookie": "a=b; Path=/"})
+    with scripted({"/marked": [marked], "/": [Say(WHOLE)]}) as server:
+        assert do_any(SIZES, server.url("/marked")) == len(WHOLE)
+        assert server.asked["/"] == 1
+        assert not [header for header in server.headers if header.lower().startswith("cookie")]
+
+
 def test_backoff_doubles_up_to_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "ATTEMPTS", 20)
     monkeypatch.setattr(random, "uniform", lambda _low, high: high)
