@@ -225,6 +225,26 @@ def test_in_a_shell_s_background_it_is_heard_as_well(folder: Path) -> None:
     assert "conlab: interrupted: what was not measured is left out" in said
 
 
+HEARS = """
+import signal
+from conlab import ending
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+with ending.as_by_ctrl_c():
+    try:
+        signal.raise_signal(signal.SIGTERM)
+    except KeyboardInterrupt:
+        print("unwinds", flush=True)
+        signal.raise_signal(signal.SIGTERM)
+        print("to its end", flush=True)
+"""
+
+
+def test_who_unwinds_is_not_disturbed_by_the_next_signal(folder: Path) -> None:
+    with started("-c", HEARS, folder=folder) as process:
+        said, _ = process.communicate(timeout=patience(LIMIT))
+    assert said == "unwinds\nto its end\n"
+
+
 def test_a_closed_terminal_does_the_same(folder: Path) -> None:
     with started(*MEASURE, "--models", "coroutines", folder=folder) as process:
         said = end(process, folder, signal.SIGHUP)

@@ -78,8 +78,7 @@ async def get_async(
                         body = unpacked_async(unpacker(url, head), chunks)
                         yield Answer(head.status, head.headers, body)
                     return
-                response.close()  # as httpx does: what is left unread is not waited for
-            here = there
+            here = there  # leaving the block has closed the connection if there is a body
     except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
         raise AddressError.at(url) from error
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
