@@ -32,7 +32,7 @@ def test_a_worker_that_dies_while_the_cluster_starts_is_said_in_a_sentence(
     unregistered: list[Callable[..., Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(distributed, "LocalCluster", failing(RuntimeError("Nanny failed")))
-    with pytest.raises(BrokenExecutor, match="^a worker process died while the cluster started$"):
+    with pytest.raises(BrokenExecutor, match=r"^a worker process died while the cluster started$"):
         cluster.started(1, 1)
     assert unregistered == [distributed.deploy.spec.close_clusters]
 
