@@ -38,8 +38,10 @@ def watching(cell: Cell, serial_seconds: float, origin: int | None) -> Iterator[
     if ignored:
         signal.signal(signal.SIGINT, watchdog.hear)
     try:
-        yield watchdog
-        watchdog.end()
+        try:
+            yield watchdog
+        finally:
+            watchdog.end()  # no interrupt comes when this is over
     except BaseException:
         if not watchdog.reason:
             raise
@@ -63,6 +65,7 @@ class Watchdog:
         self.origin = origin
         self.reason = ""  # why it broke the cell off
         self.ended = threading.Event()
+        self.lock = threading.Lock()  # nobody is interrupted who has ended
         self.thread: threading.Thread | None = None
 
     def watch(self, open_cell: OpenCell) -> None:
@@ -72,7 +75,8 @@ class Watchdog:
 
     def end(self) -> None:
         """Watch no longer."""
-        self.ended.set()
+        with self.lock:
+            self.ended.set()
         if self.thread:
             self.thread.join()
 
@@ -95,15 +99,21 @@ class Watchdog:
         return FLOOR + FACTOR * max(self.serial_seconds, open_cell.longest)
 
     def break_off(self, limit: float) -> None:
-        """Interrupt the main thread; if the pool does not end then, kill its processes."""
+        """Interrupt the main thread; if the pool does not end then, kill its processes; and again.
+
+        Python drops what is raised in a callback, as of a weak reference: the first may be lost.
+        """
         self.reason = f"it gave no result for {limit:.0f} s: {self.stands_still()}"
         ending.jobs_left.set()
-        interrupt()
-        while not self.ended.wait(GRACE):
-            for process in costs.worker_processes(self.origin):
-                with suppress(psutil.NoSuchProcess):
-                    process.kill()
-            interrupt()  # again: Python drops what is raised in a callback, as of a weak reference
+        while not self.ended.is_set():
+            with self.lock:
+                if not self.ended.is_set():
+                    interrupt()
+            if not self.ended.wait(GRACE):
+                for process in costs.worker_processes(self.origin):
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
+                self.ended.wait(GRACE)
 
     def stands_still(self) -> str:
         """The worker processes, those that are stopped or else all, and what they are doing."""

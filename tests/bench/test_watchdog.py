@@ -21,6 +21,7 @@ from conlab.bench.running import CellFailed, OpenCell
 from conlab.bench.watchdog import Watchdog
 from tests.bench.made import PROCESSES, SERIAL, Stopwatch, model, settings, workload
 from tests.models import jobs
+from tests.patience import patience
 from workloads.models import cluster, hybrid
 from workloads.models.failure import attempt
 
@@ -147,7 +148,7 @@ def test_a_process_that_keeps_the_main_thread_from_hearing_it_is_killed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As a forkserver does that is stopped: Ctrl-C waits until it has answered."""
-    monkeypatch.setattr(watchdog, "GRACE", 0.1)
+    monkeypatch.setattr(watchdog, "GRACE", patience(1.0))
     status = []
 
     def wait_for_a_child(_work: Any, _jobs: Iterable[Any]) -> Iterator[Any]:
