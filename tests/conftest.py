@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 
 import pytest
 import pytest_timeout
@@ -18,13 +19,20 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: pytest_timeout.Setting
 
 
 @pytest.fixture(scope="session", autouse=True)
-def children_hear_ctrl_c() -> Iterator[None]:
-    """Undo what a shell does that starts pytest in the background: its children would be deaf."""
-    before = signal.getsignal(signal.SIGINT)
-    if before is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+def children_hear_signals() -> Iterator[None]:
+    """Undo what a shell's background or nohup does: what pytest starts would be deaf as well."""
+    hearing: dict[signal.Signals, Callable[..., object] | signal.Handlers] = {
+        signal.SIGINT: signal.default_int_handler
+    }
+    if sys.platform != "win32":
+        hearing[signal.SIGHUP] = signal.SIG_DFL
+    before = {number: signal.getsignal(number) for number in hearing}
+    for number, heard in hearing.items():
+        if before[number] is signal.SIG_IGN:
+            signal.signal(number, heard)
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, was in before.items():
+        signal.signal(number, was)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -232,7 +232,7 @@ class Handler(socketserver.BaseRequestHandler):
                 if not (more := self.request.recv(65536)):
                     return
                 asked += more
-            path = asked.split(b" ")[1].decode("latin-1").strip("/")
+            path = asked.split(b" ")[1].partition(b"?")[0].decode("latin-1").strip("/")
             name = self.server.names[int(path)] if path.isdigit() else "hello"
             self.server.asked[name] += 1
             for piece in answer(name):
