@@ -24,6 +24,8 @@ ENDING = [
 ]
 
 
+# From 3.15 on it would be an error after the fork; pytest-xdist's workers have a second thread.
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 @pytest.mark.parametrize("side", ["broken", "fixed"])
 @pytest.mark.parametrize("pitfall", ENDING, ids=str)
 def bench_fix(pitfall: Pitfall, side: str, benchmark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
