@@ -17,6 +17,7 @@ from conlab.explorer.modelling import modelled
 from conlab.explorer.outcomes import SWALLOWED, Outcome, Raised, Returned
 from conlab.explorer.recorder import Recorder
 from conlab.explorer.search.enumeration import enumerate_schedules
+from conlab.explorer.search.reduction import reduced_levels
 from conlab.explorer.search.schedule import Diverged, Schedule
 from conlab.explorer.search.shrinking import shrink
 from conlab.explorer.stepping.facts import read_facts
@@ -57,6 +58,8 @@ class Exploration:
     stepped: tuple[str, ...]
     witness: Witness | None
     counted: str = "preemption"
+    executions: int = 0
+    unknown: tuple[str, ...] = ()  # what steps did of which it is not known what they touch
 
     def __str__(self) -> str:
         """Say the verdict in one sentence, with its bounds."""
@@ -84,6 +87,7 @@ def explore(
     count_on: int | None = 1_000,
     specialised: bool = False,
     cancellations: int = 0,
+    reduction: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Exploration:
     """Run ``program`` under every schedule of at most ``bound`` preemptions, the fewest first.
@@ -108,7 +112,7 @@ def explore(
         session.specialised(specialised)
         return supervise(
             session.scheduler,
-            lambda: session.explore(bound, schedules, count_on),
+            lambda: session.explore(bound, schedules, count_on, reduction),
             lambda: progress(session.count),
         )
 
@@ -190,7 +194,7 @@ class _Session:
         if reading == "bytecode":
             self._reading = Bytecode(scheduler, self._facts)
         else:
-            self._reading = Gil(scheduler, switches_here())
+            self._reading = Gil(scheduler, switches_here(), self._facts)
             scheduler.after_release = True
         self.tasks = KnownTasks(scheduler, cancellations)
         self._stepper: Tracer | Monitor | None = None
@@ -213,8 +217,11 @@ class _Session:
         if already and isinstance(self._reading, Gil):
             self._reading.warm()
 
-    def explore(self, bound: int | None, schedules: int, count_on: int | None) -> Exploration:
-        """Enumerate, beginning anew as often as an assumption proves false."""
+    def explore(
+        self, bound: int | None, schedules: int, count_on: int | None, reduction: bool
+    ) -> Exploration:
+        """Search, beginning anew as often as an assumption proves false."""
+        self._reduces = reduction
         while True:
             try:
                 return self._enumerate(bound, schedules, count_on)
@@ -271,27 +278,33 @@ class _Session:
 
     def _enumerate(self, bound: int | None, schedules: int, count_on: int | None) -> Exploration:
         outcome: Outcome | None = None
+        executions = 0
 
         def execute(schedule: Schedule) -> None:
-            nonlocal outcome
+            nonlocal outcome, executions
+            executions += 1
             outcome = self._execute(schedule)
+            if self._reduces and self.tasks.loops:  # whose choices are no orders of threads
+                self._reduces = False
+                raise RestartSearch
 
+        self.scheduler.unknown.clear()
         self.count = failing = 0
-        first: tuple[Schedule, int] | None = None
+        first: tuple[Schedule, int, int | None] | None = None
         exhausted, reached = True, bound
-        for schedule in enumerate_schedules(execute, bound):
+        for schedule, level in self._schedules(execute, bound):
             if first is not None and count_on is not None:
                 more = self.count - first[1]
-                if schedule.preemptions > first[0].preemptions or more >= count_on:
-                    exhausted = schedule.preemptions > first[0].preemptions
-                    reached = first[0].preemptions
+                if level != first[2] or more >= count_on:
+                    exhausted = level != first[2]
+                    reached = first[2]
                     break
             self.count += 1
             assert outcome is not None
             if self._fails(outcome):
                 failing += 1
                 if first is None:
-                    first = schedule, self.count
+                    first = schedule, self.count, level
             if self.count >= schedules:
                 exhausted = False
                 break
@@ -304,7 +317,19 @@ class _Session:
             self._files,
             None if first is None else self._witness(first[0]),
             self._counted(),
+            executions,
+            tuple(what for what, _ in self.scheduler.unknown.most_common(5)),
         )
+
+    def _schedules(
+        self, execute: Callable[[Schedule], None], bound: int | None
+    ) -> Iterator[tuple[Schedule, int | None]]:
+        """Give each schedule that is to be counted, and up to how many preemptions it belongs."""
+        if self._reduces:
+            yield from reduced_levels(execute, bound)
+        else:
+            for schedule in enumerate_schedules(execute, bound):
+                yield schedule, schedule.preemptions
 
     def _counted(self) -> str:
         return "departure" if self.tasks.loops else "preemption"

@@ -25,8 +25,11 @@ class Schedule:
         self.costs: list[tuple[int, ...]] = []
         self.sites: list[Hashable] = list(sites[: len(replay)]) if sites is not None else []
 
-    def choose(self, costs: tuple[int, ...], site: Hashable) -> int:
-        """Return the option to take among ``len(costs)``; ``site`` names where the execution is."""
+    def choose(self, costs: tuple[int, ...], site: Hashable, default: int = 0) -> int:
+        """Return the option to take among ``len(costs)``; ``site`` names where the execution is.
+
+        It is the ``default`` where none is given.
+        """
         at = len(self.choices)
         if at < len(self.sites):
             if self.sites[at] != site:
@@ -36,7 +39,7 @@ class Schedule:
                 )
         else:
             self.sites.append(site)
-        choice = 0
+        choice = default
         if at < len(self._replay):
             choice = self._replay[at]
             if choice >= len(costs):
@@ -47,6 +50,16 @@ class Schedule:
         self.choices.append(choice)
         self.costs.append(costs)
         return choice
+
+    def choose_thread(
+        self,
+        costs: tuple[int, ...],
+        site: Hashable,
+        threads: tuple[int, ...],  # noqa: ARG002 - only where they matter
+        timed: int,  # noqa: ARG002
+    ) -> int:
+        """Return which of ``threads`` takes the next step; the last ``timed`` of them time out."""
+        return self.choose(costs, site)
 
     def finish(self) -> None:
         """Say that the execution has ended: a replay that has choices left has diverged."""

@@ -27,6 +27,7 @@ class Monitor(Stepper):
     def __init__(self, scheduler: Scheduler, reading: Reading) -> None:
         super().__init__(scheduler, reading)
         self._points: dict[CodeType, dict[int, Point]] = {}
+        self._accesses: dict[CodeType, dict[int, Point]] = {}
 
     def install(self) -> None:
         """Register with the interpreter."""
@@ -75,6 +76,7 @@ class Monitor(Stepper):
         if code in self._points:
             return
         self._points[code] = self._reading.points(code)
+        self._accesses[code] = self._reading.accesses(code)
         events = monitoring.events
         monitoring.set_local_events(
             self._tool,
@@ -84,7 +86,11 @@ class Monitor(Stepper):
 
     def _start(self, code: CodeType, offset: int) -> Any:  # noqa: ARG002
         if code.co_filename not in self._stepped:
-            return monitoring.DISABLE
+            if self._scheduler.traced is None or self._has_switch_points(code):
+                return monitoring.DISABLE
+            if get_ident() in self._scheduler.idents:
+                self._unstepped(sys._getframe(1))
+            return None
         if get_ident() in self._scheduler.idents:
             if code not in self._points:
                 for each in nested(code):
@@ -93,21 +99,27 @@ class Monitor(Stepper):
                     ("code", code.co_filename, code.co_qualname, code.co_firstlineno)
                 )
             if not code.co_name.startswith("<") or code.co_name == "<lambda>":
-                self._reading.entered(code, resumed=False)
+                self._entered(code, resumed=False)
         return None
 
     def _resume(self, code: CodeType, offset: int) -> Any:  # noqa: ARG002
         if get_ident() in self._scheduler.idents:
-            self._reading.entered(code, resumed=True)
+            self._entered(code, resumed=True)
 
     def _instruction(self, code: CodeType, offset: int) -> Any:
         scheduler = self._scheduler
         point = self._points[code].get(offset)
+        access = self._accesses[code].get(offset) if scheduler.traced is not None else None
         if point is None or point.role == "call":
-            if scheduler.recorder is None:
+            if scheduler.recorder is None and access is None:
                 return monitoring.DISABLE
         elif get_ident() in scheduler.idents:
             self._reading.at(point)
+        if access is not None and scheduler.step is not None and get_ident() in scheduler.idents:
+            if access.role != "call":
+                self._touches.at(access, sys._getframe(1))
+            elif access.opname == "BEFORE_WITH":
+                self._touches.calls(access, sys._getframe(1))
         if scheduler.recorder is not None:
             if get_ident() in scheduler.idents and (point is None or point.role != "call"):
                 scheduler.recorder.executes(scheduler.who_runs(), code, offset)
@@ -118,6 +130,7 @@ class Monitor(Stepper):
     def _calls(self, code: CodeType, offset: int, callee: object, first: object) -> Any:  # noqa: ARG002
         if get_ident() not in self._scheduler.idents:
             return
+        access = self._accesses[code].get(offset)
         point = self._points[code].get(offset)
         if point is None:
             return
@@ -126,6 +139,8 @@ class Monitor(Stepper):
             self._reading.calls_c(point)
         elif not self._has_switch_points(entered):
             self._reading.calls_unstepped(point)
+        if entered is None and access is not None and self._scheduler.step is not None:
+            self._touches.calls(access, sys._getframe(1), callee)
         if self._scheduler.recorder is not None:
             self._scheduler.recorder.executes(self._scheduler.who_runs(), code, offset)
 

@@ -5,7 +5,7 @@ from types import CodeType
 from typing import Protocol
 
 from conlab.explorer.stepping.facts import Facts
-from conlab.explorer.stepping.points import Point, call_points, points_of
+from conlab.explorer.stepping.points import Key, Point, call_points, points_of
 from conlab.explorer.stepping.switches import Switches
 from conlab.explorer.threads.scheduler import Scheduler
 
@@ -16,6 +16,12 @@ class Reading(Protocol):
     """Decides what is a switch point."""
 
     needs_callee: bool
+
+    def accesses(self, code: CodeType) -> dict[int, Point]:
+        """Return, by offset, what may access anything that threads share."""
+
+    def changes(self, key: Key) -> bool:
+        """Whether a name may be rebound while several threads live."""
 
     def points(self, code: CodeType) -> dict[int, Point]:
         """Return the points of a code object, by offset."""
@@ -61,6 +67,11 @@ class Bytecode:
     def points(self, code: CodeType) -> dict[int, Point]:  # noqa: D102
         return points_of(code, self._facts)
 
+    accesses = points
+
+    def changes(self, key: Key) -> bool:  # noqa: D102
+        return key in self._scheduler.disproved
+
     def begin(self) -> None:  # noqa: D102
         pass
 
@@ -75,7 +86,7 @@ class Bytecode:
             scheduler.current.made_progress = True
             if point.key in scheduler.disproved:
                 scheduler.switch_point(point)
-            elif len(scheduler.alive) > 1:
+            elif len(scheduler.threads if scheduler.traced else scheduler.alive) > 1:
                 scheduler.disprove(point.key)
                 if point.key[0] == "attribute":  # it may be a module's
                     scheduler.disprove(("global", point.key[1]))
@@ -105,8 +116,9 @@ class Gil:
 
     needs_callee = False
 
-    def __init__(self, scheduler: Scheduler, switches: Switches) -> None:
+    def __init__(self, scheduler: Scheduler, switches: Switches, facts: Facts) -> None:
         self._scheduler = scheduler
+        self._facts = facts
         self._switches = switches
         self._cold = switches.cold
         self._calls: dict[Point, int] = {}
@@ -117,6 +129,12 @@ class Gil:
 
     def points(self, code: CodeType) -> dict[int, Point]:  # noqa: D102
         return call_points(code)
+
+    def accesses(self, code: CodeType) -> dict[int, Point]:  # noqa: D102
+        return points_of(code, self._facts)
+
+    def changes(self, key: Key) -> bool:  # noqa: ARG002, D102
+        return True
 
     def begin(self) -> None:  # noqa: D102
         self._calls.clear()

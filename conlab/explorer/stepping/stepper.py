@@ -1,11 +1,16 @@
 """What both ways of meeting switch points share: whose code it is, and loops that only wait."""
 
+import _weakrefset
+import abc
+import contextlib
 import threading
+from inspect import CO_GENERATOR
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FrameType
 
 from conlab.explorer.stepping.points import Point
 from conlab.explorer.stepping.readings import Reading
+from conlab.explorer.stepping.touches import Touches
 from conlab.explorer.threads.scheduler import MOST_ITERATIONS, Scheduler
 
 # Python code whose shared accesses all stand behind an operation that the explorer controls: a call
@@ -20,6 +25,9 @@ WITH_SWITCH_POINTS = tuple(
         Path(__file__).parents[1],
     ]
 )
+# And code that touches nothing but what it was made with, or has just made.
+TOUCHES_ITS_OWN = frozenset([contextlib.__file__, abc.__file__])
+FRESH = ("<string>", "__init__")  # of a dataclass
 UNLOCKED = frozenset(["is_set", "isSet"])
 IDLE_ITERATIONS = 2  # of a loop that does nothing but look, after which the others are let go first
 
@@ -32,6 +40,7 @@ class Stepper:
         self._reading = reading
         self._stepped = scheduler.stepped
         self._known: dict[CodeType, bool] = {}
+        self._touches = Touches(scheduler, reading.changes)
 
     def _has_switch_points(self, code: CodeType) -> bool:
         """Whether the code has switch points of its own wherever it shares anything."""
@@ -42,6 +51,28 @@ class Stepper:
             )
             self._known[code] = known
         return known
+
+    def _is_trusted(self, code: CodeType) -> bool:
+        return code.co_filename.startswith(WITH_SWITCH_POINTS)
+
+    def _unstepped(self, frame: FrameType) -> None:
+        """Take note that the running thread has entered Python code that is not stepped."""
+        code = frame.f_code
+        if self._scheduler.step is None or self._has_switch_points(code):
+            return
+        caller = frame.f_back
+        if code.co_filename == _weakrefset.__file__ and caller and self._is_trusted(caller.f_code):
+            return
+        if code.co_filename == threading.__file__ and code.co_name in UNLOCKED:
+            self._scheduler.touch("taken", frame.f_locals["self"]._cond._lock, writes=False)
+        elif code.co_filename not in TOUCHES_ITS_OWN and (code.co_filename, code.co_name) != FRESH:
+            self._scheduler.touch_everything(code.co_qualname)
+
+    def _entered(self, code: CodeType, *, resumed: bool) -> None:
+        """Take note that the running thread has entered a stepped function, or a generator again."""
+        self._reading.entered(code, resumed=resumed)
+        if code.co_flags & CO_GENERATOR:  # of which another thread may see that it runs
+            self._scheduler.touch("iterator", None, writes=True)
 
     def _iterated(self, point: Point) -> None:
         """Let the others go first when a loop has turned often, or turned and only looked."""

@@ -53,13 +53,15 @@ class Tracer(Stepper):
             tracer = self._tracers[code]
         except KeyError:
             tracer = self._tracers[code] = self._tracer(code)
-        if tracer is not None:
+        if tracer is None:
+            self._unstepped(frame)
+        else:
             frame.f_trace_lines = False
             frame.f_trace_opcodes = True
             if not code.co_name.startswith("<") or code.co_name == "<lambda>":
                 resumed = frame.f_lasti > 0 and bool(code.co_flags & GENERATOR)
                 resumed = resumed and frame.f_lasti > _first_resume(code)
-                self._reading.entered(code, resumed=resumed)
+                self._entered(code, resumed=resumed)
         return tracer
 
     def _enters(self, point: Point, code: CodeType) -> None:
@@ -79,7 +81,8 @@ class Tracer(Stepper):
         if code.co_filename not in self._stepped:
             return None
         scheduler, reading = self._scheduler, self._reading
-        points = reading.points(code)
+        points, accesses = reading.points(code), reading.accesses(code)
+        touches = self._touches
 
         def trace(frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG001
             thread = scheduler.current
@@ -99,6 +102,12 @@ class Tracer(Stepper):
                         reading.at(point)
                         if point.target >= 0:
                             thread.pending = (frame, point)
+                if scheduler.step is not None:
+                    access = accesses.get(offset)
+                    if access is not None and access.role != "call":
+                        touches.at(access, frame)
+                    elif access is not None:
+                        touches.calls(access, frame)
                 if scheduler.recorder is not None:
                     scheduler.recorder.executes(scheduler.who_runs(), code, offset)
             elif event == "return" and thread.pending is not None and thread.pending[0] is frame:

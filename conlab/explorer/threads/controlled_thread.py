@@ -9,7 +9,7 @@ from _thread import allocate_lock, get_ident, get_native_id, start_new_thread
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from conlab.explorer.threads.waiting import Waitable
+from conlab.explorer.threads.waiting import Touched, Waitable
 
 
 class ControlledThread:
@@ -22,6 +22,7 @@ class ControlledThread:
         "idle_iterations",
         "index",
         "iterations",
+        "loaded",
         "loop",
         "made_progress",
         "name",
@@ -45,6 +46,7 @@ class ControlledThread:
         self.timed_out = False
         self.refused = 0  # how often it caught the exception that was to end it
         self.pending: Any = None  # for the tracer: the call that its frame is in
+        self.loaded: dict[Any, Any] = {}  # what it has loaded that another may rebind
         self.loop: object = None
         self.iterations = 0
         self.idle_iterations = 0
@@ -54,6 +56,10 @@ class ControlledThread:
     def busy(self) -> bool:
         """Whether it still runs: who joins it waits for that."""
         return not self.done
+
+    def touch(self, scheduler: Touched) -> None:
+        """Say that a step joins it, which nothing races with."""
+        scheduler.follow("end", self)
 
     def describe(self) -> str:
         """Say what its joiners wait for."""

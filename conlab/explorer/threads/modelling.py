@@ -105,10 +105,10 @@ def replacements(scheduler: Scheduler) -> Iterator[tuple[Any, str, Any]]:
 
     yield controlled(time, "sleep", sleep)
     for name in ("monotonic", "perf_counter", "time", "process_time", "thread_time"):
-        yield controlled(time, name, lambda: START_OF_TIME + scheduler.clock)
-        yield controlled(time, f"{name}_ns", lambda: int((START_OF_TIME + scheduler.clock) * 1e9))
-    yield controlled(threading, "_time", lambda: START_OF_TIME + scheduler.clock)
-    yield controlled(queue, "time", lambda: START_OF_TIME + scheduler.clock)
+        yield controlled(time, name, lambda: START_OF_TIME + scheduler.now())
+        yield controlled(time, f"{name}_ns", lambda: int((START_OF_TIME + scheduler.now()) * 1e9))
+    yield controlled(threading, "_time", lambda: START_OF_TIME + scheduler.now())
+    yield controlled(queue, "time", lambda: START_OF_TIME + scheduler.now())
 
     for name in ("excepthook", "__excepthook__"):
         yield controlled(threading, name, lambda arguments: _died(scheduler, arguments))
@@ -193,13 +193,16 @@ def _id(scheduler: Scheduler, thing: object) -> int:
         address
     ):
         return address
-    scheduler.numbered.setdefault(address, (len(scheduler.numbered) + 1, thing))
+    if address not in scheduler.numbered:
+        scheduler.touch("numbers", None, writes=True)
+        scheduler.numbered[address] = len(scheduler.numbered) + 1, thing
     return scheduler.numbered[address][0]
 
 
 def _number(scheduler: Scheduler, hashed: Any) -> int:
     """Number what is hashed or ordered by address otherwise, in the order of asking."""
     if "_conlab_number" not in hashed.__dict__:
+        scheduler.touch("numbers", None, writes=True)
         scheduler.numbers += 1
         hashed._conlab_number = scheduler.numbers
     number: int = hashed._conlab_number
@@ -242,6 +245,10 @@ def _join(scheduler: Scheduler, thread: Any, timeout: float | None) -> None:
     scheduler.wait(
         controlled, ("join", controlled.index), None if timeout is None else max(timeout, 0)
     )
+    if timeout is None:
+        controlled.touch(scheduler)
+    else:
+        scheduler.touch("end", controlled, writes=False)
 
 
 def _is_alive(scheduler: Scheduler, thread: Any) -> bool:
@@ -249,6 +256,7 @@ def _is_alive(scheduler: Scheduler, thread: Any) -> bool:
     if NOBODY_LOOKS not in scheduler.disproved:
         scheduler.disprove(NOBODY_LOOKS)
     scheduler.switch_point(("is alive", -1 if controlled is None else controlled.index))
+    scheduler.touch("end", controlled, writes=False)
     return controlled is not None and not controlled.done
 
 

@@ -18,6 +18,7 @@ from typing import Any, Self, TypeVar, cast
 from conlab.errors import UserError
 from conlab.explorer.threads.controlled_thread import ControlledThread
 from conlab.explorer.threads.scheduler import Scheduler
+from conlab.explorer.threads.waiting import Touched
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -89,18 +90,24 @@ class Lock:
             if self.owner is not scheduler.current:
                 self._looked_at()
                 scheduler.switch_point(("try to acquire", self.number))
+                scheduler.touch("taken", self, writes=not self.busy)
+                scheduler.touch("free", self, writes=False)
             if self.busy:
                 return False
         elif timeout == -1:
             # Nobody else has run since a lock was made: to take it needs no switch point.
             if self._born != scheduler.steps or self.busy:
                 scheduler.wait(self, ("acquire", self.number))
+            self.touch(scheduler)
         else:
             if timeout < 0:
                 raise ValueError("timeout value must be a non-negative number")
             if self.owner is not scheduler.current:
                 self._looked_at()
-            if not scheduler.wait(self, ("acquire", self.number), timeout):
+            in_time = scheduler.wait(self, ("acquire", self.number), timeout)
+            scheduler.touch("taken", self, writes=in_time)
+            scheduler.touch("free", self, writes=False)
+            if not in_time:
                 return False
         scheduler.current.made_progress = True
         self.busy = True
@@ -117,6 +124,7 @@ class Lock:
         if self.in_program or self.made_at in self._scheduler.disproved:
             self._scheduler.switch_point(("release", self.number))
         self._scheduler.current.made_progress = True
+        self._scheduler.touch("free", self, writes=True)
         self.busy = False
         self.owner = None
         if self._scheduler.after_release:
@@ -126,7 +134,14 @@ class Lock:
         """Say whether somebody holds the lock."""
         self._looked_at()
         self._scheduler.switch_point(("look at", self.number))
+        self._scheduler.touch("taken", self, writes=False)
+        self._scheduler.touch("free", self, writes=False)
         return self.busy
+
+    def touch(self, scheduler: Touched) -> None:
+        """Say that a step takes the lock: after who gave it back last, in a race with who takes."""
+        scheduler.touch("taken", self, writes=True)
+        scheduler.follow("free", self)
 
     def __enter__(self) -> bool:
         return self.acquire()
@@ -201,13 +216,15 @@ class SimpleQueue:
     def __init__(self, scheduler: Scheduler, items: Iterable[Any] = ()) -> None:
         self._scheduler = scheduler
         self._first = tuple(items)
-        self._items: deque[Any] = deque(self._first)
         scheduler.numbers += 1
         self.number = scheduler.numbers
+        self.reset()
 
     def reset(self) -> None:
         """Hold the first items again, as at the beginning of an execution."""
-        self._items = deque(self._first)
+        self._items: deque[Any] = deque(self._first)
+        self._put = len(self._first)  # how many items were ever put
+        self._taken = 0
 
     @property
     def busy(self) -> bool:
@@ -221,7 +238,7 @@ class SimpleQueue:
             return  # an executor's weak reference calls this when an execution is being ended
         self._scheduler.switch_point(("put into", self.number))
         self._scheduler.current.made_progress = True
-        self._items.append(item)
+        self.put_unscheduled(item)
         if self._scheduler.after_release:
             self._scheduler.switch_point(("has put into", self.number))
 
@@ -230,19 +247,35 @@ class SimpleQueue:
     def put_unscheduled(self, item: Any) -> None:
         """Add an item when no thread runs that could be preempted."""
         self._items.append(item)
+        self._put += 1
+        self._scheduler.touch("puts", self, writes=True)
+        self._scheduler.touch(("item", self._put), self, writes=True)
+
+    def touch(self, scheduler: Touched) -> None:
+        """Say that a step takes an item: after who put it, in a race with who takes one."""
+        scheduler.touch("gets", self, writes=True)
+        scheduler.follow(("item", self._taken + 1), self)
 
     @untraced
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         """Take the oldest item, waiting for one if asked to."""
         if not block:
             self._scheduler.switch_point(("get from", self.number))
+            self._scheduler.touch("puts", self, writes=False)
             if not self._items:
+                self._scheduler.touch("gets", self, writes=False)
                 raise queue.Empty
         else:
             if timeout is not None and timeout < 0:
                 raise ValueError("'timeout' must be a non-negative number")
-            if not self._scheduler.wait(self, ("get from", self.number), timeout):
+            in_time = self._scheduler.wait(self, ("get from", self.number), timeout)
+            if timeout is not None:
+                self._scheduler.touch("puts", self, writes=False)
+            if not in_time:
+                self._scheduler.touch("gets", self, writes=False)
                 raise queue.Empty
+        self.touch(self._scheduler)
+        self._taken += 1
         self._scheduler.current.made_progress = True
         return self._items.popleft()
 
@@ -252,12 +285,13 @@ class SimpleQueue:
 
     def empty(self) -> bool:
         """Say whether there is no item now."""
-        self._scheduler.switch_point(("look at", self.number))
-        return not self._items
+        return not self.qsize()
 
     def qsize(self) -> int:
         """Say how many items there are now."""
         self._scheduler.switch_point(("look at", self.number))
+        self._scheduler.touch("puts", self, writes=False)
+        self._scheduler.touch("gets", self, writes=False)
         return len(self._items)
 
     def __class_getitem__(cls, item: object) -> type[Self]:

@@ -10,6 +10,7 @@ import sys
 import threading
 import traceback
 from _thread import allocate_lock
+from collections import Counter
 from collections.abc import Callable, Container, Hashable
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,8 @@ from conlab.explorer.outcomes import (
     Unfinished,
     Waiting,
 )
+from conlab.explorer.search.happens_before import EVERYTHING, Step
+from conlab.explorer.search.reduction import Redundant, TracedSchedule
 from conlab.explorer.search.schedule import Diverged, Schedule
 from conlab.explorer.threads.controlled_thread import ControlledThread, PooledThread, RealThread
 from conlab.explorer.threads.waiting import OTHERS, ManyWaits, Waitable
@@ -93,6 +96,7 @@ class Scheduler:
         self.newly_disproved: set[Assumption] = set()
         self.steps = 0
         self.recorder: Recorder | None = None
+        self.unknown: Counter[str] = Counter()  # what steps did that touch everything
         self.at_begin: Callable[[], None] = lambda: None
         self.at_exit: Callable[[], None] = lambda: None
         self.at_end: Callable[[], None] = lambda: None
@@ -114,6 +118,9 @@ class Scheduler:
         self.died: list[Failure] = []
         self.numbers = 0
         self.numbered: dict[int, tuple[int, object]] = {}  # by address, so kept
+        self.traced = schedule if isinstance(schedule, TracedSchedule) else None
+        self.step: Step | None = None  # that is taken, if steps are traced
+        self._touched: dict[int, tuple[int, object]] = {}  # by address, so kept
 
     # -- one execution ---------------------------------------------------------------------------
 
@@ -127,6 +134,7 @@ class Scheduler:
         self._main_thread.is_the_caller()
         ident = self._main_thread.ident
         self.idents.add(ident)
+        self._begin_step(main)
         try:
             self._run_main(program)
             others = len(self.alive) > 1  # to be asked before another thread goes on
@@ -136,6 +144,7 @@ class Scheduler:
         finally:
             self.at_end()
             self.over = True
+            self.step = None
             self.free += self.finished_on
             self.finished_on.clear()
             self.idents.discard(ident)
@@ -208,6 +217,10 @@ class Scheduler:
             self.finished(controlled)
 
         real.job = job
+        if self.step is not None:
+            self.touch("started", None, writes=True)  # who starts threads numbers and names them
+            self.step.starts.append(controlled.index)
+            self._begin_step(self.current)
         return controlled
 
     def finished(self, thread: ControlledThread) -> None:
@@ -215,6 +228,7 @@ class Scheduler:
         if self.closed:
             return
         thread.done = True
+        self.touch("end", thread, writes=True)
         self.alive.remove(thread)
         if thread.index:
             self.finished_on.append(cast("PooledThread", thread.runs_on))
@@ -225,6 +239,7 @@ class Scheduler:
         if thread.index == 0 and not self.ending:
             self.at_exit()
         if not self.ending and self.threads[0].done and all(s.daemon for s in self.alive):
+            self._leave_undone()
             self.ending = True
         if self.ending:
             following = self.alive[-1]
@@ -253,6 +268,7 @@ class Scheduler:
             return
         self.steps += 1
         if self.steps > self.limit:
+            self._leave_undone()
             self.end(Unfinished(self.limit))
         if len(self.alive) > 1 or me.wait is not None:
             following = self._choose(me, what)
@@ -281,6 +297,7 @@ class Scheduler:
             if len(enabled) == 1 and not timed:
                 following = enabled[0]
                 self.current = following
+                self._begin_step(following)
                 return following
             if me in enabled and not me.done:
                 if enabled[0] is not me:
@@ -296,15 +313,23 @@ class Scheduler:
             costs = tuple(int(thread.deadline != soonest) for thread in timed)
             options = timed
         else:
-            self.end(self._deadlock())
+            deadlock = self._deadlock()
+            self._leave_undone()
+            self.end(deadlock)
         choice = 0
         if len(options) > 1:
+            threads = tuple(thread.index for thread in options)
+            timing_out = len(options) - len(enabled)
             try:
-                choice = self.schedule.choose(costs, (me.index, what))
-            except Diverged as diverged:
-                self.abandon(diverged)
+                choice = self.schedule.choose_thread(costs, (me.index, what), threads, timing_out)
+            except (Diverged, Redundant) as problem:
+                self.abandon(problem)
         following = options[choice]
+        self._begin_step(following)
         if choice >= len(enabled):
+            if self.step is not None:
+                self.step.timed_out = True
+                self.touch("clock", None, writes=True)
             following.timed_out = True
             assert following.deadline is not None
             self.clock = max(self.clock, following.deadline)
@@ -331,12 +356,67 @@ class Scheduler:
         me = self.current
         me.wait = waitable
         me.timed_out = False
-        me.deadline = None if timeout is None else self.clock + timeout
+        me.deadline = None
+        if timeout is not None:
+            me.deadline = self.now() + timeout
         try:
             self.switch_point(what)
         finally:
             me.wait = me.deadline = None
         return not me.timed_out
+
+    def now(self) -> float:
+        """Return the virtual time, in seconds since the execution began."""
+        self.touch("clock", None, writes=False)
+        return self.clock
+
+    # -- what a step touches, where steps are traced -------------------------------------------
+
+    def touch(self, kind: Hashable, thing: object, *, writes: bool) -> None:
+        """Take note that the step reads or writes a thing; None is each of its kind."""
+        if self.step is not None:
+            self.step.touch((kind, self._number_of(thing)), writes=writes)
+
+    def touch_everything(self, what: str) -> None:
+        """Take note that nobody knows what the step touches, as it does ``what``."""
+        if self.step is not None:
+            self.step.touch(EVERYTHING, writes=True)
+            self.unknown[what] += 1
+
+    def follow(self, kind: Hashable, thing: object) -> None:
+        """Take note that the step comes after the last that wrote this, and could not before."""
+        if self.step is not None:
+            self.step.follows.append((kind, self._number_of(thing)))
+
+    def _number_of(self, thing: object) -> int | None:
+        """Number a thing in the order of being touched: by its address no two executions agree."""
+        if thing is None:
+            return None
+        known = self._touched.get(id(thing))
+        if known is None:
+            known = self._touched[id(thing)] = len(self._touched), thing
+        return known[0]
+
+    def _begin_step(self, thread: ControlledThread) -> None:
+        if self.traced is None:
+            return
+        try:
+            self.step = self.traced.begin(thread.index, len(self._touched))
+        except Redundant as redundant:
+            self.abandon(redundant)
+
+    def _leave_undone(self) -> None:
+        """Take note of what the threads would do next that are ended, or wait for ever."""
+        if self.traced is None:
+            return
+        for thread in self.alive:
+            self.step = Step(thread.index, known=0)
+            if thread.wait is not None and thread.deadline is None and thread.wait.busy:
+                thread.wait.touch(self)
+            else:
+                self.step.touch(EVERYTHING, writes=True)
+            self.traced.pending.append(self.step)
+        self.step = None
 
     # -- ends ------------------------------------------------------------------------------
 

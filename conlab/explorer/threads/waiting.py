@@ -1,6 +1,6 @@
 """What a controlled thread can wait for: it is enabled again when that is no longer busy."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Protocol, runtime_checkable
 
 from conlab.explorer.outcomes import Waiting
@@ -12,12 +12,25 @@ class Named(Protocol):
     name: str
 
 
+class Touched(Protocol):
+    """Who takes note of what a step touches: the scheduler."""
+
+    def touch(self, kind: Hashable, thing: object, *, writes: bool) -> None:
+        """Take note that the step reads or writes a thing."""
+
+    def follow(self, kind: Hashable, thing: object) -> None:
+        """Take note that the step comes after the last that wrote this, and could not before."""
+
+
 class Waitable(Protocol):
     """What a controlled thread can wait for: it goes on when ``busy`` is false."""
 
     @property
     def busy(self) -> bool:
         """Whether who waits must go on waiting."""
+
+    def touch(self, scheduler: Touched) -> None:
+        """Say what the step touches that ends the wait, when it is not for time."""
 
     def describe(self) -> str:
         """Name it for a person."""
@@ -41,6 +54,9 @@ class Time:
 
     def __init__(self, description: str) -> None:
         self._description = description
+
+    def touch(self, scheduler: Touched) -> None:
+        """Touch nothing."""
 
     def describe(self) -> str:
         """Name it for a person."""

@@ -1,0 +1,172 @@
+"""What a bytecode works on: the objects, found from the source and the frame, or not at all.
+
+An operand was loaded before, and another thread may have rebound its name meanwhile. So what a
+thread loads that others may rebind is remembered when it is loaded; what nobody rebinds while
+several threads live is looked up again.
+"""
+
+import ast
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType, FrameType, GetSetDescriptorType, MemberDescriptorType, ModuleType
+from typing import Any
+
+from conlab.explorer.stepping.points import Key, Point
+from conlab.explorer.stepping.spans import Span, span_of
+
+UNKNOWN: Any = type("Unknown", (), {"__repr__": lambda _: "unknown"})()
+Loaded = dict[tuple[int, Span], Any]  # by frame and span: what a thread has loaded
+MOST_LOADED = 256  # values that a thread remembers
+
+
+class Operands:
+    """Finds the operands of a bytecode that a thread is about to execute."""
+
+    def __init__(self, changes: Callable[[Key], bool]) -> None:
+        """``changes`` says whether a name may be rebound while several threads live."""
+        self._changes = changes
+
+    def node(self, point: Point) -> ast.AST | None:
+        """Return the expression, or augmented assignment, that a bytecode is the last of."""
+        return _nodes(point.code.co_filename).get(point.span)
+
+    def value(self, node: ast.AST | None, frame: FrameType, loaded: Loaded) -> Any:
+        """Return what an expression has given, or UNKNOWN where that is not certain."""
+        match node:
+            case ast.Constant(value=value):
+                return value
+            case ast.Name(id=name):
+                known = loaded.get((id(frame), span_of(node)), UNKNOWN)
+                return self._named(name, frame) if known is UNKNOWN else known
+            case ast.Attribute(value=owner, attr=name):
+                known = loaded.get((id(frame), span_of(node)), UNKNOWN)
+                if known is not UNKNOWN or self._changes(("attribute", name)):
+                    return known
+                return attribute(self.value(owner, frame, loaded), name)
+        return UNKNOWN
+
+    def remember(self, point: Point, frame: FrameType, loaded: Loaded) -> None:
+        """Remember what a bytecode is about to load, if that can be told."""
+        match self.node(point):
+            case ast.Name(id=name):
+                value = _looked_up(name, frame)
+            case ast.Attribute(value=owner, attr=name):
+                value = attribute(self.value(owner, frame, loaded), name)
+            case _:
+                return
+        if len(loaded) >= MOST_LOADED:
+            loaded.clear()
+        loaded[id(frame), point.span] = value
+
+    def lasting(self, node: ast.AST | None, frame: FrameType) -> bool:
+        """Whether an expression gives the same object for as long as its function runs."""
+        match node:
+            case ast.Name(id=name):
+                code = frame.f_code
+                if name in code.co_varnames and name not in code.co_cellvars:
+                    return _bindings(code.co_filename, code.co_firstlineno, code.co_name, name) <= 1
+                return not self._changes(_key(name, code))
+            case ast.Attribute(value=owner, attr=name):
+                return not self._changes(("attribute", name)) and self.lasting(owner, frame)
+        return False
+
+    def _named(self, name: str, frame: FrameType) -> Any:
+        code = frame.f_code
+        local = name in code.co_varnames and name not in code.co_cellvars
+        if local:
+            return UNKNOWN if name in _walrused(code.co_filename) else _looked_up(name, frame)
+        return UNKNOWN if self._changes(_key(name, code)) else _looked_up(name, frame)
+
+
+def attribute(owner: Any, name: str) -> Any:
+    """Return an attribute without running any code of the owner's class, or UNKNOWN."""
+    if owner is UNKNOWN:
+        return UNKNOWN
+    if isinstance(owner, ModuleType):
+        return vars(owner).get(name, UNKNOWN)
+    if isinstance(owner, type):
+        return next((vars(base)[name] for base in owner.__mro__ if name in vars(base)), UNKNOWN)
+    kind = type(owner)
+    if any("__getattribute__" in vars(base) for base in kind.__mro__[:-1] if in_python(base)):
+        return UNKNOWN
+    of_class = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), UNKNOWN)
+    if isinstance(of_class, MemberDescriptorType):
+        try:
+            return of_class.__get__(owner)
+        except AttributeError:
+            return UNKNOWN
+    if hasattr(type(of_class), "__set__") or isinstance(of_class, GetSetDescriptorType):
+        return UNKNOWN
+    try:
+        own = object.__getattribute__(owner, "__dict__")
+    except AttributeError:
+        own = {}
+    if name in own:
+        return own[name]
+    return UNKNOWN if hasattr(type(of_class), "__get__") else of_class
+
+
+def in_python(kind: type) -> bool:
+    """Whether a class statement has made this class."""
+    return bool(kind.__flags__ & 1 << 9)
+
+
+def _key(name: str, code: CodeType) -> Key:
+    cell = name in code.co_cellvars or name in code.co_freevars
+    return ("cell" if cell else "global", name)
+
+
+def _looked_up(name: str, frame: FrameType) -> Any:
+    code = frame.f_code
+    if name in code.co_varnames or name in code.co_cellvars or name in code.co_freevars:
+        return frame.f_locals.get(name, UNKNOWN)
+    if name in frame.f_globals:
+        return frame.f_globals[name]
+    builtins = frame.f_builtins
+    return builtins.get(name, UNKNOWN)
+
+
+@functools.lru_cache(maxsize=64)
+def _tree(file: str) -> ast.Module:
+    try:
+        return ast.parse(Path(file).read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return ast.Module([], [])
+
+
+@functools.lru_cache(maxsize=64)
+def _nodes(file: str) -> dict[Span, ast.AST]:
+    """Return, by span, a file's expressions, loops, augmented assignments and with statements."""
+    found: dict[Span, ast.AST] = {}
+    for node in ast.walk(_tree(file)):
+        if isinstance(node, ast.expr | ast.AugAssign | ast.For | ast.With):
+            found.setdefault(span_of(node), node)
+    return found
+
+
+@functools.lru_cache(maxsize=64)
+def _walrused(file: str) -> frozenset[str]:
+    """Return the names that some expression of a file binds: their value may be an older one."""
+    return frozenset(
+        node.target.id for node in ast.walk(_tree(file)) if isinstance(node, ast.NamedExpr)
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _bindings(file: str, line: int, function: str, name: str) -> int:
+    """Count the places of a function that bind a local name, its parameter among them."""
+    for node in ast.walk(_tree(file)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == function:
+            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+            if first == line:
+                return sum(
+                    (isinstance(each, ast.Name) and each.id == name and _stores(each))
+                    or (isinstance(each, ast.arg) and each.arg == name)
+                    for each in ast.walk(node)
+                )
+    return 2
+
+
+def _stores(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store | ast.Del)
