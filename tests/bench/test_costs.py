@@ -140,7 +140,7 @@ def test_standing_ready_while_others_have_the_core_is_not_waiting() -> None:
     finally:
         os.sched_setaffinity(0, cores)
     assert cost.ready > 0.02
-    assert cost.ready < cost.wall
+    assert cost.ready < 2 * cost.wall  # each of the two may stand ready all along
 
 
 @pytest.mark.parametrize(

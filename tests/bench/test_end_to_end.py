@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -163,7 +164,10 @@ def own_input(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
 
 def test_own_input_runs(own_input: Ended) -> None:
     assert own_input.status == 0, own_input.said
-    assert "17 passed" in own_input.said  # four cells each, and count_words' one dict
+    cells = 17  # four cells each, and count_words' one dict
+    if find_spec("selectolax") is None:
+        cells = 13
+    assert f"{cells} passed" in own_input.said
 
 
 def test_own_images_are_resized_and_a_broken_one_fails_alone(own_input: Ended) -> None:
@@ -173,6 +177,7 @@ def test_own_images_are_resized_and_a_broken_one_fails_alone(own_input: Ended) -
 
 
 def test_an_own_site_is_crawled(own_input: Ended) -> None:
+    pytest.importorskip("selectolax", reason="selectolax has no wheel for this build")
     figures = own_input.figures("scrape_sites-threads")
     assert figures["jobs"] == 4  # robots.txt, the two pages, and the one that is not there
     assert figures["floor_seconds"] > 0

@@ -84,6 +84,7 @@ def test_jobs_that_do_not_ask_how_many_are_cut_off() -> None:
 
 
 def test_a_crawl_is_not_cut_off_within_a_site_but_has_fewer_pages() -> None:
+    pytest.importorskip("selectolax", reason="selectolax has no wheel for this build")
     given = supplied(SUITE["scrape_sites"], jobs=6)
     try:
         jobs = list(given.jobs(SUITE["scrape_sites"])())

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiohttp.http_parser import HttpResponseParser, HttpResponseParserPy
 
 from tests.workloads import ways
 from tests.workloads.hostile import MADE, SAID, Hostile, hostile
@@ -110,13 +111,19 @@ LEAVES = {  # a size in bytes, or the type of the error; of a StatusError the st
 }
 # Where a parser is stricter than another, and neither can be told to be otherwise: aiohttp's of
 # two lengths alike, which h11 makes one of; h11 of what it would have to keep.
-DIFFER = {
+DIFFER: dict[str, dict[str, object]] = {
     "two lengths alike": {"blocking": 5, "aiohttp": "BrokenOffError", "httpx_async": 5},
     "chunk with a long extension": {
         "blocking": "BrokenOffError",
         "aiohttp": 5,
         "httpx_async": "BrokenOffError",
     },
+}
+# What aiohttp's parser in Python makes of it, where its one in C has no wheel (3.13t).
+IN_PYTHON: dict[str, object] = {
+    "longer than said": 3,
+    "an end of line behind it": "BrokenOffError",
+    "chunk with a long extension": "BrokenOffError",
 }
 MEASURED = (  # hundreds of MiB each: tests/torture gives them
     "300 MiB",
@@ -140,6 +147,13 @@ def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "ATTEMPTS", 1)
 
 
+def expected(name: str, way: str) -> object:
+    """How an answer ends under one client, on this build."""
+    if way == "aiohttp" and HttpResponseParser is HttpResponseParserPy:
+        return IN_PYTHON.get(name, LEAVES.get(name, DIFFER.get(name, {}).get(way)))
+    return LEAVES[name] if name in LEAVES else DIFFER[name][way]
+
+
 def end(result: object) -> object:
     """What the tables above say of a result."""
     return result.type if isinstance(result, Failure) else result
@@ -158,18 +172,15 @@ def test_an_answer_means_the_same_to_every_client(
     if LEAVES[name] == "TotalTimeError":
         monkeypatch.setattr(limits, "TOTAL_TIMEOUT", 0.5)
     result = do_any(SIZES, server.url(name))
-    assert end(result) == LEAVES[name]
+    assert end(result) == expected(name, do_any.__name__)
     if isinstance(result, Failure):
         assert result.message.startswith(f"{server.url(name)}: ")
 
 
 @pytest.mark.parametrize("name", DIFFER)
 def test_where_clients_differ_is_known(name: str, server: Hostile) -> None:
-    ends = {
-        way: end(getattr(ways, way)(SIZES, server.url(name)))
-        for way in ("blocking", "aiohttp", "httpx_async")
-    }
-    assert ends == DIFFER[name]
+    ends = {way: end(getattr(ways, way)(SIZES, server.url(name))) for way in DIFFER[name]}
+    assert ends == {way: expected(name, way) for way in DIFFER[name]}
 
 
 @pytest.mark.parametrize("name", ["another answer behind it", "another behind chunks"])

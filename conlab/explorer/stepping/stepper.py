@@ -69,7 +69,7 @@ class Stepper:
             self._scheduler.touch_everything(code.co_qualname)
 
     def _entered(self, code: CodeType, *, resumed: bool) -> None:
-        """Take note that the running thread has entered a stepped function, or a generator again."""
+        """Take note that the running thread has entered a stepped function, or resumed one."""
         self._reading.entered(code, resumed=resumed)
         if code.co_flags & CO_GENERATOR:  # of which another thread may see that it runs
             self._scheduler.touch("iterator", None, writes=True)
