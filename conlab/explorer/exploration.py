@@ -16,8 +16,9 @@ from conlab.errors import UserError
 from conlab.explorer.modelling import modelled
 from conlab.explorer.outcomes import SWALLOWED, Outcome, Raised, Returned
 from conlab.explorer.recorder import Recorder
+from conlab.explorer.search.deepening import search
 from conlab.explorer.search.enumeration import enumerate_schedules
-from conlab.explorer.search.reduction import reduced_levels
+from conlab.explorer.search.reduction import TracedSchedule
 from conlab.explorer.search.schedule import Diverged, Schedule
 from conlab.explorer.search.shrinking import shrink
 from conlab.explorer.stepping.facts import read_facts
@@ -224,7 +225,8 @@ class _Session:
         self._reduces = reduction
         while True:
             try:
-                return self._enumerate(bound, schedules, count_on)
+                kind = self._reduce if self._reduces else self._enumerate
+                return kind(bound, schedules, count_on)
             except RestartSearch:
                 self.step(ONE_THREAD in self.scheduler.disproved)
 
@@ -276,35 +278,55 @@ class _Session:
                 return not self.tasks.interfered
         return True
 
-    def _enumerate(self, bound: int | None, schedules: int, count_on: int | None) -> Exploration:
-        outcome: Outcome | None = None
-        executions = 0
+    def _reduce(self, bound: int | None, schedules: int, count_on: int | None) -> Exploration:
+        self.scheduler.unknown.clear()
+        self.count = 0
 
-        def execute(schedule: Schedule) -> None:
-            nonlocal outcome, executions
-            executions += 1
+        def fails(schedule: TracedSchedule) -> bool:
+            self.count += 1
             outcome = self._execute(schedule)
-            if self._reduces and self.tasks.loops:  # whose choices are no orders of threads
+            if self.tasks.loops:  # whose choices are no orders of threads
                 self._reduces = False
                 raise RestartSearch
+            return self._fails(outcome)
 
-        self.scheduler.unknown.clear()
+        found = search(fails, bound, schedules, count_on)
+        return Exploration(
+            found.traces,
+            found.failing,
+            found.exhausted,
+            found.bound,
+            self._name,
+            self._files,
+            None if found.first is None else self._witness(found.first),
+            self._counted(),
+            self.count,
+            tuple(what for what, _ in self.scheduler.unknown.most_common(5)),
+        )
+
+    def _enumerate(self, bound: int | None, schedules: int, count_on: int | None) -> Exploration:
+        outcome: Outcome | None = None
+
+        def execute(schedule: Schedule) -> None:
+            nonlocal outcome
+            outcome = self._execute(schedule)
+
         self.count = failing = 0
-        first: tuple[Schedule, int, int | None] | None = None
+        first: tuple[Schedule, int] | None = None
         exhausted, reached = True, bound
-        for schedule, level in self._schedules(execute, bound):
+        for schedule in enumerate_schedules(execute, bound):
             if first is not None and count_on is not None:
                 more = self.count - first[1]
-                if level != first[2] or more >= count_on:
-                    exhausted = level != first[2]
-                    reached = first[2]
+                if schedule.preemptions > first[0].preemptions or more >= count_on:
+                    exhausted = schedule.preemptions > first[0].preemptions
+                    reached = first[0].preemptions
                     break
             self.count += 1
             assert outcome is not None
             if self._fails(outcome):
                 failing += 1
                 if first is None:
-                    first = schedule, self.count, level
+                    first = schedule, self.count
             if self.count >= schedules:
                 exhausted = False
                 break
@@ -317,19 +339,8 @@ class _Session:
             self._files,
             None if first is None else self._witness(first[0]),
             self._counted(),
-            executions,
-            tuple(what for what, _ in self.scheduler.unknown.most_common(5)),
+            self.count,
         )
-
-    def _schedules(
-        self, execute: Callable[[Schedule], None], bound: int | None
-    ) -> Iterator[tuple[Schedule, int | None]]:
-        """Give each schedule that is to be counted, and up to how many preemptions it belongs."""
-        if self._reduces:
-            yield from reduced_levels(execute, bound)
-        else:
-            for schedule in enumerate_schedules(execute, bound):
-                yield schedule, schedule.preemptions
 
     def _counted(self) -> str:
         return "departure" if self.tasks.loops else "preemption"

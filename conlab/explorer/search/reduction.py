@@ -112,21 +112,6 @@ class TracedSchedule(Schedule):
                 del self.asleep[thread]
 
 
-def reduced_levels(
-    execute: Callable[[TracedSchedule], object], bound: int | None
-) -> Iterator[tuple[TracedSchedule, int | None]]:
-    """Execute one schedule of each trace, the fewest preemptions first; yield it and its bound.
-
-    An unbounded search comes after the first two bounds, which find most of what there is to find.
-    """
-    seen: set[int] = set()
-    for level in (0, 1, None) if bound is None else range(bound + 1):
-        for schedule in reduced_schedules(execute, level):
-            if schedule.trace not in seen:
-                seen.add(schedule.trace)
-                yield schedule, level
-
-
 def reduced_schedules(
     execute: Callable[[TracedSchedule], object], bound: int | None
 ) -> Iterator[TracedSchedule]:

@@ -6,7 +6,7 @@ later.
 
 import sys
 from _thread import get_ident
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from conlab.errors import UserError
@@ -110,26 +110,33 @@ class Monitor(Stepper):
         scheduler = self._scheduler
         point = self._points[code].get(offset)
         access = self._accesses[code].get(offset) if scheduler.traced is not None else None
+        controlled = get_ident() in scheduler.idents
+        if controlled and scheduler.step is not None:
+            self._goes_on(sys._getframe(1))
         if point is None or point.role == "call":
             if scheduler.recorder is None and access is None:
                 return monitoring.DISABLE
-        elif get_ident() in scheduler.idents:
+        elif controlled:
             self._reading.at(point)
-        if access is not None and scheduler.step is not None and get_ident() in scheduler.idents:
-            if access.role != "call":
-                self._touches.at(access, sys._getframe(1))
-            elif access.opname == "BEFORE_WITH":
-                self._touches.calls(access, sys._getframe(1))
+        if access is not None and controlled and scheduler.step is not None:
+            self._accesses_at(access, sys._getframe(1))
         if scheduler.recorder is not None:
-            if get_ident() in scheduler.idents and (point is None or point.role != "call"):
+            if controlled and (point is None or point.role != "call"):
                 scheduler.recorder.executes(scheduler.who_runs(), code, offset)
         elif point is not None and self._reading.idle(point):
             return monitoring.DISABLE
         return None
 
+    def _accesses_at(self, access: Point, frame: FrameType) -> None:
+        """Take note of an access; what is called is known only when it is."""
+        if access.role != "call" or access.opname == "BEFORE_WITH":
+            self._touch(access, frame)
+
     def _calls(self, code: CodeType, offset: int, callee: object, first: object) -> Any:  # noqa: ARG002
         if get_ident() not in self._scheduler.idents:
             return
+        if self._scheduler.step is not None:
+            self._goes_on(sys._getframe(1))
         access = self._accesses[code].get(offset)
         point = self._points[code].get(offset)
         if point is None:
@@ -140,7 +147,7 @@ class Monitor(Stepper):
         elif not self._has_switch_points(entered):
             self._reading.calls_unstepped(point)
         if entered is None and access is not None and self._scheduler.step is not None:
-            self._touches.calls(access, sys._getframe(1), callee)
+            self._touch(access, sys._getframe(1), callee)
         if self._scheduler.recorder is not None:
             self._scheduler.recorder.executes(self._scheduler.who_runs(), code, offset)
 

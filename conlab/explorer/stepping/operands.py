@@ -6,7 +6,7 @@ several threads live is looked up again.
 """
 
 import ast
-import functools
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, FrameType, GetSetDescriptorType, MemberDescriptorType, ModuleType
@@ -26,10 +26,11 @@ class Operands:
     def __init__(self, changes: Callable[[Key], bool]) -> None:
         """``changes`` says whether a name may be rebound while several threads live."""
         self._changes = changes
+        self._sources: dict[str, Source] = {}
 
     def node(self, point: Point) -> ast.AST | None:
         """Return the expression, or augmented assignment, that a bytecode is the last of."""
-        return _nodes(point.code.co_filename).get(point.span)
+        return self._source(point.code).nodes.get(point.span)
 
     def value(self, node: ast.AST | None, frame: FrameType, loaded: Loaded) -> Any:
         """Return what an expression has given, or UNKNOWN where that is not certain."""
@@ -44,6 +45,8 @@ class Operands:
                 if known is not UNKNOWN or self._changes(("attribute", name)):
                     return known
                 return attribute(self.value(owner, frame, loaded), name)
+            case ast.Subscript():
+                return loaded.get((id(frame), span_of(node)), UNKNOWN)
         return UNKNOWN
 
     def remember(self, point: Point, frame: FrameType, loaded: Loaded) -> None:
@@ -53,6 +56,8 @@ class Operands:
                 value = _looked_up(name, frame)
             case ast.Attribute(value=owner, attr=name):
                 value = attribute(self.value(owner, frame, loaded), name)
+            case ast.Subscript(value=owner, slice=index):
+                value = _element(self.value(owner, frame, loaded), self.value(index, frame, loaded))
             case _:
                 return
         if len(loaded) >= MOST_LOADED:
@@ -65,7 +70,7 @@ class Operands:
             case ast.Name(id=name):
                 code = frame.f_code
                 if name in code.co_varnames and name not in code.co_cellvars:
-                    return _bindings(code.co_filename, code.co_firstlineno, code.co_name, name) <= 1
+                    return self._source(code).bindings(code, name) <= 1
                 return not self._changes(_key(name, code))
             case ast.Attribute(value=owner, attr=name):
                 return not self._changes(("attribute", name)) and self.lasting(owner, frame)
@@ -75,8 +80,17 @@ class Operands:
         code = frame.f_code
         local = name in code.co_varnames and name not in code.co_cellvars
         if local:
-            return UNKNOWN if name in _walrused(code.co_filename) else _looked_up(name, frame)
+            return UNKNOWN if name in self._source(code).walrused else _looked_up(name, frame)
         return UNKNOWN if self._changes(_key(name, code)) else _looked_up(name, frame)
+
+    def _source(self, code: CodeType) -> "Source":
+        file = code.co_filename
+        if file not in self._sources:
+            try:
+                self._sources[file] = Source(ast.parse(Path(file).read_bytes()))
+            except (OSError, SyntaxError, ValueError):
+                self._sources[file] = Source(ast.Module([], []))
+        return self._sources[file]
 
 
 def attribute(owner: Any, name: str) -> Any:
@@ -107,6 +121,16 @@ def attribute(owner: Any, name: str) -> Any:
     return UNKNOWN if hasattr(type(of_class), "__get__") else of_class
 
 
+def _element(owner: Any, index: Any) -> Any:
+    """Return what a subscript is about to give, where that runs no code of anybody's."""
+    if type(owner) not in (list, tuple, dict, defaultdict) or type(index) not in (int, str):
+        return UNKNOWN
+    try:
+        return owner[index] if type(owner) is not defaultdict or index in owner else UNKNOWN
+    except (LookupError, TypeError):
+        return UNKNOWN
+
+
 def in_python(kind: type) -> bool:
     """Whether a class statement has made this class."""
     return bool(kind.__flags__ & 1 << 9)
@@ -127,45 +151,38 @@ def _looked_up(name: str, frame: FrameType) -> Any:
     return builtins.get(name, UNKNOWN)
 
 
-@functools.lru_cache(maxsize=64)
-def _tree(file: str) -> ast.Module:
-    try:
-        return ast.parse(Path(file).read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return ast.Module([], [])
+class Source:
+    """What is asked of a source again and again."""
 
+    def __init__(self, tree: ast.Module) -> None:
+        self.nodes: dict[Span, ast.AST] = {}  # those that are the last of a bytecode
+        self.walrused: set[str] = set()  # names that an expression binds: their value may be older
+        self._functions: dict[tuple[str, int], ast.AST] = {}
+        self._bindings: dict[tuple[str, int, str], int] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.expr | ast.AugAssign | ast.For | ast.With):
+                self.nodes.setdefault(span_of(node), node)
+            if isinstance(node, ast.NamedExpr):
+                self.walrused.add(node.target.id)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = [node.lineno, *(each.lineno for each in node.decorator_list)]
+                self._functions[node.name, min(lines)] = node
 
-@functools.lru_cache(maxsize=64)
-def _nodes(file: str) -> dict[Span, ast.AST]:
-    """Return, by span, a file's expressions, loops, augmented assignments and with statements."""
-    found: dict[Span, ast.AST] = {}
-    for node in ast.walk(_tree(file)):
-        if isinstance(node, ast.expr | ast.AugAssign | ast.For | ast.With):
-            found.setdefault(span_of(node), node)
-    return found
-
-
-@functools.lru_cache(maxsize=64)
-def _walrused(file: str) -> frozenset[str]:
-    """Return the names that some expression of a file binds: their value may be an older one."""
-    return frozenset(
-        node.target.id for node in ast.walk(_tree(file)) if isinstance(node, ast.NamedExpr)
-    )
-
-
-@functools.lru_cache(maxsize=4096)
-def _bindings(file: str, line: int, function: str, name: str) -> int:
-    """Count the places of a function that bind a local name, its parameter among them."""
-    for node in ast.walk(_tree(file)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == function:
-            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
-            if first == line:
-                return sum(
+    def bindings(self, code: CodeType, name: str) -> int:
+        """Count the places of a function that bind a local name, its parameter among them."""
+        key = (code.co_name, code.co_firstlineno, name)
+        if key not in self._bindings:
+            function = self._functions.get(key[:2])
+            self._bindings[key] = (
+                2
+                if function is None
+                else sum(
                     (isinstance(each, ast.Name) and each.id == name and _stores(each))
                     or (isinstance(each, ast.arg) and each.arg == name)
-                    for each in ast.walk(node)
+                    for each in ast.walk(function)
                 )
-    return 2
+            )
+        return self._bindings[key]
 
 
 def _stores(node: ast.Name) -> bool:

@@ -7,7 +7,10 @@ import threading
 from inspect import CO_GENERATOR
 from pathlib import Path
 from types import CodeType, FrameType
+from typing import Any
 
+from conlab.explorer.search.happens_before import EVERYTHING, Location
+from conlab.explorer.stepping.operands import UNKNOWN
 from conlab.explorer.stepping.points import Point
 from conlab.explorer.stepping.readings import Reading
 from conlab.explorer.stepping.touches import Touches
@@ -52,6 +55,24 @@ class Stepper:
             self._known[code] = known
         return known
 
+    def _touch(self, point: Point, frame: FrameType, callee: Any = UNKNOWN) -> None:
+        """Take note of what the bytecode touches that the running thread is about to execute."""
+        scheduler = self._scheduler
+        touched: dict[Location, bool] = {}
+        scheduler.operation = touched
+        if point.role == "call":
+            self._touches.calls(point, frame, callee)
+        else:
+            self._touches.at(point, frame)
+        if touched:
+            scheduler.current.operations.append((id(frame), touched))
+
+    def _goes_on(self, frame: FrameType) -> None:
+        """Take note that a frame goes on: the operations of it, and of others, have ended."""
+        operations = self._scheduler.current.operations
+        while operations and not _is_called_by(frame, operations[-1][0]):
+            operations.pop()
+
     def _is_trusted(self, code: CodeType) -> bool:
         return code.co_filename.startswith(WITH_SWITCH_POINTS)
 
@@ -67,6 +88,7 @@ class Stepper:
             self._scheduler.touch("taken", frame.f_locals["self"]._cond._lock, writes=False)
         elif code.co_filename not in TOUCHES_ITS_OWN and (code.co_filename, code.co_name) != FRESH:
             self._scheduler.touch_everything(code.co_qualname)
+            self._scheduler.current.operations.append((id(frame), {EVERYTHING: True}))
 
     def _entered(self, code: CodeType, *, resumed: bool) -> None:
         """Take note that the running thread has entered a stepped function, or resumed one."""
@@ -90,6 +112,13 @@ class Stepper:
         if thread.idle_iterations >= IDLE_ITERATIONS or thread.iterations >= MOST_ITERATIONS:
             thread.iterations = thread.idle_iterations = 0
             self._scheduler.yield_to_others(point)
+
+
+def _is_called_by(frame: FrameType, other: int) -> bool:
+    caller = frame.f_back
+    while caller is not None and id(caller) != other:
+        caller = caller.f_back
+    return caller is not None
 
 
 class Unstepped:

@@ -75,6 +75,7 @@ class Touches:
             point.opname == "BINARY_OP" and isinstance(node, ast.Subscript)
         ):
             self._content_of(getattr(node, "value", None), frame, loaded, writes=False)
+            self._operands.remember(point, frame, loaded)
         elif point.opname in WRITES_SUBSCRIPT:
             self._content_of(getattr(node, "value", None), frame, loaded, writes=True)
         elif point.opname == "CONTAINS_OP":

@@ -82,12 +82,13 @@ class Tracer(Stepper):
             return None
         scheduler, reading = self._scheduler, self._reading
         points, accesses = reading.points(code), reading.accesses(code)
-        touches = self._touches
 
         def trace(frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG001
             thread = scheduler.current
             if event == "opcode":
                 offset = frame.f_lasti
+                if thread.operations:
+                    self._goes_on(frame)
                 pending = thread.pending
                 if pending is not None and pending[0] is frame:
                     thread.pending = None
@@ -104,10 +105,8 @@ class Tracer(Stepper):
                             thread.pending = (frame, point)
                 if scheduler.step is not None:
                     access = accesses.get(offset)
-                    if access is not None and access.role != "call":
-                        touches.at(access, frame)
-                    elif access is not None:
-                        touches.calls(access, frame)
+                    if access is not None:
+                        self._touch(access, frame)
                 if scheduler.recorder is not None:
                     scheduler.recorder.executes(scheduler.who_runs(), code, offset)
             elif event == "return" and thread.pending is not None and thread.pending[0] is frame:

@@ -26,6 +26,7 @@ class ControlledThread:
         "loop",
         "made_progress",
         "name",
+        "operations",
         "pending",
         "refused",
         "runs_on",
@@ -48,6 +49,9 @@ class ControlledThread:
         self.pending: Any = None  # for the tracer: the call that its frame is in
         self.loaded: dict[Any, Any] = {}  # what it has loaded that another may rebind
         self.loop: object = None
+        # The operations in C and the calls of code that is not stepped that it is in, by frame, and
+        # what they touch: before, after and between the Python code that they enter.
+        self.operations: list[tuple[int, dict[Any, bool]]] = []
         self.iterations = 0
         self.idle_iterations = 0
         self.made_progress = False

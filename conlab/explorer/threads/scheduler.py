@@ -15,7 +15,7 @@ from collections.abc import Callable, Container, Hashable
 from contextlib import suppress
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, NoReturn, Protocol, cast
+from typing import Any, NoReturn, Protocol
 
 from conlab.errors import UserError
 from conlab.explorer.outcomes import (
@@ -27,7 +27,7 @@ from conlab.explorer.outcomes import (
     Unfinished,
     Waiting,
 )
-from conlab.explorer.search.happens_before import EVERYTHING, Step
+from conlab.explorer.search.happens_before import EVERYTHING, Location, Step
 from conlab.explorer.search.reduction import Redundant, TracedSchedule
 from conlab.explorer.search.schedule import Diverged, Schedule
 from conlab.explorer.threads.controlled_thread import ControlledThread, PooledThread, RealThread
@@ -120,6 +120,7 @@ class Scheduler:
         self.numbered: dict[int, tuple[int, object]] = {}  # by address, so kept
         self.traced = schedule if isinstance(schedule, TracedSchedule) else None
         self.step: Step | None = None  # that is taken, if steps are traced
+        self.operation: dict[Location, bool] = {}  # what the latest bytecode touches
         self._touched: dict[int, tuple[int, object]] = {}  # by address, so kept
 
     # -- one execution ---------------------------------------------------------------------------
@@ -231,7 +232,8 @@ class Scheduler:
         self.touch("end", thread, writes=True)
         self.alive.remove(thread)
         if thread.index:
-            self.finished_on.append(cast("PooledThread", thread.runs_on))
+            assert isinstance(thread.runs_on, PooledThread)
+            self.finished_on.append(thread.runs_on)
         if not self.alive:
             if thread.index:
                 self._done.release()
@@ -375,12 +377,15 @@ class Scheduler:
     def touch(self, kind: Hashable, thing: object, *, writes: bool) -> None:
         """Take note that the step reads or writes a thing; None is each of its kind."""
         if self.step is not None:
-            self.step.touch((kind, self._number_of(thing)), writes=writes)
+            location = (kind, self._number_of(thing))
+            self.step.touch(location, writes=writes)
+            self.operation[location] = writes or self.operation.get(location, False)
 
     def touch_everything(self, what: str) -> None:
         """Take note that nobody knows what the step touches, as it does ``what``."""
         if self.step is not None:
             self.step.touch(EVERYTHING, writes=True)
+            self.operation[EVERYTHING] = True
             self.unknown[what] += 1
 
     def follow(self, kind: Hashable, thing: object) -> None:
@@ -402,6 +407,9 @@ class Scheduler:
             return
         try:
             self.step = self.traced.begin(thread.index, len(self._touched))
+            for _, touched in thread.operations:
+                for location, writes in touched.items():
+                    self.step.touch(location, writes=writes)
         except Redundant as redundant:
             self.abandon(redundant)
 
