@@ -23,10 +23,11 @@ class Facts:
 
 def read_facts(files: Iterable[str]) -> Facts:
     """Parse the stepped files; what cannot be parsed has no harmless operations."""
-    return _facts_of(tuple((file, _source(file)) for file in files))
+    return _facts_of(tuple((file, read_source(file)) for file in files))
 
 
-def _source(file: str) -> bytes | None:
+def read_source(file: str) -> bytes | None:
+    """Return the content of a file, or None if it cannot be had."""
     try:
         return Path(file).read_bytes()
     except OSError:

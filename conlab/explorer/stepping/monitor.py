@@ -10,9 +10,9 @@ from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from conlab.errors import UserError
-from conlab.explorer.stepping.points import Point, nested
+from conlab.explorer.stepping.points import Point, call_points, nested
 from conlab.explorer.stepping.readings import Reading
-from conlab.explorer.stepping.stepper import Stepper
+from conlab.explorer.stepping.stepper import CALLS_WHAT_IT_IS_GIVEN, Stepper
 from conlab.explorer.stepping.switches import PYTHON_CLASS
 from conlab.explorer.threads.scheduler import Scheduler
 
@@ -85,6 +85,9 @@ class Monitor(Stepper):
         )
 
     def _start(self, code: CodeType, offset: int) -> Any:  # noqa: ARG002
+        if code in CALLS_WHAT_IT_IS_GIVEN and self._scheduler.traced is not None:
+            self._observe(code)
+            return None
         if code.co_filename not in self._stepped:
             if self._scheduler.traced is None or self._has_switch_points(code):
                 return monitoring.DISABLE
@@ -101,6 +104,16 @@ class Monitor(Stepper):
             if not code.co_name.startswith("<") or code.co_name == "<lambda>":
                 self._entered(code, resumed=False)
         return None
+
+    def _observe(self, code: CodeType) -> None:
+        """Have the calls of code reported in which no switch is possible."""
+        if code not in self._points:
+            self._points[code] = {}
+            self._accesses[code] = {
+                at: each for at, each in call_points(code).items() if each.role == "call"
+            }
+            events = monitoring.events
+            monitoring.set_local_events(self._tool, code, events.PY_START | events.CALL)
 
     def _resume(self, code: CodeType, offset: int) -> Any:  # noqa: ARG002
         if get_ident() in self._scheduler.idents:
@@ -139,16 +152,17 @@ class Monitor(Stepper):
             self._goes_on(sys._getframe(1))
         access = self._accesses[code].get(offset)
         point = self._points[code].get(offset)
-        if point is None:
-            return
         entered = _python_code(callee)
-        if entered is None:
+        if point is None:
+            if access is None:
+                return
+        elif entered is None:
             self._reading.calls_c(point)
         elif not self._has_switch_points(entered):
             self._reading.calls_unstepped(point)
         if entered is None and access is not None and self._scheduler.step is not None:
             self._touch(access, sys._getframe(1), callee)
-        if self._scheduler.recorder is not None:
+        if point is not None and self._scheduler.recorder is not None:
             self._scheduler.recorder.executes(self._scheduler.who_runs(), code, offset)
 
     def _returned(self, code: CodeType, offset: int, callee: object, first: object) -> Any:  # noqa: ARG002

@@ -6,12 +6,13 @@ several threads live is looked up again.
 """
 
 import ast
+import functools
 from collections import defaultdict
 from collections.abc import Callable
-from pathlib import Path
 from types import CodeType, FrameType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any
 
+from conlab.explorer.stepping.facts import read_source
 from conlab.explorer.stepping.points import Key, Point
 from conlab.explorer.stepping.spans import Span, span_of
 
@@ -86,10 +87,7 @@ class Operands:
     def _source(self, code: CodeType) -> "Source":
         file = code.co_filename
         if file not in self._sources:
-            try:
-                self._sources[file] = Source(ast.parse(Path(file).read_bytes()))
-            except (OSError, SyntaxError, ValueError):
-                self._sources[file] = Source(ast.Module([], []))
+            self._sources[file] = _parsed(read_source(file))
         return self._sources[file]
 
 
@@ -183,6 +181,14 @@ class Source:
                 )
             )
         return self._bindings[key]
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(source: bytes | None) -> Source:
+    try:
+        return Source(ast.parse(source or b""))
+    except (SyntaxError, ValueError):
+        return Source(ast.Module([], []))
 
 
 def _stores(node: ast.Name) -> bool:

@@ -83,7 +83,7 @@ class Bytecode:
             if point.key in scheduler.disproved:
                 scheduler.switch_point(point)
         elif point.role == "write":
-            scheduler.current.made_progress = True
+            scheduler.progressed()
             if point.key in scheduler.disproved:
                 scheduler.switch_point(point)
             elif len(scheduler.threads if scheduler.traced else scheduler.alive) > 1:
@@ -141,7 +141,7 @@ class Gil:
 
     def at(self, point: Point) -> None:  # noqa: D102
         if point.role == "write":
-            self._scheduler.current.made_progress = True
+            self._scheduler.progressed()
 
     def idle(self, point: Point) -> bool:  # noqa: ARG002, D102
         return False

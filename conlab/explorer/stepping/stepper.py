@@ -4,10 +4,12 @@ import _weakrefset
 import abc
 import contextlib
 import threading
+from concurrent.futures import Future
+from concurrent.futures import thread as futures
 from inspect import CO_GENERATOR
 from pathlib import Path
-from types import CodeType, FrameType
-from typing import Any
+from types import CodeType, FrameType, FunctionType
+from typing import Any, cast
 
 from conlab.explorer.search.happens_before import EVERYTHING, Location
 from conlab.explorer.stepping.operands import UNKNOWN
@@ -33,6 +35,25 @@ TOUCHES_ITS_OWN = frozenset([contextlib.__file__, abc.__file__])
 FRESH = ("<string>", "__init__")  # of a dataclass
 UNLOCKED = frozenset(["is_set", "isSet"])
 IDLE_ITERATIONS = 2  # of a loop that does nothing but look, after which the others are let go first
+
+
+# And code of those that calls what the program gave it, which may be a function in C.
+CALLS_WHAT_IT_IS_GIVEN = frozenset(
+    function.__code__
+    for function in cast(
+        "list[FunctionType]",
+        [
+            threading.Thread.run,
+            threading.Timer.run,
+            threading.Condition.wait_for,
+            threading.Barrier._release,  # type: ignore[attr-defined]
+            futures._WorkItem.run,
+            futures._worker,
+            Future.add_done_callback,
+            Future._invoke_callbacks,  # type: ignore[attr-defined]
+        ],
+    )
+)
 
 
 class Stepper:

@@ -12,6 +12,7 @@ from types import (
     GeneratorType,
     MethodDescriptorType,
     MethodType,
+    MethodWrapperType,
     ModuleType,
 )
 from typing import Any
@@ -121,7 +122,7 @@ class Touches:
                 owner = node.func.value if isinstance(node.func, ast.Attribute) else None
                 receiver = self._operands.value(owner, frame, loaded)
             self._method(point, callee.__objclass__, callee.__name__, receiver, arguments, frame)
-        elif isinstance(callee, BuiltinMethodType) and not isinstance(
+        elif isinstance(callee, BuiltinMethodType | MethodWrapperType) and not isinstance(
             callee.__self__, ModuleType | type(None)
         ):
             kind = type(callee.__self__)

@@ -9,10 +9,10 @@ import textwrap
 from types import CodeType, FrameType
 from typing import Any
 
-from conlab.explorer.stepping.points import Point
+from conlab.explorer.stepping.points import Point, call_points
 from conlab.explorer.stepping.readings import GENERATOR, Reading
 from conlab.explorer.stepping.spans import segment
-from conlab.explorer.stepping.stepper import Stepper
+from conlab.explorer.stepping.stepper import CALLS_WHAT_IT_IS_GIVEN, Stepper
 from conlab.explorer.threads.scheduler import Scheduler
 
 
@@ -55,6 +55,9 @@ class Tracer(Stepper):
             tracer = self._tracers[code] = self._tracer(code)
         if tracer is None:
             self._unstepped(frame)
+        elif code in CALLS_WHAT_IT_IS_GIVEN:
+            frame.f_trace_lines = False
+            frame.f_trace_opcodes = True
         else:
             frame.f_trace_lines = False
             frame.f_trace_opcodes = True
@@ -78,6 +81,8 @@ class Tracer(Stepper):
             self._scheduler.disprove(point.key)
 
     def _tracer(self, code: CodeType) -> Any:
+        if code in CALLS_WHAT_IT_IS_GIVEN and self._scheduler.traced is not None:
+            return self._observer(code)
         if code.co_filename not in self._stepped:
             return None
         scheduler, reading = self._scheduler, self._reading
@@ -114,6 +119,20 @@ class Tracer(Stepper):
             return trace
 
         return trace
+
+    def _observer(self, code: CodeType) -> Any:
+        """Return a trace function that takes note of calls, and where no switch is possible."""
+        calls = {at: each for at, each in call_points(code).items() if each.role == "call"}
+
+        def observe(frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG001
+            if event == "opcode" and self._scheduler.step is not None:
+                self._goes_on(frame)
+                call = calls.get(frame.f_lasti)
+                if call is not None:
+                    self._touch(call, frame)
+            return observe
+
+        return observe
 
     def _passed(self, point: Point, frame: FrameType) -> None:
         """Take note that the frame went on, and what it called was no Python function."""

@@ -125,7 +125,7 @@ class Loop(asyncio.BaseEventLoop):
         """Nothing comes but by `call_soon_threadsafe`."""
 
     def _write_to_self(self) -> None:
-        self._scheduler.current.made_progress = True
+        self._scheduler.progressed()
         self._selector.woken = True
 
     # -- choices ----------------------------------------------------------------------------

@@ -22,12 +22,15 @@ class ControlledThread:
         "idle_iterations",
         "index",
         "iterations",
+        "let_go",
         "loaded",
         "loop",
         "made_progress",
         "name",
         "operations",
+        "others_progress",
         "pending",
+        "progress",
         "refused",
         "runs_on",
         "thread",
@@ -55,6 +58,9 @@ class ControlledThread:
         self.iterations = 0
         self.idle_iterations = 0
         self.made_progress = False
+        self.progress = 0  # how often it did more than look
+        self.others_progress = 0  # how often the others had, when it was let go on last
+        self.let_go = 0  # how often it was let go on, with only a look, since they had
 
     @property
     def busy(self) -> bool:

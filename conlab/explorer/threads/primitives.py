@@ -109,7 +109,7 @@ class Lock:
             scheduler.touch("free", self, writes=False)
             if not in_time:
                 return False
-        scheduler.current.made_progress = True
+        scheduler.progressed()
         self.busy = True
         self.owner = scheduler.current
         return True
@@ -123,7 +123,7 @@ class Lock:
             raise RuntimeError("release unlocked lock")
         if self.in_program or self.made_at in self._scheduler.disproved:
             self._scheduler.switch_point(("release", self.number))
-        self._scheduler.current.made_progress = True
+        self._scheduler.progressed()
         self._scheduler.touch("free", self, writes=True)
         self.busy = False
         self.owner = None
@@ -237,7 +237,7 @@ class SimpleQueue:
         if self._scheduler.ending:
             return  # an executor's weak reference calls this when an execution is being ended
         self._scheduler.switch_point(("put into", self.number))
-        self._scheduler.current.made_progress = True
+        self._scheduler.progressed()
         self.put_unscheduled(item)
         if self._scheduler.after_release:
             self._scheduler.switch_point(("has put into", self.number))
@@ -276,7 +276,7 @@ class SimpleQueue:
                 raise queue.Empty
         self.touch(self._scheduler)
         self._taken += 1
-        self._scheduler.current.made_progress = True
+        self._scheduler.progressed()
         return self._items.popleft()
 
     def get_nowait(self) -> Any:

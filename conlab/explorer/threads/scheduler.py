@@ -37,6 +37,7 @@ Assumption = tuple[str | int, ...]
 ONE_THREAD: Assumption = ("threads",)  # then nothing need be stepped
 MOST_THREADS = 200
 ENDS_REFUSED = 200  # how often a thread may catch the exception that ends it
+MOST_LOOKS = 2  # of a loop that only waits, while others could go on and have not
 MOST_ITERATIONS = 100  # of a loop, after which the other threads are let go first
 ITERATION = 0.001  # seconds of virtual time that a loop lets pass which only looks
 START_OF_TIME = 1_000_000_000.0  # seconds; what the virtual clocks say when an execution begins
@@ -110,6 +111,7 @@ class Scheduler:
         self.alive: list[ControlledThread] = []
         self.current = ControlledThread(0, "main", self._main_thread)
         self.clock = 0.0
+        self.progress = 0  # how often a thread did more than look
         self.steps = 0
         self.over = False  # what is finalised between two executions must not choose anything
         self.ending = False
@@ -296,6 +298,7 @@ class Scheduler:
             elif thread.deadline is not None:
                 timed.append(thread)
         if enabled:
+            timed = [thread for thread in timed if self._may_time_out(thread)]
             if len(enabled) == 1 and not timed:
                 following = enabled[0]
                 self.current = following
@@ -333,10 +336,26 @@ class Scheduler:
                 self.step.timed_out = True
                 self.touch("clock", None, writes=True)
             following.timed_out = True
+            following.let_go += bool(enabled) and following.wait is OTHERS
             assert following.deadline is not None
             self.clock = max(self.clock, following.deadline)
         self.current = following
         return following
+
+    def _may_time_out(self, thread: ControlledThread) -> bool:
+        """Whether a wait may time out while others could go on: that of a loop not for ever."""
+        if thread.wait is not OTHERS:
+            return True
+        others_progress = self.progress - thread.progress
+        if others_progress != thread.others_progress:
+            thread.others_progress, thread.let_go = others_progress, 0
+        return thread.let_go < MOST_LOOKS
+
+    def progressed(self) -> None:
+        """Take note that the running thread did more than look."""
+        self.progress += 1
+        self.current.progress += 1
+        self.current.made_progress = True
 
     def decide(self, costs: tuple[int, ...], what: Hashable) -> int:
         """Let the schedule choose between what may happen to the thread that runs."""

@@ -127,7 +127,7 @@ def test_thread_that_dies_fails_the_program_whatever_a_check_says_of_its_value()
     verdict = explore(lambda: run_all(die))
     assert verdict.witness is not None
     assert [failure.type for failure in verdict.witness.died] == ["LookupError"]
-    assert explore(lambda: run_all(die), check=lambda value: value is None).failing == 1
+    assert explore(lambda: run_all(die), check=lambda value: value is None).failing
 
 
 def test_no_verdict_is_called_exhausted_when_schedules_were_left() -> None:
