@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 TERMS = {
     "schedule": "one order in which the steps of all threads and tasks can follow each other.",
+    "that differ": "in more than the order of steps that have nothing to do with each other. Of"
+    " schedules that do not, one was run and counted.",
     "preemption": "a switch away from a thread that could have gone on. Schedules with fewer come"
     " first; up to the number named every one was run, unless it says not exhausted.",
     "departure": "where a run is not as asyncio orders it ordinarily: a preemption, a step so slow"

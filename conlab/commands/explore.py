@@ -49,6 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--schedules", type=int, default=100_000, metavar="N", help="most schedules (100,000)"
     )
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="run every schedule, also those that differ in the order of independent steps only",
+    )
     parser.add_argument("--save", type=Path, metavar="JSON", help="write the witness there")
     parser.add_argument(
         "--replay", type=Path, metavar="JSON", help="run the schedule of this witness only"
@@ -74,9 +79,10 @@ def run(options: argparse.Namespace) -> int:
         bound=options.bound,
         schedules=options.schedules,
         cancellations=options.cancellations,
+        reduction=not options.plain,
         stepped=[stepped],
         progress=lambda count: line.show(
-            f"{count:,} schedules, {count / (time.perf_counter() - began):,.0f} a second"
+            f"{count:,} executions, {count / (time.perf_counter() - began):,.0f} a second"
         ),
     )
     seconds = time.perf_counter() - began
@@ -96,8 +102,11 @@ def _report(target: str, exploration: Exploration, seconds: float) -> None:
     said = [
         *textwrap.wrap(f"{target} {exploration}", terminal.text_width(), subsequent_indent="  "),
         f"stepped: {', '.join(map(_shown, exploration.stepped))}",
-        f"{exploration.schedules / seconds:,.0f} schedules a second",
+        f"{exploration.executions:,} executions, {exploration.executions / seconds:,.0f} a second",
     ]
+    if exploration.unknown:
+        unknown = ", ".join(exploration.unknown)
+        said += textwrap.wrap(f"taken to depend on everything: {unknown}", terminal.text_width())
     if exploration.witness is not None:
         said += ["", *exploration.witness.lines(terminal.width())]
     explained = terms.explained("\n".join(said), terminal.text_width())

@@ -30,7 +30,12 @@ from conlab.explorer.stepping.switches import switches_here
 from conlab.explorer.stepping.tracer import Tracer
 from conlab.explorer.tasks.known_tasks import KnownTasks
 from conlab.explorer.threads.ambient_state import AmbientState
-from conlab.explorer.threads.scheduler import ONE_THREAD, RestartSearch, Scheduler
+from conlab.explorer.threads.scheduler import (
+    MOST_TIMEOUTS,
+    ONE_THREAD,
+    RestartSearch,
+    Scheduler,
+)
 from conlab.explorer.threads.watchdog import supervise
 from conlab.explorer.witness import Witness
 
@@ -47,8 +52,12 @@ class Exploration:
 
     ``exhausted`` is true only when every schedule of up to ``bound`` preemptions was executed (of
     any number of them when ``bound`` is None), in ``reading``, with switches in the ``stepped``
-    files. For a program with an event loop ``counted`` says departures, of which a preemption is
-    one.
+    files. With ``reduced``, of schedules that differ in the order of independent steps only, one
+    was: ``schedules`` and ``failing`` count those that differ in more, ``executions`` what was run,
+    and ``unknown`` names the commonest operations that were taken to depend on everything. Then
+    ``bound`` is, of a search that is not exhausted, up to where it is (None: nowhere), and
+    ``held_back`` says that some loop only waited and was not let turn for ever. For a program with
+    an event loop ``counted`` says departures, of which a preemption is one.
     """
 
     schedules: int
@@ -60,20 +69,36 @@ class Exploration:
     witness: Witness | None
     counted: str = "preemption"
     executions: int = 0
-    unknown: tuple[str, ...] = ()  # what steps did of which it is not known what they touch
+    reduced: bool = False
+    unknown: tuple[str, ...] = ()
+    held_back: bool = False
 
     def __str__(self) -> str:
         """Say the verdict in one sentence, with its bounds."""
-        bound = "any number of" if self.bound is None else f"up to {self.bound}"
-        counted = f"{bound} {self.counted}{'' if self.bound == 1 else 's'}"
-        terms = f"({counted}, reading {self.reading}{'' if self.exhausted else ', not exhausted'})"
+        terms = f"({', '.join(self._terms())})"
         plural = "" if self.schedules == 1 else "s"
         schedules = f"{self.schedules} schedule{plural}"
+        differing = " that differ" if self.reduced and plural else ""
         if self.failing:
-            return f"fails in {self.failing} of {schedules} {terms}"
+            return f"fails in {self.failing} of {schedules}{differing} {terms}"
         if self.exhausted:
-            return f"passes every schedule, {self.schedules} in all {terms}"
+            return f"passes every schedule, {self.schedules}{differing or ' in all'} {terms}"
         return f"passes the {schedules} that were run, and there are more {terms}"
+
+    def _terms(self) -> Iterator[str]:
+        """Say how far the verdict goes."""
+        bound = "any number of" if self.bound is None else f"up to {self.bound}"
+        if self.reduced and not self.exhausted and self.bound is None:
+            yield f"complete up to no number of {self.counted}s"
+        elif self.reduced and not self.exhausted:
+            yield f"complete {bound} {self.counted}{'' if self.bound == 1 else 's'}"
+        else:
+            yield f"{bound} {self.counted}{'' if self.bound == 1 else 's'}"
+        if self.held_back and self.bound is None:
+            yield f"no loop that only waits over {MOST_TIMEOUTS} turns ahead of the others"
+        yield f"reading {self.reading}"
+        if not self.exhausted:
+            yield "not exhausted"
 
 
 def explore(
@@ -92,6 +117,9 @@ def explore(
     progress: Callable[[int], None] = lambda _: None,
 ) -> Exploration:
     """Run ``program`` under every schedule of at most ``bound`` preemptions, the fewest first.
+
+    With ``reduction`` one schedule is run of those that differ in the order of independent steps
+    only; and where it is soon done, every number of preemptions is searched, whatever the bound.
 
     ``limit`` is the most steps of one execution, ``schedules`` the most schedules, ``count_on`` the
     most after the first failing one, or None for every one up to ``bound`` whatever fails. With
@@ -280,6 +308,7 @@ class _Session:
 
     def _reduce(self, bound: int | None, schedules: int, count_on: int | None) -> Exploration:
         self.scheduler.unknown.clear()
+        self.scheduler.held_back = False
         self.count = 0
 
         def fails(schedule: TracedSchedule) -> bool:
@@ -301,7 +330,9 @@ class _Session:
             None if found.first is None else self._witness(found.first),
             self._counted(),
             self.count,
-            tuple(what for what, _ in self.scheduler.unknown.most_common(5)),
+            reduced=True,
+            unknown=tuple(what for what, _ in self.scheduler.unknown.most_common(5)),
+            held_back=self.scheduler.held_back,
         )
 
     def _enumerate(self, bound: int | None, schedules: int, count_on: int | None) -> Exploration:

@@ -29,7 +29,11 @@ def counter() -> int:
 def bench_two_thread_counter(benchmark: Any) -> None:
     def run() -> int:
         verdict = explore(
-            counter, check=lambda count: count == 2 * INCREMENTS, reading="bytecode", bound=3
+            counter,
+            check=lambda count: count == 2 * INCREMENTS,
+            reading="bytecode",
+            bound=3,
+            reduction=False,
         )
         assert verdict.exhausted
         assert not verdict.failing

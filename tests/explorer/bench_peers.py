@@ -42,7 +42,7 @@ OURS = """
 from conlab.explorer import explore
 
 began = time.process_time()
-verdict = explore(program, check=holds, reading="bytecode", bound=4)
+verdict = explore(program, check=holds, reading="bytecode", bound=4, reduction=False)
 assert verdict.exhausted and not verdict.failing
 runs = verdict.schedules
 """

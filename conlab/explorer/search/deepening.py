@@ -14,7 +14,7 @@ from math import inf
 from conlab.explorer.search.reduction import TracedSchedule, reduced_schedules
 
 AT_FIRST = 300  # executions without a bound, before anything is searched within one
-ONCE_MORE = 5_000  # before the search within that many preemptions:
+ONCE_MORE = 1_500  # before the search within that many preemptions:
 ONCE_MORE_AT = 2  # preemptions
 
 

@@ -76,121 +76,99 @@ class HappensBefore:
         """Begin with no step."""
         self.steps: list[Step] = []
         self._clocks: dict[int, list[int]] = {}  # of each thread, after its last step
-        self._last: dict[int, int] = {}  # each thread's last step that touches anything
-        self._everything: dict[int, int] = {}  # each thread's last step that touches everything
-        self._locations: dict[Hashable, dict[Hashable, _Accesses]] = {}
+        self._touching: dict[int, list[int]] = {}  # each thread's steps that touch anything
+        self._everything: dict[int, list[int]] = {}  # and those that touch everything
+        self._locations: dict[Hashable, dict[Hashable, list[tuple[int, bool]]]] = {}
 
     def races(self, step: Step) -> list[int]:
-        """Give the earlier steps that a next step would race with; it need not have been taken."""
-        return self._races(step, self._dependent_on(step))
-
-    def add(self, step: Step) -> list[int]:
-        """Take the next step, and give the numbers of the earlier ones that it races with."""
-        earlier = self._dependent_on(step)
-        races = self._races(step, earlier)
-        step.clock = clock = self._clock_after(step, earlier)
-        step.number = clock[step.thread]
-        here = len(self.steps)
-        self.steps.append(step)
-        self._clocks[step.thread] = clock
-        if step.touches:
-            self._last[step.thread] = here
-        for started in step.starts:
-            self._clocks[started] = clock
-        for location, writes in step.touches.items():
-            if location == EVERYTHING:
-                self._everything[step.thread] = here
-            else:
-                self._accesses(location).add(step.thread, here, writes=writes)
-        return races
+        """Give the earlier steps that a next step races with; it need not have been taken."""
+        clock = self._clocks.get(step.thread, [])
+        unordered: set[int] = set()
+        for steps in self._of_others(step):
+            for at in reversed(steps):
+                if self.steps[at].comes_before(clock):
+                    break
+                unordered.add(at)
+                if self._could_reverse(at, step):
+                    break
+        for accesses, writes in self._accesses_of(step):
+            for at, wrote in reversed(accesses):
+                if not (writes or wrote) or self.steps[at].thread == step.thread:
+                    continue
+                before = self.steps[at].comes_before(clock)
+                if not before:
+                    unordered.add(at)
+                if wrote and (before or self._could_reverse(at, step)):
+                    break  # what is dependent on it and earlier comes before it
+        return sorted(at for at in unordered if not self._reached_by_another(step, at, unordered))
 
     def clock_of(self, step: Step) -> list[int]:
-        """Return the clock that a next step would have; it need not be taken."""
-        return self._clock_after(step, self._dependent_on(step))
-
-    def _clock_after(self, step: Step, earlier: set[int]) -> list[int]:
+        """Return the clock that a next step has; it need not be taken."""
         clock = _joined(self._clocks.get(step.thread, []), [0] * (step.thread + 1))
+        earlier = {steps[-1] for steps in self._of_others(step)}
+        for accesses, writes in self._accesses_of(step):
+            for at, wrote in reversed(accesses):
+                if writes or wrote:
+                    earlier.add(at)
+                if wrote:
+                    break
+        for location in step.follows:
+            for accesses in self._concerned(location):
+                earlier.update(next(([at] for at, wrote in reversed(accesses) if wrote), []))
         for at in earlier:
             clock = _joined(clock, self.steps[at].clock)
-        for location in step.follows:
-            for at in self._writers(location):
-                clock = _joined(clock, self.steps[at].clock)
         clock[step.thread] += 1
         return clock
 
-    def _races(self, step: Step, earlier: set[int]) -> list[int]:
-        clock = self._clocks.get(step.thread, [])
-        unordered = [at for at in earlier if not self.steps[at].comes_before(clock)]
-        return sorted(at for at in unordered if not self._reached_by_another(step, at, unordered))
+    def add(self, step: Step) -> None:
+        """Take the next step."""
+        step.clock = self.clock_of(step)
+        step.number = step.clock[step.thread]
+        here = len(self.steps)
+        self.steps.append(step)
+        self._clocks[step.thread] = step.clock
+        for started in step.starts:
+            self._clocks[started] = step.clock
+        if step.touches:
+            self._touching.setdefault(step.thread, []).append(here)
+        for (kind, owner), writes in step.touches.items():
+            if (kind, owner) == EVERYTHING:
+                self._everything.setdefault(step.thread, []).append(here)
+            else:
+                accesses = self._locations.setdefault(kind, {}).setdefault(owner, [])
+                accesses.append((here, writes))
 
-    def _reached_by_another(self, step: Step, at: int, unordered: list[int]) -> bool:
-        """Whether the race with step ``at`` is met when that with a step behind it is reversed.
+    def _could_reverse(self, at: int, step: Step) -> bool:
+        """Whether the step's thread could go on in place of step ``at``: else it had to wait."""
+        return step.thread in self.steps[at].instead
 
-        It is not where the thread had to wait at that moment: nothing can be reversed there.
-        """
+    def _reached_by_another(self, step: Step, at: int, unordered: set[int]) -> bool:
+        """Whether the race with step ``at`` is met when that with a later one is reversed."""
         return any(
             other != at
-            and step.thread in self.steps[other].instead
+            and self._could_reverse(other, step)
             and self.steps[at].comes_before(self.steps[other].clock)
             for other in unordered
         )
 
-    def _dependent_on(self, step: Step) -> set[int]:
-        """Give the last steps of others that a step depends on."""
-        me = step.thread
-        if EVERYTHING in step.touches:
-            return {at for thread, at in self._last.items() if thread != me}
-        found: set[int] = set()
-        for (kind, owner), writes in step.touches.items():
-            of_kind = self._locations.get(kind)
-            if of_kind is not None:
-                for accesses in _concerned(of_kind, owner):
-                    found.update(accesses.dependent(me, writes=writes))
+    def _of_others(self, step: Step) -> Iterator[list[int]]:
+        """Give, by thread, the others' steps on which one depends whatever they touch."""
         if step.touches:
-            found.update(at for thread, at in self._everything.items() if thread != me)
-        return found
+            kept = self._touching if EVERYTHING in step.touches else self._everything
+            yield from (steps for thread, steps in kept.items() if thread != step.thread)
 
-    def _writers(self, location: Location) -> Iterator[int]:
+    def _accesses_of(self, step: Step) -> Iterator[tuple[list[tuple[int, bool]], bool]]:
+        """Give the earlier accesses of each location that a step touches, and whether it writes."""
+        for location, writes in step.touches.items():
+            for accesses in self._concerned(location):
+                yield accesses, writes
+
+    def _concerned(self, location: Location) -> Iterable[list[tuple[int, bool]]]:
         kind, owner = location
-        for accesses in _concerned(self._locations.get(kind, {}), owner):
-            if accesses.writer is not None:
-                yield accesses.writer[1]
-
-    def _accesses(self, location: Location) -> "_Accesses":
-        kind, owner = location
-        of_kind = self._locations.setdefault(kind, {})
-        if owner not in of_kind:
-            of_kind[owner] = _Accesses()
-        return of_kind[owner]
-
-
-class _Accesses:
-    """The last writer of a location, and who has read it since."""
-
-    __slots__ = ("readers", "writer")
-
-    def __init__(self) -> None:
-        self.writer: tuple[int, int] | None = None
-        self.readers: dict[int, int] = {}
-
-    def dependent(self, me: int, *, writes: bool) -> Iterator[int]:
-        if self.writer is not None and self.writer[0] != me:
-            yield self.writer[1]
-        if writes:
-            yield from (at for thread, at in self.readers.items() if thread != me)
-
-    def add(self, thread: int, at: int, *, writes: bool) -> None:
-        if writes:
-            self.writer = (thread, at)
-            self.readers.clear()
-        else:
-            self.readers[thread] = at
-
-
-def _concerned(of_kind: dict[Hashable, _Accesses], owner: Hashable) -> Iterable[_Accesses]:
-    if owner is None:
-        return of_kind.values()
-    return [of_kind[each] for each in (owner, None) if each in of_kind]
+        of_kind = self._locations.get(kind, {})
+        if owner is None:
+            return of_kind.values()
+        return [of_kind[each] for each in (owner, None) if each in of_kind]
 
 
 def _joined(one: list[int], other: list[int]) -> list[int]:

@@ -159,14 +159,13 @@ def _find_races(schedule: TracedSchedule, forks: list[Fork], since: int, bound: 
     at_step = {fork.step: fork for fork in forks}
     reverse = _reverse_anyway if bound is None else _reverse_within_bound
     for here, step in enumerate(schedule.steps):
-        races = order.add(step)
-        if here >= since:
-            for earlier in races:
-                reverse(at_step, schedule.steps[: here + 1], earlier, step)
-    for step in schedule.pending:
-        races = order.races(step)
-        step.clock = order.clock_of(step)
+        races = order.races(step) if here >= since else []
+        order.add(step)
         for earlier in races:
+            reverse(at_step, schedule.steps[: here + 1], earlier, step)
+    for step in schedule.pending:
+        step.clock = order.clock_of(step)
+        for earlier in order.races(step):
             reverse(at_step, [*schedule.steps, step], earlier, step)
 
 

@@ -10,7 +10,7 @@ from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from conlab.errors import UserError
-from conlab.explorer.stepping.points import Point, call_points, nested
+from conlab.explorer.stepping.points import Point, nested
 from conlab.explorer.stepping.readings import Reading
 from conlab.explorer.stepping.stepper import CALLS_WHAT_IT_IS_GIVEN, Stepper
 from conlab.explorer.stepping.switches import PYTHON_CLASS
@@ -109,9 +109,7 @@ class Monitor(Stepper):
         """Have the calls of code reported in which no switch is possible."""
         if code not in self._points:
             self._points[code] = {}
-            self._accesses[code] = {
-                at: each for at, each in call_points(code).items() if each.role == "call"
-            }
+            self._accesses[code] = self._calls_of_what_is_given(code)
             events = monitoring.events
             monitoring.set_local_events(self._tool, code, events.PY_START | events.CALL)
 

@@ -12,8 +12,9 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any, cast
 
 from conlab.explorer.search.happens_before import EVERYTHING, Location
+from conlab.explorer.stepping.opcodes import names
 from conlab.explorer.stepping.operands import UNKNOWN
-from conlab.explorer.stepping.points import Point
+from conlab.explorer.stepping.points import Point, call_points
 from conlab.explorer.stepping.readings import Reading
 from conlab.explorer.stepping.touches import Touches
 from conlab.explorer.threads.scheduler import MOST_ITERATIONS, Scheduler
@@ -55,6 +56,8 @@ CALLS_WHAT_IT_IS_GIVEN = frozenset(
     )
 )
 
+GIVEN = names("_target function predicate _action initializer fn callback")  # what they call it
+
 
 class Stepper:
     """Knows which code is whose, and lets others go where a loop only waits."""
@@ -65,6 +68,8 @@ class Stepper:
         self._stepped = scheduler.stepped
         self._known: dict[CodeType, bool] = {}
         self._touches = Touches(scheduler, reading.changes)
+        # What is given to code of the standard library stays what it is.
+        self._touches_given = Touches(scheduler, lambda _: False)
 
     def _has_switch_points(self, code: CodeType) -> bool:
         """Whether the code has switch points of its own wherever it shares anything."""
@@ -81,7 +86,9 @@ class Stepper:
         scheduler = self._scheduler
         touched: dict[Location, bool] = {}
         scheduler.operation = touched
-        if point.role == "call":
+        if frame.f_code in CALLS_WHAT_IT_IS_GIVEN:
+            self._touches_given.calls(point, frame, callee)
+        elif point.role == "call":
             self._touches.calls(point, frame, callee)
         else:
             self._touches.at(point, frame)
@@ -96,6 +103,10 @@ class Stepper:
 
     def _is_trusted(self, code: CodeType) -> bool:
         return code.co_filename.startswith(WITH_SWITCH_POINTS)
+
+    def _calls_of_what_is_given(self, code: CodeType) -> dict[int, Point]:
+        """Return the calls of code of the library that may be of the program's own functions."""
+        return {at: each for at, each in call_points(code).items() if each.name in GIVEN}
 
     def _unstepped(self, frame: FrameType) -> None:
         """Take note that the running thread has entered Python code that is not stepped."""

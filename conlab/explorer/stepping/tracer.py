@@ -9,7 +9,7 @@ import textwrap
 from types import CodeType, FrameType
 from typing import Any
 
-from conlab.explorer.stepping.points import Point, call_points
+from conlab.explorer.stepping.points import Point
 from conlab.explorer.stepping.readings import GENERATOR, Reading
 from conlab.explorer.stepping.spans import segment
 from conlab.explorer.stepping.stepper import CALLS_WHAT_IT_IS_GIVEN, Stepper
@@ -122,7 +122,7 @@ class Tracer(Stepper):
 
     def _observer(self, code: CodeType) -> Any:
         """Return a trace function that takes note of calls, and where no switch is possible."""
-        calls = {at: each for at, each in call_points(code).items() if each.role == "call"}
+        calls = self._calls_of_what_is_given(code)
 
         def observe(frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG001
             if event == "opcode" and self._scheduler.step is not None:

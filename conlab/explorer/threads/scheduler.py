@@ -37,7 +37,9 @@ Assumption = tuple[str | int, ...]
 ONE_THREAD: Assumption = ("threads",)  # then nothing need be stepped
 MOST_THREADS = 200
 ENDS_REFUSED = 200  # how often a thread may catch the exception that ends it
-MOST_LOOKS = 2  # of a loop that only waits, while others could go on and have not
+# How often in a row a thread may be let go on by time alone while others could go on and have not:
+MOST_LOOKS = 2  # where it turns in a loop that only looks
+MOST_TIMEOUTS = 5  # where its wait times out, or it sleeps
 MOST_ITERATIONS = 100  # of a loop, after which the other threads are let go first
 ITERATION = 0.001  # seconds of virtual time that a loop lets pass which only looks
 START_OF_TIME = 1_000_000_000.0  # seconds; what the virtual clocks say when an execution begins
@@ -97,6 +99,7 @@ class Scheduler:
         self.newly_disproved: set[Assumption] = set()
         self.steps = 0
         self.recorder: Recorder | None = None
+        self.held_back = False  # whether a thread could have been let go on by time once more
         self.unknown: Counter[str] = Counter()  # what steps did that touch everything
         self.at_begin: Callable[[], None] = lambda: None
         self.at_exit: Callable[[], None] = lambda: None
@@ -336,20 +339,20 @@ class Scheduler:
                 self.step.timed_out = True
                 self.touch("clock", None, writes=True)
             following.timed_out = True
-            following.let_go += bool(enabled) and following.wait is OTHERS
+            following.let_go += bool(enabled)
             assert following.deadline is not None
             self.clock = max(self.clock, following.deadline)
         self.current = following
         return following
 
     def _may_time_out(self, thread: ControlledThread) -> bool:
-        """Whether a wait may time out while others could go on: that of a loop not for ever."""
-        if thread.wait is not OTHERS:
-            return True
+        """Whether a wait may end by time while others could go on: in a loop not for ever."""
         others_progress = self.progress - thread.progress
         if others_progress != thread.others_progress:
             thread.others_progress, thread.let_go = others_progress, 0
-        return thread.let_go < MOST_LOOKS
+        most = MOST_LOOKS if thread.wait is OTHERS else MOST_TIMEOUTS
+        self.held_back |= thread.let_go >= most
+        return thread.let_go < most
 
     def progressed(self) -> None:
         """Take note that the running thread did more than look."""

@@ -91,7 +91,7 @@ def test_choice_by_chance_is_a_diverging_replay() -> None:
                 pass
 
     with pytest.raises(Diverged, match=r"a replay (was|took|ended)"):
-        explore(two_threads(work), reading="bytecode", bound=4)
+        explore(two_threads(work), reading="bytecode", bound=4, reduction=False)
 
 
 def test_choice_by_the_number_of_the_run_is_a_diverging_replay() -> None:

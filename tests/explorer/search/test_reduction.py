@@ -1,0 +1,178 @@
+"""The reduction loses nothing: the same outcomes and the same traces as plain enumeration."""
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conlab.explorer.search import deepening, reduction
+from conlab.explorer.search.happens_before import EVERYTHING, HappensBefore, Step, dependent
+from tests.explorer.search.abstract import (
+    Program,
+    by_enumeration,
+    by_reduction,
+    every_schedule,
+    execute,
+    made,
+)
+
+MOST = 3_000  # schedules of plain enumeration
+BOUNDS = (0, 1, 2, 3, None)
+SHARE, WHOLE = range(60), range(60, 1_060)
+RARE = (302, 389)  # where a thread must wait at the last step that it races with
+
+
+def differs(program: Program, bound: int | None) -> str:
+    """Say what is lost of a program, or nothing."""
+    plain = by_enumeration(program, bound, MOST)
+    if plain is None:
+        return ""
+    outcomes, traces, _ = by_reduction(program, bound)
+    if outcomes != plain[0]:
+        return f"bound {bound} of {program} loses {plain[0] - outcomes}"
+    if bound is None and traces != plain[1]:
+        return f"{program} has {len(plain[1])} traces and not {len(traces)}"
+    return ""
+
+
+@pytest.mark.parametrize("bound", BOUNDS)
+def test_a_made_program_has_the_outcomes_and_traces_of_plain_enumeration(bound: int | None) -> None:
+    assert [lost for seed in SHARE if (lost := differs(made(seed), bound))] == []
+
+
+@pytest.mark.oracle
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("bound", BOUNDS)
+def test_a_thousand_made_programs_have_them(bound: int | None) -> None:
+    assert [lost for seed in WHOLE if (lost := differs(made(seed), bound))] == []
+
+
+def test_the_made_programs_are_not_of_one_outcome_each() -> None:
+    several = 0
+    for seed in SHARE:
+        plain = by_enumeration(made(seed), 2, MOST)
+        several += plain is not None and len(plain[0]) >= 3
+    assert several >= 10
+
+
+# Break each rule, and see the oracle find it.
+
+
+def broken_by(monkeypatch: pytest.MonkeyPatch, target: Any, name: str, wrong: Any) -> bool:
+    """Whether the share of made programs sees that a rule is another one."""
+    monkeypatch.setattr(target, name, wrong)
+    return any(differs(made(seed), bound) for seed in [*SHARE, *RARE] for bound in BOUNDS)
+
+
+def test_the_oracle_sees_a_bound_without_conservative_points(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def only_there(forks: Any, _: Any, earlier: int, later: Step) -> None:
+        if (fork := forks.get(earlier)) is not None:
+            fork.needed.update([later.thread] if later.thread in fork.enabled else fork.threads)
+
+    assert broken_by(monkeypatch, reduction, "_reverse_within_bound", only_there)
+
+
+def test_the_oracle_sees_a_thread_that_is_let_go_though_it_must_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nobody_else(forks: Any, _: Any, earlier: int, later: Step) -> None:
+        if (fork := forks.get(earlier)) is not None and later.thread in fork.enabled:
+            fork.needed.add(later.thread)
+
+    assert broken_by(monkeypatch, reduction, "_reverse_anyway", nobody_else)
+
+
+def test_the_oracle_sees_that_only_the_last_step_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    always: Any = lambda *_: True  # noqa: E731
+    assert broken_by(monkeypatch, HappensBefore, "_could_reverse", always)
+
+
+def test_the_oracle_sees_that_nobody_wakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert broken_by(monkeypatch, reduction, "dependent", lambda *_: False)
+
+
+def test_the_oracle_sees_a_wait_that_never_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    choose = reduction.TracedSchedule.choose_thread
+
+    def none_timed(self: Any, costs: Any, site: Any, threads: Any, timed: int) -> int:
+        found = choose(self, costs, site, threads, timed)
+        if self.forks and timed and len(threads) > timed:
+            self.forks[-1].needed.intersection_update(threads[: len(threads) - timed])
+        return found
+
+    assert broken_by(monkeypatch, reduction.TracedSchedule, "choose_thread", none_timed)
+
+
+locations = st.one_of(
+    st.just(EVERYTHING),
+    st.tuples(st.sampled_from(["name", "content"]), st.sampled_from([None, 0, 1])),
+)
+touches = st.dictionaries(locations, st.booleans(), max_size=3)
+
+
+@given(touches, touches)
+def test_dependence_is_symmetric(one: Any, other: Any) -> None:
+    assert dependent(one, other) == dependent(other, one)
+
+
+@given(touches, touches)
+def test_what_is_dependent_is_ordered_and_nothing_else(one: Any, other: Any) -> None:
+    order = HappensBefore()
+    first, second = Step(0, touches=dict(one)), Step(1, touches=dict(other))
+    order.add(first)
+    order.add(second)
+    assert first.comes_before(second.clock) == dependent(one, other)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_schedules_that_differ_in_the_order_of_independent_steps_end_alike(seed: int) -> None:
+    ends: dict[int, Any] = {}
+    for outcome, trace in itertools.islice(every_schedule(made(seed), 2), 500):
+        assert ends.setdefault(trace, outcome) == outcome
+
+
+def test_three_threads_with_a_lock_are_six_traces_and_as_many_executions() -> None:
+    work = [("acquire", "L"), ("r", "x"), ("w", "x", 1), ("release", "L")]
+    outcomes, traces, executed = by_reduction([list(work) for _ in range(3)], None)
+    assert (len(outcomes), len(traces), executed) == (6, 6, 6)
+
+
+def test_what_nobody_shares_is_one_trace() -> None:
+    program: Program = [[("inc", str(thread))] * 3 for thread in range(4)]
+    assert len(by_reduction(program, None)[1]) == 1
+
+
+def test_a_thread_that_would_sleep_in_a_branch_that_the_bound_cuts_is_not_lost() -> None:
+    """Bound 0, a free choice, A reads x then y, B writes y: A may not sleep once B was first."""
+    program: Program = [[("inc", "z")], [("r", "x"), ("r", "y")], [("w", "y", 1)]]
+    assert differs(program, 0) == ""
+    assert len(by_reduction(program, 0)[0]) == 2
+
+
+def test_a_failure_comes_with_the_fewest_preemptions_whatever_found_it_first() -> None:
+    program: Program = [[("r", "x"), ("w", "x", 1)], [("r", "x"), ("w", "x", 1)]]
+
+    def fails(schedule: reduction.TracedSchedule) -> bool:
+        return ("x", 2) not in execute(program, schedule)
+
+    found = deepening.search(fails, bound=2, most=1_000, count_on=1_000)
+    assert found.first is not None
+    assert found.first.preemptions == 1
+    assert (found.failing, found.traces, found.bound) == (2, 4, None)
+
+
+def test_a_search_that_has_enough_says_how_far_it_came() -> None:
+    program: Program = [[("inc", "x")] * 4 for _ in range(4)]
+
+    def passes(schedule: reduction.TracedSchedule) -> bool:
+        execute(program, schedule)
+        return False
+
+    found = deepening.search(passes, bound=2, most=600, count_on=1_000)
+    assert (found.exhausted, found.bound, found.failing) == (False, 1, 0)
