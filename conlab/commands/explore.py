@@ -50,9 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--schedules", type=int, default=100_000, metavar="N", help="most schedules (100,000)"
     )
     parser.add_argument(
-        "--plain",
+        "--reduce",
         action="store_true",
-        help="run every schedule, also those that differ in the order of independent steps only",
+        help="of schedules that differ in the order of independent steps only, run one (on trial)",
     )
     parser.add_argument("--save", type=Path, metavar="JSON", help="write the witness there")
     parser.add_argument(
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
         bound=options.bound,
         schedules=options.schedules,
         cancellations=options.cancellations,
-        reduction=not options.plain,
+        reduction=options.reduce,
         stepped=[stepped],
         progress=lambda count: line.show(
             f"{count:,} executions, {count / (time.perf_counter() - began):,.0f} a second"

@@ -113,7 +113,7 @@ def explore(
     count_on: int | None = 1_000,
     specialised: bool = False,
     cancellations: int = 0,
-    reduction: bool = True,
+    reduction: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Exploration:
     """Run ``program`` under every schedule of at most ``bound`` preemptions, the fewest first.

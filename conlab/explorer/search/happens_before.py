@@ -76,6 +76,7 @@ class HappensBefore:
         """Begin with no step."""
         self.steps: list[Step] = []
         self._clocks: dict[int, list[int]] = {}  # of each thread, after its last step
+        self._last: dict[int, int] = {}  # each thread's last step
         self._touching: dict[int, list[int]] = {}  # each thread's steps that touch anything
         self._everything: dict[int, list[int]] = {}  # and those that touch everything
         self._locations: dict[Hashable, dict[Hashable, list[tuple[int, bool]]]] = {}
@@ -127,6 +128,7 @@ class HappensBefore:
         here = len(self.steps)
         self.steps.append(step)
         self._clocks[step.thread] = step.clock
+        self._last[step.thread] = here
         for started in step.starts:
             self._clocks[started] = step.clock
         if step.touches:
@@ -139,8 +141,14 @@ class HappensBefore:
                 accesses.append((here, writes))
 
     def _could_reverse(self, at: int, step: Step) -> bool:
-        """Whether the step's thread could go on in place of step ``at``: else it had to wait."""
-        return step.thread in self.steps[at].instead
+        """Whether the step could have been taken without step ``at`` before it.
+
+        If the thread was not enabled, it had to wait. If it was, and what it did first was another
+        step, then it may have had to wait at this one, where it can wait.
+        """
+        if step.thread not in self.steps[at].instead:
+            return False
+        return not step.follows or self._last.get(step.thread, -1) < at
 
     def _reached_by_another(self, step: Step, at: int, unordered: set[int]) -> bool:
         """Whether the race with step ``at`` is met when that with a later one is reversed."""

@@ -12,11 +12,12 @@ from typing import Any
 from unittest import mock
 
 from conlab.explorer.search import enumeration
-from conlab.explorer.search.happens_before import HappensBefore, Step
+from conlab.explorer.search.happens_before import EVERYTHING, HappensBefore, Step
 from conlab.explorer.search.reduction import TracedSchedule, reduced_schedules
 
 Operation = tuple[Any, ...]
 Program = list[list[Operation]]
+# ("all",)  register = the sum of all, which touches everything
 # ("r", x)  register = x                 ("w", x, n)  x = register + n      ("inc", x)  x += 1
 # ("acquire", lock)                      ("release", lock)
 # ("try", lock, n)                       take the lock, or skip n operations
@@ -85,6 +86,8 @@ class State:
     def touch(self, thread: int, step: Step, *, timed_out: bool) -> None:
         """Say what the next operation of a thread touches."""
         match self.next(thread):
+            case ("all",):
+                step.touch(EVERYTHING, writes=True)
             case ("r", x):
                 step.touch(("x", x), writes=False)
             case ("w", x, _) | ("inc", x):
@@ -126,6 +129,8 @@ class State:
             self.clock = max(self.clock, deadline)
         skipped = 0
         match operation:
+            case ("all",):
+                self.registers[thread] = sum(self.shared.values())
             case ("r", x):
                 self.registers[thread] = self.shared.get(x, 0)
             case ("w", x, n):
@@ -261,7 +266,7 @@ def by_reduction(program: Program, bound: int | None) -> tuple[set[Any], set[int
 
 KINDS = {
     "r": 4, "w": 4, "inc": 2, "locked": 4, "try": 1, "put": 2, "get": 1, "if even": 1,
-    "get within": 1, "acquire within": 1, "sleep": 1, "now": 1,
+    "all": 1, "get within": 1, "acquire within": 1, "sleep": 1, "now": 1,
 }  # fmt: skip
 MOST_OPERATIONS = 13
 
@@ -297,7 +302,7 @@ def _body(chance: random.Random, *, deep: bool = False) -> list[Operation]:
                 operations.append((kind, "q", time))
             case "sleep":
                 operations.append((kind, None, time))
-            case "now":
+            case "now" | "all":
                 operations.append((kind,))
             case "if even":
                 operations += [(kind, len(inner)), *inner]

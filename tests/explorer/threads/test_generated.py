@@ -222,6 +222,9 @@ def step(state: State, thread: int, operation: Operation) -> State | None:
     )
 
 
+UNBOUNDED = 1_000  # preemptions that no such program can have
+
+
 variables = st.sampled_from(["x", "y"])
 simple = st.one_of(
     st.tuples(st.just("load"), variables),
@@ -245,7 +248,9 @@ programs = st.one_of(
 )
 
 
-def explored_outcomes(source: str, file: Path, bound: int | None) -> set[Any]:
+def explored_outcomes(
+    source: str, file: Path, bound: int | None, *, reduction: bool = False
+) -> set[Any]:
     file.write_text(source)
     linecache.checkcache(str(file))
     namespace: dict[str, Any] = {"__name__": "generated"}
@@ -257,7 +262,14 @@ def explored_outcomes(source: str, file: Path, bound: int | None) -> set[Any]:
         outcomes.add(value)
         return True
 
-    verdict = explore(program, check=collect, reading="bytecode", bound=bound, count_on=None)
+    verdict = explore(
+        program,
+        check=collect,
+        reading="bytecode",
+        bound=bound,
+        count_on=None,
+        reduction=reduction,
+    )
     assert verdict.exhausted, verdict
     if verdict.witness is not None:
         assert isinstance(verdict.witness.outcome, Deadlocked), verdict.witness
@@ -315,7 +327,16 @@ def test_every_outcome_of_two_threads_is_found_where_an_access_is_a_call(
     assert_the_same_outcomes(threads, "reflected", tmp_path)
 
 
+@pytest.mark.parametrize("threads", [*PAIRS, *THREE])
+def test_a_search_without_a_bound_finds_every_outcome_too(threads: Threads, tmp_path: Path) -> None:
+    source = source_of(threads, "cell")
+    found = explored_outcomes(source, tmp_path / "generated.py", None, reduction=True)
+    assert found == reference_outcomes(threads, UNBOUNDED), source
+
+
 def assert_the_same_outcomes(threads: Threads, face: str, folder: Path, bound: int = 2) -> None:
     source = source_of(threads, face)
-    found = explored_outcomes(source, folder / "generated.py", bound)
-    assert found == reference_outcomes(threads, bound), source
+    expected = reference_outcomes(threads, bound)
+    assert explored_outcomes(source, folder / "generated.py", bound) == expected, source
+    reduced = explored_outcomes(source, folder / "generated.py", bound, reduction=True)
+    assert reduced == expected, source

@@ -39,12 +39,18 @@ def increments(threads: int) -> Callable[[], int]:
     ("program", "check", "expected"),
     [pytest.param(*entry, id=f"{entry[2]}-{entry[0].__name__}") for entry in programs.PROGRAMS],
 )
+@pytest.mark.parametrize("reduction", [False, True], ids=["plain", "reduced"])
 def test_verdict_is_right(
-    program: Callable[[], Any], check: Callable[[Any], bool] | None, expected: str
+    program: Callable[[], Any],
+    check: Callable[[Any], bool] | None,
+    expected: str,
+    reduction: bool,
 ) -> None:
     # A racy one stops at its first failing schedule; a safe one may have thousands with two.
     bound = 2 if expected == "racy" else 1
-    verdict = explore(program, check=check, reading="bytecode", bound=bound, count_on=0)
+    verdict = explore(
+        program, check=check, reading="bytecode", bound=bound, count_on=0, reduction=reduction
+    )
     assert (verdict.failing > 0) == (expected == "racy"), verdict.witness or verdict
     assert verdict.failing or verdict.exhausted
 
