@@ -13,11 +13,13 @@ from types import CodeType, FrameType, GetSetDescriptorType, MemberDescriptorTyp
 from typing import Any
 
 from conlab.explorer.stepping.facts import read_source
+from conlab.explorer.stepping.local_names import UNBOUND, local_value
 from conlab.explorer.stepping.points import Key, Point
 from conlab.explorer.stepping.spans import Span, span_of
+from conlab.explorer.threads.reference import GONE, Reference
 
 UNKNOWN: Any = type("Unknown", (), {"__repr__": lambda _: "unknown"})()
-Loaded = dict[tuple[int, Span], Any]  # by frame and span: what a thread has loaded
+Loaded = dict[tuple[int, Span], Reference]  # by frame and span: what a thread has loaded
 MOST_LOADED = 256  # values that a thread remembers
 
 
@@ -39,15 +41,15 @@ class Operands:
             case ast.Constant(value=value):
                 return value
             case ast.Name(id=name):
-                known = loaded.get((id(frame), span_of(node)), UNKNOWN)
+                known = _remembered(node, frame, loaded)
                 return self._named(name, frame) if known is UNKNOWN else known
             case ast.Attribute(value=owner, attr=name):
-                known = loaded.get((id(frame), span_of(node)), UNKNOWN)
+                known = _remembered(node, frame, loaded)
                 if known is not UNKNOWN or self._changes(("attribute", name)):
                     return known
                 return attribute(self.value(owner, frame, loaded), name)
             case ast.Subscript():
-                return loaded.get((id(frame), span_of(node)), UNKNOWN)
+                return _remembered(node, frame, loaded)
         return UNKNOWN
 
     def remember(self, point: Point, frame: FrameType, loaded: Loaded) -> None:
@@ -63,7 +65,7 @@ class Operands:
                 return
         if len(loaded) >= MOST_LOADED:
             loaded.clear()
-        loaded[id(frame), point.span] = value
+        loaded[id(frame), point.span] = Reference(value)
 
     def lasting(self, node: ast.AST | None, frame: FrameType) -> bool:
         """Whether an expression gives the same object for as long as its function runs."""
@@ -89,6 +91,12 @@ class Operands:
         if file not in self._sources:
             self._sources[file] = _parsed(read_source(file))
         return self._sources[file]
+
+
+def _remembered(node: ast.AST, frame: FrameType, loaded: Loaded) -> Any:
+    known = loaded.get((id(frame), span_of(node)))
+    thing = GONE if known is None else known.thing()
+    return UNKNOWN if thing is GONE else thing
 
 
 def attribute(owner: Any, name: str) -> Any:
@@ -142,7 +150,8 @@ def _key(name: str, code: CodeType) -> Key:
 def _looked_up(name: str, frame: FrameType) -> Any:
     code = frame.f_code
     if name in code.co_varnames or name in code.co_cellvars or name in code.co_freevars:
-        return frame.f_locals.get(name, UNKNOWN)
+        value = local_value(frame, name)
+        return UNKNOWN if value is UNBOUND else value
     if name in frame.f_globals:
         return frame.f_globals[name]
     builtins = frame.f_builtins

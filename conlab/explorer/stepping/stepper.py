@@ -12,6 +12,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any, cast
 
 from conlab.explorer.search.happens_before import EVERYTHING, Location
+from conlab.explorer.stepping.local_names import local_value
 from conlab.explorer.stepping.opcodes import names
 from conlab.explorer.stepping.operands import UNKNOWN
 from conlab.explorer.stepping.points import Point, call_points
@@ -117,7 +118,7 @@ class Stepper:
         if code.co_filename == _weakrefset.__file__ and caller and self._is_trusted(caller.f_code):
             return
         if code.co_filename == threading.__file__ and code.co_name in UNLOCKED:
-            self._scheduler.touch("taken", frame.f_locals["self"]._cond._lock, writes=False)
+            self._scheduler.touch("taken", local_value(frame, "self")._cond._lock, writes=False)
         elif code.co_filename not in TOUCHES_ITS_OWN and (code.co_filename, code.co_name) != FRESH:
             self._scheduler.touch_everything(code.co_qualname)
             self._scheduler.current.operations.append((id(frame), {EVERYTHING: True}))

@@ -31,6 +31,7 @@ from conlab.explorer.stepping.known_calls import (
     WRITES_IT_BY_ITS_ELEMENTS,
     WRITES_IT_READS_OTHERS,
 )
+from conlab.explorer.stepping.local_names import UNBOUND, local_value
 from conlab.explorer.stepping.opcodes import TESTS, names
 from conlab.explorer.stepping.operands import UNKNOWN, Loaded, Operands, in_python
 from conlab.explorer.stepping.points import Key, Point
@@ -255,8 +256,8 @@ class Touches:
             self._advances()
 
     def _iterations(self, node: ast.AST | None, frame: FrameType, loaded: Loaded) -> None:
-        iterator = frame.f_locals.get(".0") if frame.f_code.co_name.startswith("<") else None
-        if iterator is not None:
+        iterator = local_value(frame, ".0")
+        if iterator is not UNBOUND:
             several = isinstance(node, COMPREHENSIONS) and len(node.generators) > 1
             if several:
                 self._advances()

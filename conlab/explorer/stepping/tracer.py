@@ -9,6 +9,7 @@ import textwrap
 from types import CodeType, FrameType
 from typing import Any
 
+from conlab.explorer.stepping.local_names import UNBOUND, local_value
 from conlab.explorer.stepping.points import Point
 from conlab.explorer.stepping.readings import GENERATOR, Reading
 from conlab.explorer.stepping.spans import segment
@@ -164,7 +165,9 @@ def _qualified(point: Point, frame: FrameType) -> str:
     receiver = None
     names = _receiver(point)
     if names:
-        receiver = frame.f_locals.get(names[0], frame.f_globals.get(names[0]))
+        receiver = local_value(frame, names[0])
+        if receiver is UNBOUND:
+            receiver = frame.f_globals.get(names[0])
         for name in names[1:]:
             receiver = getattr(receiver, name, None)
     kind = "list" if receiver is None else type(receiver).__name__

@@ -31,6 +31,7 @@ from conlab.explorer.search.happens_before import EVERYTHING, Location, Step
 from conlab.explorer.search.reduction import Redundant, TracedSchedule
 from conlab.explorer.search.schedule import Diverged, Schedule
 from conlab.explorer.threads.controlled_thread import ControlledThread, PooledThread, RealThread
+from conlab.explorer.threads.reference import Reference
 from conlab.explorer.threads.waiting import OTHERS, ManyWaits, Waitable
 
 Assumption = tuple[str | int, ...]
@@ -126,7 +127,8 @@ class Scheduler:
         self.traced = schedule if isinstance(schedule, TracedSchedule) else None
         self.step: Step | None = None  # that is taken, if steps are traced
         self.operation: dict[Location, bool] = {}  # what the latest bytecode touches
-        self._touched: dict[int, tuple[int, object]] = {}  # by address, so kept
+        self._touched: dict[int, tuple[int, Reference]] = {}  # by address
+        self.touched = 0  # how many things were
 
     # -- one execution ---------------------------------------------------------------------------
 
@@ -420,15 +422,16 @@ class Scheduler:
         if thing is None:
             return None
         known = self._touched.get(id(thing))
-        if known is None:
-            known = self._touched[id(thing)] = len(self._touched), thing
+        if known is None or known[1].thing() is not thing:  # another had this address before
+            known = self._touched[id(thing)] = self.touched, Reference(thing)
+            self.touched += 1
         return known[0]
 
     def _begin_step(self, thread: ControlledThread) -> None:
         if self.traced is None:
             return
         try:
-            self.step = self.traced.begin(thread.index, len(self._touched))
+            self.step = self.traced.begin(thread.index, self.touched)
             for _, touched in thread.operations:
                 for location, writes in touched.items():
                     self.step.touch(location, writes=writes)
