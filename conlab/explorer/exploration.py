@@ -252,6 +252,9 @@ class _Session:
         """Search, beginning anew as often as an assumption proves false."""
         self._reduces = reduction
         while True:
+            self.count = 0
+            self.scheduler.held_back = False
+            self.scheduler.unknown.clear()
             try:
                 kind = self._reduce if self._reduces else self._enumerate
                 return kind(bound, schedules, count_on)
@@ -307,10 +310,6 @@ class _Session:
         return True
 
     def _reduce(self, bound: int | None, schedules: int, count_on: int | None) -> Exploration:
-        self.scheduler.unknown.clear()
-        self.scheduler.held_back = False
-        self.count = 0
-
         def fails(schedule: TracedSchedule) -> bool:
             self.count += 1
             outcome = self._execute(schedule)
@@ -342,7 +341,7 @@ class _Session:
             nonlocal outcome
             outcome = self._execute(schedule)
 
-        self.count = failing = 0
+        failing = 0
         first: tuple[Schedule, int] | None = None
         exhausted, reached = True, bound
         for schedule in enumerate_schedules(execute, bound):
@@ -371,6 +370,7 @@ class _Session:
             None if first is None else self._witness(first[0]),
             self._counted(),
             self.count,
+            held_back=self.scheduler.held_back,
         )
 
     def _counted(self) -> str:

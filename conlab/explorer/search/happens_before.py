@@ -17,7 +17,7 @@ EVERYTHING: Location = ("everything", None)  # what a step touches of which noth
 
 
 @dataclass(slots=True, eq=False)
-class Step:
+class TracedStep:
     """What one thread does from one switch point to the next.
 
     ``touches`` says of each location whether the step writes it. ``follows`` are locations whose
@@ -74,14 +74,14 @@ class HappensBefore:
 
     def __init__(self) -> None:
         """Begin with no step."""
-        self.steps: list[Step] = []
+        self.steps: list[TracedStep] = []
         self._clocks: dict[int, list[int]] = {}  # of each thread, after its last step
         self._last: dict[int, int] = {}  # each thread's last step
         self._touching: dict[int, list[int]] = {}  # each thread's steps that touch anything
         self._everything: dict[int, list[int]] = {}  # and those that touch everything
         self._locations: dict[Hashable, dict[Hashable, list[tuple[int, bool]]]] = {}
 
-    def races(self, step: Step) -> list[int]:
+    def races(self, step: TracedStep) -> list[int]:
         """Give the earlier steps that a next step races with; it need not have been taken."""
         clock = self._clocks.get(step.thread, [])
         unordered: set[int] = set()
@@ -103,7 +103,7 @@ class HappensBefore:
                     break  # what is dependent on it and earlier comes before it
         return sorted(at for at in unordered if not self._reached_by_another(step, at, unordered))
 
-    def clock_of(self, step: Step) -> list[int]:
+    def clock_of(self, step: TracedStep) -> list[int]:
         """Return the clock that a next step has; it need not be taken."""
         clock = _joined(self._clocks.get(step.thread, []), [0] * (step.thread + 1))
         earlier = {steps[-1] for steps in self._of_others(step)}
@@ -121,7 +121,7 @@ class HappensBefore:
         clock[step.thread] += 1
         return clock
 
-    def add(self, step: Step) -> None:
+    def add(self, step: TracedStep) -> None:
         """Take the next step."""
         step.clock = self.clock_of(step)
         step.number = step.clock[step.thread]
@@ -140,7 +140,7 @@ class HappensBefore:
                 accesses = self._locations.setdefault(kind, {}).setdefault(owner, [])
                 accesses.append((here, writes))
 
-    def _could_reverse(self, at: int, step: Step) -> bool:
+    def _could_reverse(self, at: int, step: TracedStep) -> bool:
         """Whether the step could have been taken without step ``at`` before it.
 
         If the thread was not enabled, it had to wait. If it was, and what it did first was another
@@ -150,7 +150,7 @@ class HappensBefore:
             return False
         return not step.follows or self._last.get(step.thread, -1) < at
 
-    def _reached_by_another(self, step: Step, at: int, unordered: set[int]) -> bool:
+    def _reached_by_another(self, step: TracedStep, at: int, unordered: set[int]) -> bool:
         """Whether the race with step ``at`` is met when that with a later one is reversed."""
         return any(
             other != at
@@ -159,13 +159,13 @@ class HappensBefore:
             for other in unordered
         )
 
-    def _of_others(self, step: Step) -> Iterator[list[int]]:
+    def _of_others(self, step: TracedStep) -> Iterator[list[int]]:
         """Give, by thread, the others' steps on which one depends whatever they touch."""
         if step.touches:
             kept = self._touching if EVERYTHING in step.touches else self._everything
             yield from (steps for thread, steps in kept.items() if thread != step.thread)
 
-    def _accesses_of(self, step: Step) -> Iterator[tuple[list[tuple[int, bool]], bool]]:
+    def _accesses_of(self, step: TracedStep) -> Iterator[tuple[list[tuple[int, bool]], bool]]:
         """Give the earlier accesses of each location that a step touches, and whether it writes."""
         for location, writes in step.touches.items():
             for accesses in self._concerned(location):

@@ -14,7 +14,7 @@ What is no order of two threads, as that a wait times out, is taken every way.
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 
-from conlab.explorer.search.happens_before import HappensBefore, Location, Step, dependent
+from conlab.explorer.search.happens_before import HappensBefore, Location, TracedStep, dependent
 from conlab.explorer.search.schedule import Schedule
 
 Touches = dict[Location, bool]
@@ -53,9 +53,9 @@ class TracedSchedule(Schedule):
     ) -> None:
         """Replay these choices; from step ``awake_from`` on, let the threads ``asleep`` sleep."""
         super().__init__(replay, sites)
-        self.steps: list[Step] = []
+        self.steps: list[TracedStep] = []
         self.forks: list[Fork] = []  # of the choices that are not replayed
-        self.pending: list[Step] = []  # what those would do next that have not ended
+        self.pending: list[TracedStep] = []  # what those would do next that have not ended
         self.redundant = False
         self.asleep = dict(asleep or {})
         self._awake_from = awake_from
@@ -94,12 +94,12 @@ class TracedSchedule(Schedule):
         """
         return sum(hash((step.thread, step.timed_out, *step.clock)) for step in self.steps)
 
-    def begin(self, thread: int, known: int = 0) -> Step:
+    def begin(self, thread: int, known: int = 0) -> TracedStep:
         """Take note that a thread begins its next step; so many objects are known by now."""
         self._settle()
         if thread in self.asleep and len(self.steps) >= self._awake_from:
             raise Redundant
-        step = Step(thread, known=known, instead=self._instead)
+        step = TracedStep(thread, known=known, instead=self._instead)
         self._instead = ()
         self.steps.append(step)
         return step
@@ -170,7 +170,7 @@ def _find_races(schedule: TracedSchedule, forks: list[Fork], since: int, bound: 
 
 
 def _reverse_within_bound(
-    forks: dict[int, Fork], steps: list[Step], earlier: int, later: Step
+    forks: dict[int, Fork], steps: list[TracedStep], earlier: int, later: TracedStep
 ) -> None:
     """Let the later step's thread go first, right there and where the turn before it began."""
     turn = earlier
@@ -181,7 +181,9 @@ def _reverse_within_bound(
             fork.needed.update([later.thread] if later.thread in fork.enabled else fork.threads)
 
 
-def _reverse_anyway(forks: dict[int, Fork], steps: list[Step], earlier: int, later: Step) -> None:
+def _reverse_anyway(
+    forks: dict[int, Fork], steps: list[TracedStep], earlier: int, later: TracedStep
+) -> None:
     """Have somebody go first who can bring the later step about without the earlier one."""
     fork = forks.get(earlier)
     if fork is None:
@@ -194,10 +196,10 @@ def _reverse_anyway(forks: dict[int, Fork], steps: list[Step], earlier: int, lat
         fork.needed.add(later.thread if later.thread in enabled else enabled[0])
 
 
-def _first_without(steps: list[Step], earlier: int, later: Step) -> list[int]:
+def _first_without(steps: list[TracedStep], earlier: int, later: TracedStep) -> list[int]:
     """Give the threads that can begin with what leads to the later step without the earlier one."""
     gone = steps[earlier]
-    seen: dict[int, Step] = {}
+    seen: dict[int, TracedStep] = {}
     first: list[int] = []
     for step in steps[earlier + 1 :]:
         if step.thread in seen or (step is not later and gone.comes_before(step.clock)):

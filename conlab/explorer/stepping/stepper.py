@@ -37,8 +37,6 @@ TOUCHES_ITS_OWN = frozenset([contextlib.__file__, abc.__file__])
 FRESH = ("<string>", "__init__")  # of a dataclass
 UNLOCKED = frozenset(["is_set", "isSet"])
 IDLE_ITERATIONS = 2  # of a loop that does nothing but look, after which the others are let go first
-
-
 # And code of those that calls what the program gave it, which may be a function in C.
 CALLS_WHAT_IT_IS_GIVEN = frozenset(
     function.__code__
@@ -56,7 +54,6 @@ CALLS_WHAT_IT_IS_GIVEN = frozenset(
         ],
     )
 )
-
 GIVEN = names("_target function predicate _action initializer fn callback")  # what they call it
 
 
@@ -77,10 +74,13 @@ class Stepper:
         known = self._known.get(code)
         if known is None:
             known = code.co_filename in self._stepped or (
-                code.co_filename.startswith(WITH_SWITCH_POINTS) and code.co_name not in UNLOCKED
+                self._is_trusted(code) and code.co_name not in UNLOCKED
             )
             self._known[code] = known
         return known
+
+    def _is_trusted(self, code: CodeType) -> bool:
+        return code.co_filename.startswith(WITH_SWITCH_POINTS)
 
     def _touch(self, point: Point, frame: FrameType, callee: Any = UNKNOWN) -> None:
         """Take note of what the bytecode touches that the running thread is about to execute."""
@@ -101,9 +101,6 @@ class Stepper:
         operations = self._scheduler.current.operations
         while operations and not _is_called_by(frame, operations[-1][0]):
             operations.pop()
-
-    def _is_trusted(self, code: CodeType) -> bool:
-        return code.co_filename.startswith(WITH_SWITCH_POINTS)
 
     def _calls_of_what_is_given(self, code: CodeType) -> dict[int, Point]:
         """Return the calls of code of the library that may be of the program's own functions."""

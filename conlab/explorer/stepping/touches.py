@@ -234,15 +234,14 @@ class Touches:
                 return  # its own code, or a container that nobody else has
             case ast.Tuple() | ast.List() | ast.Set() | ast.Dict() | ast.Constant():
                 return
-            case ast.Call(func=ast.Name(id="range" | "sorted" | "list" | "tuple" | "set")):
-                if self._operands.value(node.func, frame, loaded) in (
-                    range, sorted, list, tuple, set,
-                ):  # fmt: skip
+            case ast.Call(func=ast.Name() as function, args=arguments):
+                called = self._operands.value(function, frame, loaded)
+                if any(called is each for each in (range, sorted, list, tuple, set)):
                     return
-            case ast.Call(func=ast.Name(id="enumerate" | "zip" | "reversed"), args=arguments):
-                for each in arguments:
-                    self._iterates(each, frame, loaded)
-                return
+                if any(called is each for each in (enumerate, zip, reversed)):
+                    for each in arguments:
+                        self._iterates(each, frame, loaded)
+                    return
             case ast.Call(func=ast.Attribute(value=owner, attr="items" | "keys" | "values")):
                 if isinstance(self._operands.value(owner, frame, loaded), dict):
                     node = owner

@@ -28,7 +28,7 @@ from conlab.explorer.tasks.outside import OUTSIDE
 from conlab.explorer.tasks.task import Future, Task
 from conlab.explorer.threads.controlled_thread import ControlledThread
 from conlab.explorer.threads.scheduler import MOST_ITERATIONS, START_OF_TIME, Assumption, Scheduler
-from conlab.explorer.threads.waiting import Touched
+from conlab.explorer.threads.waiting import AccessLog
 
 OWN_CALLBACKS: Assumption = ("call soon",)  # that no thread but the loop's own queues a callback
 Ts = TypeVarTuple("Ts")
@@ -55,7 +55,7 @@ class Selector:
     def _at_rest(self) -> bool:
         return self.executor is not None and _is_idle(self.executor)
 
-    def touch(self, scheduler: Touched) -> None:
+    def touch(self, log: AccessLog) -> None:
         """Touch nothing: the steps of a loop are not traced."""
 
     def describe(self) -> str:

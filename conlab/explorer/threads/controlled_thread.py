@@ -9,7 +9,7 @@ from _thread import allocate_lock, get_ident, get_native_id, start_new_thread
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from conlab.explorer.threads.waiting import Touched, Waitable
+from conlab.explorer.threads.waiting import AccessLog, Waitable
 
 
 class ControlledThread:
@@ -67,9 +67,9 @@ class ControlledThread:
         """Whether it still runs: who joins it waits for that."""
         return not self.done
 
-    def touch(self, scheduler: Touched) -> None:
+    def touch(self, log: AccessLog) -> None:
         """Say that a step joins it, which nothing races with."""
-        scheduler.follow("end", self)
+        log.follow("end", self)
 
     def describe(self) -> str:
         """Say what its joiners wait for."""

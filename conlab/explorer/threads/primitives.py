@@ -18,7 +18,7 @@ from typing import Any, Self, TypeVar, cast
 from conlab.errors import UserError
 from conlab.explorer.threads.controlled_thread import ControlledThread
 from conlab.explorer.threads.scheduler import Scheduler
-from conlab.explorer.threads.waiting import Touched
+from conlab.explorer.threads.waiting import AccessLog
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -138,10 +138,10 @@ class Lock:
         self._scheduler.touch("free", self, writes=False)
         return self.busy
 
-    def touch(self, scheduler: Touched) -> None:
+    def touch(self, log: AccessLog) -> None:
         """Say that a step takes the lock: after who gave it back last, in a race with who takes."""
-        scheduler.touch("taken", self, writes=True)
-        scheduler.follow("free", self)
+        log.touch("taken", self, writes=True)
+        log.follow("free", self)
 
     def __enter__(self) -> bool:
         return self.acquire()
@@ -251,10 +251,10 @@ class SimpleQueue:
         self._scheduler.touch("puts", self, writes=True)
         self._scheduler.touch(("item", self._put), self, writes=True)
 
-    def touch(self, scheduler: Touched) -> None:
+    def touch(self, log: AccessLog) -> None:
         """Say that a step takes an item: after who put it, in a race with who takes one."""
-        scheduler.touch("gets", self, writes=True)
-        scheduler.follow(("item", self._taken + 1), self)
+        log.touch("gets", self, writes=True)
+        log.follow(("item", self._taken + 1), self)
 
     @untraced
     def get(self, block: bool = True, timeout: float | None = None) -> Any:

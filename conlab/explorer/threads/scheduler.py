@@ -27,7 +27,7 @@ from conlab.explorer.outcomes import (
     Unfinished,
     Waiting,
 )
-from conlab.explorer.search.happens_before import EVERYTHING, Location, Step
+from conlab.explorer.search.happens_before import EVERYTHING, Location, TracedStep
 from conlab.explorer.search.reduction import Redundant, TracedSchedule
 from conlab.explorer.search.schedule import Diverged, Schedule
 from conlab.explorer.threads.controlled_thread import ControlledThread, PooledThread, RealThread
@@ -81,7 +81,7 @@ class Scheduler:
     stepper: Stepper
 
     def __init__(self, *, stepped: frozenset[str], limit: int) -> None:
-        """Step the files ``stepped``, and let no execution take more than ``limit`` steps."""
+        """TracedStep the files ``stepped``, and let no execution take more than ``limit`` steps."""
         self.stepped = stepped
         self.limit = limit
         self.search_thread = RealThread()
@@ -125,7 +125,7 @@ class Scheduler:
         self.numbers = 0
         self.numbered: dict[int, tuple[int, object]] = {}  # by address, so kept
         self.traced = schedule if isinstance(schedule, TracedSchedule) else None
-        self.step: Step | None = None  # that is taken, if steps are traced
+        self.step: TracedStep | None = None  # that is taken, if steps are traced
         self.operation: dict[Location, bool] = {}  # what the latest bytecode touches
         self._touched: dict[int, tuple[int, Reference]] = {}  # by address
         self.touched = 0  # how many things were
@@ -443,7 +443,7 @@ class Scheduler:
         if self.traced is None:
             return
         for thread in self.alive:
-            self.step = Step(thread.index, known=0)
+            self.step = TracedStep(thread.index, known=0)
             if thread.wait is not None and thread.deadline is None and thread.wait.busy:
                 thread.wait.touch(self)
             else:

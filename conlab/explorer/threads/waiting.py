@@ -12,7 +12,7 @@ class Named(Protocol):
     name: str
 
 
-class Touched(Protocol):
+class AccessLog(Protocol):
     """Who takes note of what a step touches: the scheduler."""
 
     def touch(self, kind: Hashable, thing: object, *, writes: bool) -> None:
@@ -29,7 +29,7 @@ class Waitable(Protocol):
     def busy(self) -> bool:
         """Whether who waits must go on waiting."""
 
-    def touch(self, scheduler: Touched) -> None:
+    def touch(self, log: AccessLog) -> None:
         """Say what the step touches that ends the wait, when it is not for time."""
 
     def describe(self) -> str:
@@ -55,7 +55,7 @@ class Time:
     def __init__(self, description: str) -> None:
         self._description = description
 
-    def touch(self, scheduler: Touched) -> None:
+    def touch(self, log: AccessLog) -> None:
         """Touch nothing."""
 
     def describe(self) -> str:

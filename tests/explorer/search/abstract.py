@@ -12,7 +12,7 @@ from typing import Any
 from unittest import mock
 
 from conlab.explorer.search import enumeration
-from conlab.explorer.search.happens_before import EVERYTHING, HappensBefore, Step
+from conlab.explorer.search.happens_before import EVERYTHING, HappensBefore, TracedStep
 from conlab.explorer.search.reduction import TracedSchedule, reduced_schedules
 
 Operation = tuple[Any, ...]
@@ -83,7 +83,7 @@ class State:
         if not self.done(thread) and self.next(thread)[0] in WITHIN:
             self.deadlines[thread] = self.clock + self.next(thread)[2]
 
-    def touch(self, thread: int, step: Step, *, timed_out: bool) -> None:
+    def touch(self, thread: int, step: TracedStep, *, timed_out: bool) -> None:
         """Say what the next operation of a thread touches."""
         match self.next(thread):
             case ("all",):
@@ -119,7 +119,7 @@ class State:
         if timed_out:
             step.touch(("clock", None), writes=True)
 
-    def take(self, thread: int, step: Step, *, timed_out: bool) -> None:
+    def take(self, thread: int, step: TracedStep, *, timed_out: bool) -> None:
         """Take the next operation of a thread."""
         operation = self.next(thread)
         self.touch(thread, step, timed_out=timed_out)
@@ -182,7 +182,7 @@ def execute(program: Program, schedule: TracedSchedule) -> Any:
         timed = [t for t in alive if t not in enabled and state.deadlines[t] is not None]
         if not enabled and not timed:
             for thread in alive:
-                pending = Step(thread)
+                pending = TracedStep(thread)
                 state.touch(thread, pending, timed_out=False)
                 schedule.pending.append(pending)
             schedule.finish()

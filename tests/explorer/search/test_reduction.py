@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conlab.explorer.search import deepening, reduction
-from conlab.explorer.search.happens_before import EVERYTHING, HappensBefore, Step, dependent
+from conlab.explorer.search.happens_before import EVERYTHING, HappensBefore, TracedStep, dependent
 from tests.explorer.search.abstract import (
     Program,
     by_enumeration,
@@ -98,7 +98,7 @@ def broken_by(monkeypatch: pytest.MonkeyPatch, target: Any, name: str, wrong: An
 def test_the_oracle_sees_a_bound_without_conservative_points(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def only_there(forks: Any, _: Any, earlier: int, later: Step) -> None:
+    def only_there(forks: Any, _: Any, earlier: int, later: TracedStep) -> None:
         if (fork := forks.get(earlier)) is not None:
             fork.needed.update([later.thread] if later.thread in fork.enabled else fork.threads)
 
@@ -108,7 +108,7 @@ def test_the_oracle_sees_a_bound_without_conservative_points(
 def test_the_oracle_sees_a_thread_that_is_let_go_though_it_must_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def nobody_else(forks: Any, _: Any, earlier: int, later: Step) -> None:
+    def nobody_else(forks: Any, _: Any, earlier: int, later: TracedStep) -> None:
         if (fork := forks.get(earlier)) is not None and later.thread in fork.enabled:
             fork.needed.add(later.thread)
 
@@ -127,7 +127,7 @@ def test_the_oracle_sees_that_only_the_last_step_is_looked_at(
 def test_the_oracle_sees_that_an_enabled_thread_is_taken_for_one_that_needs_not_wait_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def enabled(order: HappensBefore, at: int, step: Step) -> bool:
+    def enabled(order: HappensBefore, at: int, step: TracedStep) -> bool:
         return step.thread in order.steps[at].instead
 
     assert broken_by(monkeypatch, HappensBefore, "_could_reverse", enabled)
@@ -152,7 +152,7 @@ def test_dependence_is_symmetric(one: Any, other: Any) -> None:
 @given(touches, touches)
 def test_what_is_dependent_is_ordered_and_nothing_else(one: Any, other: Any) -> None:
     order = HappensBefore()
-    first, second = Step(0, touches=dict(one)), Step(1, touches=dict(other))
+    first, second = TracedStep(0, touches=dict(one)), TracedStep(1, touches=dict(other))
     order.add(first)
     order.add(second)
     assert first.comes_before(second.clock) == dependent(one, other)

@@ -1,17 +1,22 @@
 """The reduction loses no outcome of the programs of this folder: it finds what enumeration does."""
 
+import asyncio
 import re
+import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from conlab.explorer import Deadlocked, Raised, Returned
+from conlab.explorer import Deadlocked, Raised, Returned, explore
 from conlab.explorer import exploration as explorer
 from conlab.explorer.search.enumeration import enumerate_schedules
 from conlab.explorer.search.reduction import reduced_schedules
 from conlab.explorer.threads.scheduler import RestartSearch
 from conlab.explorer.threads.watchdog import supervise
+from tests.explorer.running import run_all
 from tests.explorer.threads.test_verdicts import programs
 
 LIMIT = 20_000  # steps of an execution
@@ -87,6 +92,68 @@ def compare(name: str, reading: str, bound: int | None, most: int) -> bool:
 def test_a_share_of_the_programs_loses_no_outcome(reading: str, bound: int) -> None:
     compared = [compare(name, reading, bound, 300) for name in SHARE]
     assert sum(compared) >= len(SHARE) // 2
+
+
+def test_a_loop_that_waits_has_an_end_and_the_verdict_says_how_far_it_was_let_turn() -> None:
+    def program() -> None:
+        done: list[int] = []
+
+        def poll() -> None:
+            while not done:
+                time.sleep(1)
+
+        polling = threading.Thread(target=poll)
+        polling.start()
+        done.append(1)
+        polling.join()
+
+    for reduction in (True, False):
+        verdict = explore(program, bound=None, reading="bytecode", reduction=reduction)
+        assert verdict.exhausted
+        assert "no loop that only waits over 5 turns ahead of the others" in str(verdict)
+    assert "turns ahead" not in str(explore(program, bound=2))
+
+
+def test_what_is_not_known_is_named_and_depends_on_everything() -> None:
+    def program() -> list[int]:
+        tally: Counter[str] = Counter()
+        run_all(lambda: tally.update("a"), lambda: tally.update("a"))
+        return [*tally.values()]
+
+    verdict = explore(program, check=[2].__eq__, reading="bytecode", reduction=True)
+    assert "Counter.update" in verdict.unknown
+    assert verdict.schedules >= 2  # the two orders of what they do, at least
+    assert not verdict.failing
+
+
+def test_an_iterator_shared_by_the_name_of_a_builtin_is_not_taken_for_it() -> None:
+    def program() -> list[int]:
+        shared = iter([1, 2])
+
+        def zip(_: object) -> Any:  # noqa: A001 - that is the point
+            return shared
+
+        def take(got: list[int]) -> None:
+            for each in zip(()):
+                got.append(each)
+                break
+
+        first: list[int] = []
+        second: list[int] = []
+        run_all(lambda: take(first), lambda: take(second))
+        return first + second
+
+    verdict = explore(program, check=[1, 2].__eq__, reading="bytecode", reduction=True)
+    assert verdict.failing
+
+
+def test_a_program_with_an_event_loop_is_enumerated() -> None:
+    async def program() -> None:
+        await asyncio.gather(asyncio.sleep(1), asyncio.sleep(1))
+
+    reduced, plain = (explore(program, bound=1, reduction=each) for each in (True, False))
+    assert not reduced.reduced
+    assert reduced == plain
 
 
 @pytest.mark.oracle
