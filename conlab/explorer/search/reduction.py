@@ -192,7 +192,7 @@ def _reverse_anyway(
     enabled = [thread for thread in first if thread in fork.enabled]
     if not enabled:
         fork.needed.update(fork.threads)
-    elif fork.needed.isdisjoint(enabled):
+    elif fork.needed.isdisjoint(enabled) and fork.asleep.keys().isdisjoint(first):
         fork.needed.add(later.thread if later.thread in enabled else enabled[0])
 
 

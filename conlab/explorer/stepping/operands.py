@@ -21,6 +21,8 @@ from conlab.explorer.threads.reference import GONE, Reference
 UNKNOWN: Any = type("Unknown", (), {"__repr__": lambda _: "unknown"})()
 Loaded = dict[tuple[int, Span], Reference]  # by frame and span: what a thread has loaded
 MOST_LOADED = 256  # values that a thread remembers
+# Syntax that a bytecode may stand for, as a whole:
+WITH_BYTECODES = ast.expr | ast.AugAssign | ast.For | ast.With | ast.If | ast.While | ast.Assert
 
 
 class Operands:
@@ -167,7 +169,7 @@ class Source:
         self._functions: dict[tuple[str, int], ast.AST] = {}
         self._bindings: dict[tuple[str, int, str], int] = {}
         for node in ast.walk(tree):
-            if isinstance(node, ast.expr | ast.AugAssign | ast.For | ast.With):
+            if isinstance(node, WITH_BYTECODES):
                 self.nodes.setdefault(span_of(node), node)
             if isinstance(node, ast.NamedExpr):
                 self.walrused.add(node.target.id)

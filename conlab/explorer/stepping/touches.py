@@ -87,7 +87,8 @@ class Touches:
         elif point.opname in READS_ATTRIBUTE:
             self._attribute(point, node, frame, loaded)
         elif point.opname in TESTS:
-            self._content_of(node, frame, loaded, writes=False)
+            for each in _tested(node):
+                self._content_of(each, frame, loaded, writes=False)
         elif point.opname == "BINARY_OP":
             self._operation(node, frame, loaded)
         elif point.opname in READS_DEEPLY:
@@ -385,6 +386,20 @@ def _makes_or_enters_python(callee: Any) -> bool:
         if "__call__" in vars(base):
             return isinstance(vars(base)["__call__"], FunctionType)
     return False
+
+
+def _tested(node: ast.AST | None) -> list[ast.AST | None]:
+    """Give the expressions of which a jump may test one: it may stand for all that it decides."""
+    match node:
+        case ast.If(test=test) | ast.While(test=test) | ast.Assert(test=test):
+            return _tested(test)
+        case ast.IfExp(test=test):
+            return _tested(test)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return _tested(operand)
+        case ast.BoolOp(values=values):
+            return [each for value in values for each in _tested(value)]
+    return [node]
 
 
 def _parts(node: ast.AST | None) -> list[ast.AST | None]:

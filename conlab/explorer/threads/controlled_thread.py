@@ -9,10 +9,10 @@ from _thread import allocate_lock, get_ident, get_native_id, start_new_thread
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from conlab.explorer.threads.waiting import AccessLog, Waitable
+from conlab.explorer.threads.waiting import AccessLog, Identified, Waitable
 
 
-class ControlledThread:
+class ControlledThread(Identified):
     """One thread of the program, what it waits for, and what its joiners wait for: itself."""
 
     __slots__ = (
@@ -25,6 +25,7 @@ class ControlledThread:
         "let_go",
         "loaded",
         "loop",
+        "made",
         "made_progress",
         "name",
         "operations",
@@ -40,6 +41,7 @@ class ControlledThread:
 
     def __init__(self, index: int, name: str, runs_on: "RealThread") -> None:
         self.index = index
+        self.identity = "thread", index
         self.name = name
         self.runs_on = runs_on
         self.thread: threading.Thread | None = None
@@ -55,6 +57,7 @@ class ControlledThread:
         # The operations in C and the calls of code that is not stepped that it is in, by frame, and
         # what they touch: before, after and between the Python code that they enter.
         self.operations: list[tuple[int, dict[Any, bool]]] = []
+        self.made = 0  # locks and queues
         self.iterations = 0
         self.idle_iterations = 0
         self.made_progress = False

@@ -32,7 +32,7 @@ from conlab.explorer.search.reduction import Redundant, TracedSchedule
 from conlab.explorer.search.schedule import Diverged, Schedule
 from conlab.explorer.threads.controlled_thread import ControlledThread, PooledThread, RealThread
 from conlab.explorer.threads.reference import Reference
-from conlab.explorer.threads.waiting import OTHERS, ManyWaits, Waitable
+from conlab.explorer.threads.waiting import OTHERS, Identified, Identity, ManyWaits, Waitable
 
 Assumption = tuple[str | int, ...]
 ONE_THREAD: Assumption = ("threads",)  # then nothing need be stepped
@@ -96,6 +96,7 @@ class Scheduler:
         self._done.acquire()
         self._main_thread = RealThread()
         self.executions = 0
+        self._made_outside = 0
         self.disproved: set[Assumption] = set()  # what the search has ceased to assume
         self.newly_disproved: set[Assumption] = set()
         self.steps = 0
@@ -417,10 +418,20 @@ class Scheduler:
         if self.step is not None:
             self.step.follows.append((kind, self._number_of(thing)))
 
-    def _number_of(self, thing: object) -> int | None:
+    def identify(self) -> Identity:
+        """Name what the running thread makes, alike in executions of the same trace."""
+        if self.step is None:
+            self._made_outside += 1
+            return "outside", self._made_outside
+        self.current.made += 1
+        return self.current.index, self.current.made
+
+    def _number_of(self, thing: object) -> Identity | int | None:
         """Number a thing in the order of being touched: by its address no two executions agree."""
         if thing is None:
             return None
+        if isinstance(thing, Identified):
+            return thing.identity
         known = self._touched.get(id(thing))
         if known is None or known[1].thing() is not thing:  # another had this address before
             known = self._touched[id(thing)] = self.touched, Reference(thing)
