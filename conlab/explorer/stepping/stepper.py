@@ -65,7 +65,7 @@ class Stepper:
         self._reading = reading
         self._stepped = scheduler.stepped
         self._known: dict[CodeType, bool] = {}
-        self._touches = Touches(scheduler, reading.changes)
+        self._touches = Touches(scheduler, reading.changes, reading.facts)
         # What is given to code of the standard library stays what it is.
         self._touches_given = Touches(scheduler, lambda _: False)
 

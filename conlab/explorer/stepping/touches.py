@@ -17,6 +17,7 @@ from types import (
 )
 from typing import Any
 
+from conlab.explorer.stepping.facts import Facts
 from conlab.explorer.stepping.known_calls import (
     CONTAINERS,
     ITERATES,
@@ -32,7 +33,7 @@ from conlab.explorer.stepping.known_calls import (
     WRITES_IT_READS_OTHERS,
 )
 from conlab.explorer.stepping.local_names import UNBOUND, local_value
-from conlab.explorer.stepping.opcodes import TESTS, names
+from conlab.explorer.stepping.opcodes import GLOBAL_READS, TESTS, names
 from conlab.explorer.stepping.operands import UNKNOWN, Loaded, Operands, in_python
 from conlab.explorer.stepping.points import Key, Point
 from conlab.explorer.threads.scheduler import Scheduler
@@ -57,10 +58,13 @@ CONTENT = "content"
 class Touches:
     """Tells the scheduler what the bytecode touches that the running thread is about to execute."""
 
-    def __init__(self, scheduler: Scheduler, changes: Callable[[Key], bool]) -> None:
+    def __init__(
+        self, scheduler: Scheduler, changes: Callable[[Key], bool], facts: Facts | None = None
+    ) -> None:
         """``changes`` says whether a name may be rebound while several threads live."""
         self._scheduler = scheduler
         self._changes = changes
+        self._facts = facts or Facts()
         self._operands = Operands(changes)
 
     def at(self, point: Point, frame: FrameType) -> None:
@@ -73,6 +77,9 @@ class Touches:
             self._scheduler.touch("iterator", None, writes=True)
         if point.role in ("read", "write"):
             self._name(point, node, frame, loaded)
+        elif point.opname in GLOBAL_READS:
+            self._global(point.name, frame, writes=False)
+            self._operands.remember(point, frame, loaded)
         elif point.opname in READS_SUBSCRIPT or (
             point.opname == "BINARY_OP" and isinstance(node, ast.Subscript)
         ):
@@ -155,7 +162,7 @@ class Touches:
         if kind == "cell":
             touch(("cell", name), None, writes=writes)
         elif kind == "global":
-            touch(("name", name), frame.f_globals, writes=writes)
+            self._global(name, frame, writes=writes)
         else:
             owner = self._operands.value(getattr(node, "value", None), frame, loaded)
             if isinstance(owner, ModuleType):
@@ -163,8 +170,19 @@ class Touches:
             elif owner is UNKNOWN or isinstance(owner, type):
                 owner = None
             touch(("name", name), owner, writes=writes)
+            self._reflected(writes=writes)
         if not writes:
             self._operands.remember(point, frame, loaded)
+
+    def _global(self, name: str, frame: FrameType, *, writes: bool) -> None:
+        self._scheduler.touch(("name", name), frame.f_globals, writes=writes)
+        if self._facts.globals_reflected:
+            self._scheduler.touch(CONTENT, frame.f_globals, writes=writes)
+
+    def _reflected(self, *, writes: bool) -> None:
+        """Take note that an attribute is the content of a dictionary as well, if one is had."""
+        if self._facts.attributes_reflected or self._facts.globals_reflected:
+            self._scheduler.touch(CONTENT, None, writes=writes)
 
     def _attribute(
         self, point: Point, node: ast.AST | None, frame: FrameType, loaded: Loaded
@@ -180,9 +198,11 @@ class Touches:
                 self._everything(point)
         elif isinstance(owner, ModuleType | type):
             self._scheduler.touch(("name", point.name), None, writes=False)
+            self._reflected(writes=False)
             self._operands.remember(point, frame, loaded)
         elif in_python(type(owner)):
             self._scheduler.touch(("name", point.name), owner, writes=False)
+            self._reflected(writes=False)
             self._operands.remember(point, frame, loaded)
         else:
             self._everything(point)

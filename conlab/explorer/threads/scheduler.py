@@ -36,6 +36,7 @@ from conlab.explorer.threads.waiting import OTHERS, Identified, Identity, ManyWa
 
 Assumption = tuple[str | int, ...]
 ONE_THREAD: Assumption = ("threads",)  # then nothing need be stepped
+CLOCK_UNREAD: Assumption = ("clock",)  # then it matters to nobody when a deadline is set
 MOST_THREADS = 200
 ENDS_REFUSED = 200  # how often a thread may catch the exception that ends it
 # How often in a row a thread may be let go on by time alone while others could go on and have not:
@@ -340,7 +341,7 @@ class Scheduler:
         if choice >= len(enabled):
             if self.step is not None:
                 self.step.timed_out = True
-                self.touch("clock", None, writes=True)
+                self.touch("clock", following, writes=True)  # to the latest of all: in any order
             following.timed_out = True
             following.let_go += bool(enabled)
             assert following.deadline is not None
@@ -385,7 +386,9 @@ class Scheduler:
         me.timed_out = False
         me.deadline = None
         if timeout is not None:
-            me.deadline = self.now() + timeout
+            if CLOCK_UNREAD in self.disproved or (self.traced and self.traced.bounded):
+                self.touch("clock", None, writes=False)
+            me.deadline = self.clock + timeout
         try:
             self.switch_point(what)
         finally:
@@ -394,6 +397,8 @@ class Scheduler:
 
     def now(self) -> float:
         """Return the virtual time, in seconds since the execution began."""
+        if self.step is not None and CLOCK_UNREAD not in self.disproved:
+            self.disprove(CLOCK_UNREAD)
         self.touch("clock", None, writes=False)
         return self.clock
 
