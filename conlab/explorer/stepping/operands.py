@@ -50,7 +50,7 @@ class Operands:
                 if known is not UNKNOWN or self._changes(("attribute", name)):
                     return known
                 return attribute(self.value(owner, frame, loaded), name)
-            case ast.Subscript():
+            case ast.Subscript() | ast.Call():
                 return _remembered(node, frame, loaded)
         return UNKNOWN
 
@@ -65,6 +65,10 @@ class Operands:
                 value = _element(self.value(owner, frame, loaded), self.value(index, frame, loaded))
             case _:
                 return
+        self.keep(point, value, frame, loaded)
+
+    def keep(self, point: Point, value: Any, frame: FrameType, loaded: Loaded) -> None:
+        """Remember what a bytecode has given."""
         if len(loaded) >= MOST_LOADED:
             loaded.clear()
         loaded[id(frame), point.span] = Reference(value)
@@ -79,7 +83,7 @@ class Operands:
                 return not self._changes(_key(name, code))
             case ast.Attribute(value=owner, attr=name):
                 return not self._changes(("attribute", name)) and self.lasting(owner, frame)
-        return False
+        return isinstance(node, ast.Call)
 
     def _named(self, name: str, frame: FrameType) -> Any:
         code = frame.f_code

@@ -16,7 +16,7 @@ from conlab.explorer.stepping.local_names import local_value
 from conlab.explorer.stepping.opcodes import names
 from conlab.explorer.stepping.operands import UNKNOWN
 from conlab.explorer.stepping.points import Point, call_points
-from conlab.explorer.stepping.readings import Reading
+from conlab.explorer.stepping.readings import GENERATOR, Reading
 from conlab.explorer.stepping.touches import Touches
 from conlab.explorer.threads.scheduler import MOST_ITERATIONS, Scheduler
 
@@ -65,6 +65,7 @@ class Stepper:
         self._reading = reading
         self._stepped = scheduler.stepped
         self._known: dict[CodeType, bool] = {}
+        self._call_sites: dict[CodeType, dict[int, Point]] = {}
         self._touches = Touches(scheduler, reading.changes, reading.facts)
         # What is given to code of the standard library stays what it is.
         self._touches_given = Touches(scheduler, lambda _: False)
@@ -105,6 +106,26 @@ class Stepper:
     def _calls_of_what_is_given(self, code: CodeType) -> dict[int, Point]:
         """Return the calls of code of the library that may be of the program's own functions."""
         return {at: each for at, each in call_points(code).items() if each.name in GIVEN}
+
+    def _returns(self, value: object, frame: FrameType) -> None:
+        """Take note of what a stepped function is about to give its caller."""
+        caller = frame.f_back
+        if frame.f_code.co_flags & GENERATOR or caller is None:
+            return
+        call = self._calls_in(caller.f_code).get(caller.f_lasti)
+        if call is not None:
+            self._touches.returns(call, value, frame.f_code, caller)
+
+    def _calls_in(self, code: CodeType) -> dict[int, Point]:
+        """Return the calls of a stepped function, by each offset at which they may be in there."""
+        if code not in self._call_sites:
+            stepped = code.co_filename in self._stepped
+            points = self._reading.accesses(code).values() if stepped else ()
+            calls = [point for point in points if point.role == "call"]
+            self._call_sites[code] = {
+                at: call for call in calls for at in range(call.offset, call.after, 2)
+            }
+        return self._call_sites[code]
 
     def _unstepped(self, frame: FrameType) -> None:
         """Take note that the running thread has entered Python code that is not stepped."""

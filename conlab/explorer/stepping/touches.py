@@ -2,11 +2,13 @@
 
 import ast
 import contextlib
+import gc
 from collections import deque
 from collections.abc import Callable, Iterable
 from inspect import CO_GENERATOR
 from types import (
     BuiltinMethodType,
+    CodeType,
     FrameType,
     FunctionType,
     GeneratorType,
@@ -139,6 +141,15 @@ class Touches:
         else:
             self._function(point, callee, arguments, frame)
 
+    def returns(self, call: Point, value: Any, code: CodeType, caller: FrameType) -> None:
+        """Take note of what a call is about to give, if the function called is of this code."""
+        node = self._operands.node(call)
+        if isinstance(node, ast.Call):
+            loaded = self._scheduler.current.loaded
+            callee, _ = self._callee(node.func, caller, loaded)
+            if isinstance(callee, FunctionType | MethodType) and callee.__code__ is code:
+                self._operands.keep(call, value, caller, loaded)
+
     def _manages(self, point: Point, node: ast.AST, frame: FrameType, loaded: Loaded) -> None:
         """Take note of what a ``with`` calls when it begins and when it ends."""
         managers = (
@@ -162,7 +173,7 @@ class Touches:
         if kind == "cell":
             touch(("cell", name), None, writes=writes)
         elif kind == "global":
-            self._global(name, frame, writes=writes)
+            self._global(str(name), frame, writes=writes)
         else:
             owner = self._operands.value(getattr(node, "value", None), frame, loaded)
             if isinstance(owner, ModuleType):
@@ -282,7 +293,8 @@ class Touches:
             if several:
                 self._advances()
             elif isinstance(iterator, OF_CONTAINERS):
-                self._all_content()
+                for each in gc.get_referents(iterator):
+                    self._content(each, writes=False)
             elif not isinstance(iterator, GeneratorType):
                 self._advances()
         elif isinstance(node, COMPREHENSIONS):

@@ -290,6 +290,8 @@ class Scheduler:
                     raise ExecutionEnded
                 if self.ending:
                     self._end_thread(me)
+        elif len(self.threads) > 1:  # a step as well, whether the others have ended yet or not
+            self._begin_step(me)
 
     def _only_written_down(self, what: Hashable) -> bool:
         """Whether this is a bytecode at which the search, of one thread, never stopped."""

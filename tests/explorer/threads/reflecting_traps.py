@@ -35,12 +35,12 @@ def an_attribute_written_by_its_dictionary() -> int:
 
 
 def a_global_written_by_its_dictionary() -> int:
-    global _count  # noqa: PLW0603 - that is the point
+    global _count
     _count = 0
     names = globals()
 
     def directly() -> None:
-        global _count  # noqa: PLW0603
+        global _count
         _count += 1
 
     def by_its_dictionary() -> None:
