@@ -105,6 +105,7 @@ class Monitor(Stepper):
                 )
             if not code.co_name.startswith("<") or code.co_name == "<lambda>":
                 self._entered(code, resumed=False)
+            self._advances(sys._getframe(1), begins=True)
         return None
 
     def _observe(self, code: CodeType) -> None:
@@ -118,6 +119,7 @@ class Monitor(Stepper):
     def _resume(self, code: CodeType, offset: int) -> Any:  # noqa: ARG002
         if get_ident() in self._scheduler.idents:
             self._entered(code, resumed=True)
+            self._advances(sys._getframe(1), begins=False)
 
     def _instruction(self, code: CodeType, offset: int) -> Any:
         scheduler = self._scheduler

@@ -144,8 +144,11 @@ class Stepper:
     def _entered(self, code: CodeType, *, resumed: bool) -> None:
         """Take note that the running thread has entered a stepped function, or resumed one."""
         self._reading.entered(code, resumed=resumed)
-        if code.co_flags & CO_GENERATOR:  # of which another thread may see that it runs
-            self._scheduler.touch("iterator", None, writes=True)
+
+    def _advances(self, frame: FrameType, *, begins: bool) -> None:
+        """Take note that a generator goes on: another thread may see that it runs."""
+        if self._scheduler.step is not None and frame.f_code.co_flags & CO_GENERATOR:
+            self._touches.advances(frame, begins=begins)
 
     def _iterated(self, point: Point) -> None:
         """Let the others go first when a loop has turned often, or turned and only looked."""

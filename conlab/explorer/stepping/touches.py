@@ -48,6 +48,7 @@ READS_DEEPLY = names(
     "MATCH_SEQUENCE MATCH_KEYS MATCH_CLASS GET_LEN",
 )
 SYNCHRONISES = ("threading", "queue", "concurrent.futures", "_queue", "_thread", "conlab")
+ITERATES_ONCE = names("GET_ITER FOR_ITER GET_YIELD_FROM_ITER SEND")
 UNPACKS = names("UNPACK_SEQUENCE UNPACK_EX LIST_EXTEND SET_UPDATE DICT_UPDATE DICT_MERGE")
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 ITERABLES: list[Iterable[Any]] = [
@@ -76,7 +77,7 @@ class Touches:
         loaded = self._scheduler.current.loaded
         node = self._operands.node(point)
         if frame.f_code.co_flags & CO_GENERATOR:
-            self._scheduler.touch("iterator", None, writes=True)
+            self.advances(frame, begins=False)
         if point.role in ("read", "write"):
             self._name(point, node, frame, loaded)
         elif point.opname in GLOBAL_READS:
@@ -106,7 +107,7 @@ class Touches:
         elif point.opname in UNPACKS:
             self._all_content()
             self._scheduler.touch("iterator", None, writes=True)
-        elif point.opname in ("GET_ITER", "FOR_ITER"):
+        elif point.opname in ITERATES_ONCE and not isinstance(node, ast.Await):
             self._iterations(node, frame, loaded)
         elif point.role != "jump":
             self._everything(point)
@@ -149,6 +150,13 @@ class Touches:
             callee, _ = self._callee(node.func, caller, loaded)
             if isinstance(callee, FunctionType | MethodType) and callee.__code__ is code:
                 self._operands.keep(call, value, caller, loaded)
+
+    def advances(self, generator: FrameType, *, begins: bool) -> None:
+        """Take note that this generator goes on, which another thread may see."""
+        known, by = self._scheduler.generators, (id(generator), generator.f_code)
+        if begins:
+            known[by] = object()
+        self._scheduler.touch("iterator", known.get(by), writes=True)
 
     def _manages(self, point: Point, node: ast.AST, frame: FrameType, loaded: Loaded) -> None:
         """Take note of what a ``with`` calls when it begins and when it ends."""
@@ -277,6 +285,8 @@ class Touches:
             case ast.Call(func=ast.Attribute(value=owner, attr="items" | "keys" | "values")):
                 if isinstance(self._operands.value(owner, frame, loaded), dict):
                     node = owner
+        if isinstance(node, ast.Call) and _is_generator(self._callee(node.func, frame, loaded)[0]):
+            return  # a new one, whose code is seen when it is entered
         value = self._operands.value(node, frame, loaded)
         if isinstance(value, (*SCALARS, tuple, frozenset)):
             return
@@ -301,7 +311,10 @@ class Touches:
             for each in node.generators:
                 self._iterates(each.iter, frame, loaded)
         else:
-            self._iterates(node.iter if isinstance(node, ast.For) else node, frame, loaded)
+            match node:
+                case ast.For(iter=iterated) | ast.YieldFrom(value=iterated):
+                    node = iterated
+            self._iterates(node, frame, loaded)
 
     def _advances(self) -> None:
         """Take note that an iterator goes on, of which it is not known over what."""
@@ -395,6 +408,11 @@ CALLED = {
     for function in functions
 }
 HARMLESS_INITS = {object.__init__, BaseException.__init__, Exception.__init__, OSError.__init__}
+
+
+def _is_generator(callee: Any) -> bool:
+    code = getattr(callee, "__code__", None) if isinstance(callee, FunctionType) else None
+    return code is not None and bool(code.co_flags & CO_GENERATOR)
 
 
 def _synchronises(owner: Any) -> bool:

@@ -62,10 +62,10 @@ class Tracer(Stepper):
         else:
             frame.f_trace_lines = False
             frame.f_trace_opcodes = True
+            resumed = bool(code.co_flags & GENERATOR) and frame.f_lasti > _first_resume(code)
             if not code.co_name.startswith("<") or code.co_name == "<lambda>":
-                resumed = frame.f_lasti > 0 and bool(code.co_flags & GENERATOR)
-                resumed = resumed and frame.f_lasti > _first_resume(code)
                 self._entered(code, resumed=resumed)
+            self._advances(frame, begins=not resumed)
         return tracer
 
     def _enters(self, point: Point, code: CodeType) -> None:

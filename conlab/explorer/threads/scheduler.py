@@ -131,6 +131,7 @@ class Scheduler:
         self.operation: dict[Location, bool] = {}  # what the latest bytecode touches
         self._touched: dict[int, tuple[int, Reference]] = {}  # by address
         self.touched = 0  # how many things were
+        self.generators: dict[tuple[int, CodeType], object] = {}  # by their frames' addresses
 
     # -- one execution ---------------------------------------------------------------------------
 

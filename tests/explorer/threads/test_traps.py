@@ -1,11 +1,15 @@
 """What reductions are known to get wrong: each trap has the outcomes of plain enumeration."""
 
 import inspect
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from conlab.explorer import explore
+from tests.explorer.running import run_all
 from tests.explorer.threads import reflecting_traps, traps
 from tests.explorer.threads.test_reduction import outcomes
 
@@ -54,3 +58,32 @@ def test_who_reads_the_clock_is_before_or_after_the_end_of_a_sleep() -> None:
     verdict = explore(traps.a_reader_of_the_clock, reading="bytecode", bound=None, reduction=True)
     assert verdict.exhausted
     assert verdict.schedules == 2
+
+
+def test_generators_of_their_own_are_no_race() -> None:
+    """Nor are context managers, of which each call makes one: only their lock is."""
+
+    def program() -> int:
+        lock, count = threading.Lock(), [0]
+
+        @contextmanager
+        def locked() -> Iterator[None]:
+            with lock:
+                yield
+
+        def numbers(last: int) -> Iterator[int]:
+            yield from range(last)
+
+        def work() -> None:
+            for _ in numbers(2):
+                pass
+            with locked():
+                count[0] += 1
+
+        run_all(work, work, work)
+        return count[0]
+
+    verdict = explore(program, check=[3].__contains__, reading="bytecode", reduction=True)
+    assert verdict.exhausted
+    assert verdict.bound is None
+    assert verdict.schedules == 6

@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 Program = Callable[[], object]
 
@@ -221,4 +221,38 @@ def names_in_the_order_of_making() -> list[str]:
         seen.append(threading.Thread(target=int).name)
 
     _ended(make, make)
+    return seen
+
+
+def a_generator_that_two_threads_share() -> tuple[list[int], list[str]]:
+    def count() -> Iterator[int]:
+        yield from range(3)
+
+    shared = count()
+    seen: list[int] = []
+    refused: list[str] = []
+
+    def take() -> None:
+        try:
+            seen.append(next(shared))
+        except ValueError as error:
+            refused.append(str(error))
+
+    _ended(take, take)
+    return seen, refused
+
+
+def what_a_call_gives_is_iterated_over() -> list[int]:
+    items = [1]
+
+    def current() -> list[int]:
+        return items
+
+    seen: list[int] = []
+
+    def walk() -> None:
+        for each in current():
+            seen.append(each)  # noqa: PERF402 - each a step
+
+    _ended(walk, lambda: items.append(2))
     return seen
