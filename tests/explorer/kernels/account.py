@@ -5,6 +5,7 @@ mc-imperial/sctbench. The broken side fails only where the check comes last of t
 """
 
 import threading
+from types import SimpleNamespace
 
 from tests.explorer.running import run_all
 
@@ -13,49 +14,43 @@ OPENING, DEPOSIT, WITHDRAWAL = 1, 2, 4
 
 def broken() -> None:
     mutex = threading.Lock()
-    balance = OPENING
-    deposited = withdrawn = False
+    shared = SimpleNamespace(balance=OPENING, deposited=False, withdrawn=False)
 
     def deposit() -> None:
-        nonlocal balance, deposited
         with mutex:
-            balance += DEPOSIT
-            deposited = True
+            shared.balance += DEPOSIT
+            shared.deposited = True
 
     def withdraw() -> None:
-        nonlocal balance, withdrawn
         with mutex:
-            balance -= WITHDRAWAL
-            withdrawn = True
+            shared.balance -= WITHDRAWAL
+            shared.withdrawn = True
 
     def check() -> None:
         with mutex:
-            if deposited and withdrawn:
-                assert balance == OPENING - DEPOSIT - WITHDRAWAL
+            if shared.deposited and shared.withdrawn:
+                assert shared.balance == OPENING - DEPOSIT - WITHDRAWAL
 
     run_all(check, deposit, withdraw)
 
 
 def correct() -> None:
     mutex = threading.Lock()
-    balance = OPENING
-    deposited = withdrawn = False
+    shared = SimpleNamespace(balance=OPENING, deposited=False, withdrawn=False)
 
     def deposit() -> None:
-        nonlocal balance, deposited
         with mutex:
-            balance += DEPOSIT
-            deposited = True
+            shared.balance += DEPOSIT
+            shared.deposited = True
 
     def withdraw() -> None:
-        nonlocal balance, withdrawn
         with mutex:
-            balance -= WITHDRAWAL
-            withdrawn = True
+            shared.balance -= WITHDRAWAL
+            shared.withdrawn = True
 
     def check() -> None:
         with mutex:
-            if deposited and withdrawn:
-                assert balance == OPENING + DEPOSIT - WITHDRAWAL
+            if shared.deposited and shared.withdrawn:
+                assert shared.balance == OPENING + DEPOSIT - WITHDRAWAL
 
     run_all(check, deposit, withdraw)

@@ -7,6 +7,7 @@ does, which alone writes it; and the other is notified while the lock is held, a
 """
 
 import threading
+from types import SimpleNamespace
 
 from tests.explorer.running import run_all
 
@@ -17,28 +18,26 @@ SUM = ROUNDS * (ROUNDS + 1) // 2
 def broken() -> None:
     mutex = threading.Lock()
     empty, full = threading.Condition(mutex), threading.Condition(mutex)
-    filled = total = 0
+    shared = SimpleNamespace(filled=0, total=0)
 
     def produce() -> None:
-        nonlocal filled
         for _ in range(ROUNDS):
             with mutex:
-                while filled > 0:
+                while shared.filled > 0:
                     empty.wait()
-                filled += 1
+                shared.filled += 1
                 full.notify()
 
     def consume() -> None:
-        nonlocal filled, total
         for number in range(ROUNDS):
             with mutex:
-                while filled == 0:
+                while shared.filled == 0:
                     full.wait()
-                total += number
-                filled -= 1
+                shared.total += number
+                shared.filled -= 1
                 empty.notify()
-        total += ROUNDS
-        assert total != SUM
+        shared.total += ROUNDS
+        assert shared.total != SUM
 
     run_all(produce, consume)
 
@@ -46,27 +45,25 @@ def broken() -> None:
 def correct() -> None:
     mutex = threading.Lock()
     empty, full = threading.Condition(mutex), threading.Condition(mutex)
-    filled = total = 0
+    shared = SimpleNamespace(filled=0, total=0)
 
     def produce() -> None:
-        nonlocal filled
         for _ in range(ROUNDS):
             with mutex:
-                while filled > 0:
+                while shared.filled > 0:
                     empty.wait()
-                filled += 1
+                shared.filled += 1
                 full.notify()
 
     def consume() -> None:
-        nonlocal filled, total
         for number in range(ROUNDS):
             with mutex:
-                while filled == 0:
+                while shared.filled == 0:
                     full.wait()
-                total += number
-                filled -= 1
+                shared.total += number
+                shared.filled -= 1
                 empty.notify()
-        total += ROUNDS
-        assert total == SUM
+        shared.total += ROUNDS
+        assert shared.total == SUM
 
     run_all(produce, consume)

@@ -6,41 +6,38 @@ itself before it looks whether the driver stops, not after.
 """
 
 import threading
+from types import SimpleNamespace
 
 from tests.explorer.running import run_all
 
 
 def broken() -> None:
     atomic = threading.Lock()
-    pending = 1
-    stopping = idle = stopped = False
+    shared = SimpleNamespace(pending=1, stopping=False, idle=False, stopped=False)
 
     def enter() -> bool:
-        nonlocal pending
-        if stopping:
+        if shared.stopping:
             return False
         with atomic:
-            pending += 1
+            shared.pending += 1
         return True
 
     def leave() -> None:
-        nonlocal pending, idle
         with atomic:
-            pending -= 1
-            left = pending
+            shared.pending -= 1
+            left = shared.pending
         if left == 0:
-            idle = True
+            shared.idle = True
 
     def stop() -> None:
-        nonlocal stopping, stopped
-        stopping = True
+        shared.stopping = True
         leave()
-        if idle:
-            stopped = True
+        if shared.idle:
+            shared.stopped = True
 
     def request() -> None:
         if enter():
-            assert not stopped
+            assert not shared.stopped
         leave()
 
     run_all(stop, request)
@@ -48,33 +45,29 @@ def broken() -> None:
 
 def correct() -> None:
     atomic = threading.Lock()
-    pending = 1
-    stopping = idle = stopped = False
+    shared = SimpleNamespace(pending=1, stopping=False, idle=False, stopped=False)
 
     def enter() -> bool:
-        nonlocal pending
         with atomic:
-            pending += 1
-        return not stopping
+            shared.pending += 1
+        return not shared.stopping
 
     def leave() -> None:
-        nonlocal pending, idle
         with atomic:
-            pending -= 1
-            left = pending
+            shared.pending -= 1
+            left = shared.pending
         if left == 0:
-            idle = True
+            shared.idle = True
 
     def stop() -> None:
-        nonlocal stopping, stopped
-        stopping = True
+        shared.stopping = True
         leave()
-        if idle:
-            stopped = True
+        if shared.idle:
+            shared.stopped = True
 
     def request() -> None:
         if enter():
-            assert not stopped
+            assert not shared.stopped
         leave()
 
     run_all(stop, request)

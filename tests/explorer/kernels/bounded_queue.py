@@ -5,6 +5,7 @@ whose correct side puts all, and takes all, at one go; of twice as many elements
 """
 
 import threading
+from types import SimpleNamespace
 
 from tests.explorer.running import run_all
 
@@ -36,10 +37,9 @@ def broken() -> None:
     mutex = threading.Lock()
     queue = Queue()
     stored = [0] * SIZE
-    may_put, may_take = True, False
+    shared = SimpleNamespace(may_put=True, may_take=False)
 
     def put() -> None:
-        nonlocal may_put, may_take
         value = 0
         with mutex:
             queue.put(value)
@@ -47,19 +47,18 @@ def broken() -> None:
             assert not queue.empty()
         for turn in range(1, SIZE):
             with mutex:
-                if may_put:
+                if shared.may_put:
                     value += 1
                     queue.put(value)
                     stored[turn] = value
-                    may_put, may_take = False, True
+                    shared.may_put, shared.may_take = False, True
 
     def take() -> None:
-        nonlocal may_put, may_take
         for turn in range(SIZE):
             with mutex:
-                if may_take:
+                if shared.may_take:
                     assert queue.take() == stored[turn]
-                    may_put, may_take = True, False
+                    shared.may_put, shared.may_take = True, False
 
     run_all(put, take)
 
@@ -68,26 +67,24 @@ def correct() -> None:
     mutex = threading.Lock()
     queue = Queue()
     stored = [0] * SIZE
-    may_put, may_take = True, False
+    shared = SimpleNamespace(may_put=True, may_take=False)
 
     def put() -> None:
-        nonlocal may_put, may_take
         value = 0
         with mutex:
-            if may_put:
+            if shared.may_put:
                 for turn in range(SIZE):
                     value += 1
                     queue.put(value)
                     stored[turn] = value
-                may_put, may_take = False, True
+                shared.may_put, shared.may_take = False, True
 
     def take() -> None:
-        nonlocal may_put, may_take
         with mutex:
-            if may_take:
+            if shared.may_take:
                 for turn in range(SIZE):
                     if not queue.empty():
                         assert queue.take() == stored[turn]
-                may_put, may_take = True, False
+                shared.may_put, shared.may_take = True, False
 
     run_all(put, take)

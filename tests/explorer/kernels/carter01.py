@@ -6,6 +6,7 @@ is held by the one who waits for the lock. The correct side is our own: a mutex 
 """
 
 import threading
+from types import SimpleNamespace
 
 from tests.explorer.running import run_all
 
@@ -13,28 +14,26 @@ from tests.explorer.running import run_all
 def broken() -> None:
     mutex = threading.Lock()
     lock = threading.Lock()
-    in_a = in_b = 0
+    shared = SimpleNamespace(in_a=0, in_b=0)
 
     def operate_a() -> None:
-        nonlocal in_a
         with mutex:
-            in_a += 1
-            if in_a == 1:
+            shared.in_a += 1
+            if shared.in_a == 1:
                 lock.acquire()
         with mutex:
-            in_a -= 1
-            if in_a == 0:
+            shared.in_a -= 1
+            if shared.in_a == 0:
                 lock.release()
 
     def operate_b() -> None:
-        nonlocal in_b
         with mutex:
-            in_b += 1
-            if in_b == 1:
+            shared.in_b += 1
+            if shared.in_b == 1:
                 lock.acquire()
         with mutex:
-            in_b -= 1
-            if in_b == 0:
+            shared.in_b -= 1
+            if shared.in_b == 0:
                 lock.release()
 
     run_all(operate_a, operate_b, do_nothing, do_nothing)
@@ -43,28 +42,26 @@ def broken() -> None:
 def correct() -> None:
     mutex_a, mutex_b = threading.Lock(), threading.Lock()
     lock = threading.Lock()
-    in_a = in_b = 0
+    shared = SimpleNamespace(in_a=0, in_b=0)
 
     def operate_a() -> None:
-        nonlocal in_a
         with mutex_a:
-            in_a += 1
-            if in_a == 1:
+            shared.in_a += 1
+            if shared.in_a == 1:
                 lock.acquire()
         with mutex_a:
-            in_a -= 1
-            if in_a == 0:
+            shared.in_a -= 1
+            if shared.in_a == 0:
                 lock.release()
 
     def operate_b() -> None:
-        nonlocal in_b
         with mutex_b:
-            in_b += 1
-            if in_b == 1:
+            shared.in_b += 1
+            if shared.in_b == 1:
                 lock.acquire()
         with mutex_b:
-            in_b -= 1
-            if in_b == 0:
+            shared.in_b -= 1
+            if shared.in_b == 0:
                 lock.release()
 
     run_all(operate_a, operate_b, do_nothing, do_nothing)

@@ -6,6 +6,7 @@ of the turn is then not the element any more.
 """
 
 import threading
+from types import SimpleNamespace
 
 from tests.explorer.running import run_all
 
@@ -37,23 +38,21 @@ class Buffer:
 def broken() -> None:
     mutex = threading.Lock()
     buffer = Buffer()
-    send, receive = True, False
+    shared = SimpleNamespace(send=True, receive=False)
 
     def sender() -> None:
-        nonlocal send, receive
         for turn in range(TURNS):
             with mutex:
-                if send:
+                if shared.send:
                     buffer.put(turn)
-                    send, receive = False, True
+                    shared.send, shared.receive = False, True
 
     def receiver() -> None:
-        nonlocal send, receive
         for turn in range(TURNS):
             with mutex:
-                if receive:
+                if shared.receive:
                     assert buffer.take() == turn
-                    send, receive = True, False
+                    shared.send, shared.receive = True, False
 
     run_all(sender, receiver)
 
@@ -61,24 +60,21 @@ def broken() -> None:
 def correct() -> None:
     mutex = threading.Lock()
     buffer = Buffer()
-    send, receive = True, False
-    sent = 0
+    shared = SimpleNamespace(send=True, receive=False, sent=0)
 
     def sender() -> None:
-        nonlocal send, receive, sent
         for turn in range(TURNS):
             with mutex:
-                if send:
+                if shared.send:
                     buffer.put(turn)
-                    sent = turn
-                    send, receive = False, True
+                    shared.sent = turn
+                    shared.send, shared.receive = False, True
 
     def receiver() -> None:
-        nonlocal send, receive
         for _ in range(TURNS):
             with mutex:
-                if receive:
-                    assert buffer.take() == sent
-                    send, receive = True, False
+                if shared.receive:
+                    assert buffer.take() == shared.sent
+                    shared.send, shared.receive = True, False
 
     run_all(sender, receiver)

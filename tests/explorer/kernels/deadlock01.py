@@ -5,39 +5,36 @@ side is our own: one order for both.
 """
 
 import threading
+from types import SimpleNamespace
 
 from tests.explorer.running import run_all
 
 
 def broken() -> None:
     first, second = threading.Lock(), threading.Lock()
-    count = 1
+    shared = SimpleNamespace(count=1)
 
     def up() -> None:
-        nonlocal count
         with first, second:
-            count += 1
+            shared.count += 1
 
     def down() -> None:
-        nonlocal count
         with second, first:
-            count -= 1
+            shared.count -= 1
 
     run_all(up, down)
 
 
 def correct() -> None:
     first, second = threading.Lock(), threading.Lock()
-    count = 1
+    shared = SimpleNamespace(count=1)
 
     def up() -> None:
-        nonlocal count
         with first, second:
-            count += 1
+            shared.count += 1
 
     def down() -> None:
-        nonlocal count
         with first, second:
-            count -= 1
+            shared.count -= 1
 
     run_all(up, down)

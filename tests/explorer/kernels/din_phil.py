@@ -9,6 +9,7 @@ takes the lock again where it should give it back, and so the first thread waits
 
 import threading
 from functools import partial
+from types import SimpleNamespace
 
 from tests.explorer.running import run_all
 
@@ -16,15 +17,14 @@ from tests.explorer.running import run_all
 def broken(philosophers: int) -> None:
     atomic = threading.Lock()
     forks = [threading.Lock() for _ in range(philosophers)]
-    eaten = 0
+    shared = SimpleNamespace(eaten=0)
 
     def dine(left: int) -> None:
-        nonlocal eaten
         right = (left + 1) % philosophers
         with atomic, forks[right], forks[left]:
             pass
-        eaten += 1
-        assert eaten != philosophers
+        shared.eaten += 1
+        assert shared.eaten != philosophers
 
     run_all(*[partial(dine, left) for left in range(philosophers)])
 
@@ -32,16 +32,15 @@ def broken(philosophers: int) -> None:
 def broken_with_locked_count(philosophers: int) -> None:
     atomic = threading.Lock()
     forks = [threading.Lock() for _ in range(philosophers)]
-    eaten = 0
+    shared = SimpleNamespace(eaten=0)
 
     def dine(left: int) -> None:
-        nonlocal eaten
         right = (left + 1) % philosophers
         with atomic, forks[right], forks[left]:
             pass
         with atomic:
-            eaten += 1
-            assert eaten != philosophers
+            shared.eaten += 1
+            assert shared.eaten != philosophers
 
     run_all(*[partial(dine, left) for left in range(philosophers)])
 
@@ -49,17 +48,16 @@ def broken_with_locked_count(philosophers: int) -> None:
 def broken_with_lock_kept(philosophers: int) -> None:
     atomic = threading.Lock()
     forks = [threading.Lock() for _ in range(philosophers)]
-    eaten = 0
+    shared = SimpleNamespace(eaten=0)
 
     def dine(left: int) -> None:
-        nonlocal eaten
         right = (left + 1) % philosophers
         atomic.acquire()
         with forks[right], forks[left]:
             pass
         atomic.acquire()
-        eaten += 1
-        assert eaten != philosophers
+        shared.eaten += 1
+        assert shared.eaten != philosophers
 
     run_all(*[partial(dine, left) for left in range(philosophers)])
 

@@ -5,47 +5,44 @@ The correct side has no assertion left there; here it has one that is true.
 """
 
 import threading
+from types import SimpleNamespace
 
 from tests.explorer.running import run_all
 
 
 def broken() -> None:
     mutex = threading.Lock()
-    data = 0
+    shared = SimpleNamespace(data=0)
 
     def add_one() -> None:
-        nonlocal data
         with mutex:
-            data += 1
+            shared.data += 1
 
     def add_two() -> None:
-        nonlocal data
         with mutex:
-            data += 2
+            shared.data += 2
 
     def look() -> None:
         with mutex:
-            assert data < 3
+            assert shared.data < 3
 
     run_all(add_one, add_two, look)
 
 
 def correct() -> None:
     mutex = threading.Lock()
-    data = 0
+    shared = SimpleNamespace(data=0)
 
     def add_one() -> None:
-        nonlocal data
         with mutex:
-            data += 1
+            shared.data += 1
 
     def add_two() -> None:
-        nonlocal data
         with mutex:
-            data += 2
+            shared.data += 2
 
     def look() -> None:
         with mutex:
-            assert data <= 3
+            assert shared.data <= 3
 
     run_all(add_one, add_two, look)

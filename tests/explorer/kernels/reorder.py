@@ -7,36 +7,35 @@ a lock.
 """
 
 import threading
+from types import SimpleNamespace
 
 from tests.explorer.running import run_all
 
 
 def broken(setting: int, checking: int) -> None:
-    a = b = 0
+    shared = SimpleNamespace(a=0, b=0)
 
     def set_both() -> None:
-        nonlocal a, b
-        a = 1
-        b = -1
+        shared.a = 1
+        shared.b = -1
 
     def check() -> None:
-        assert (a == 0 and b == 0) or (a == 1 and b == -1)
+        assert (shared.a == 0 and shared.b == 0) or (shared.a == 1 and shared.b == -1)
 
     run_all(*[set_both] * setting, *[check] * checking)
 
 
 def correct(setting: int, checking: int) -> None:
     lock = threading.Lock()
-    a = b = 0
+    shared = SimpleNamespace(a=0, b=0)
 
     def set_both() -> None:
-        nonlocal a, b
         with lock:
-            a = 1
-            b = -1
+            shared.a = 1
+            shared.b = -1
 
     def check() -> None:
         with lock:
-            assert (a == 0 and b == 0) or (a == 1 and b == -1)
+            assert (shared.a == 0 and shared.b == 0) or (shared.a == 1 and shared.b == -1)
 
     run_all(*[set_both] * setting, *[check] * checking)

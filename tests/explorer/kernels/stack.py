@@ -5,6 +5,7 @@ The broken side fails where pops overtake pushes.
 """
 
 import threading
+from types import SimpleNamespace
 
 from tests.explorer.running import run_all
 
@@ -35,19 +36,18 @@ class Stack:
 def broken() -> None:
     mutex = threading.Lock()
     stack = Stack()
-    filled = False
+    shared = SimpleNamespace(filled=False)
 
     def push() -> None:
-        nonlocal filled
         for element in range(SIZE):
             with mutex:
                 assert stack.push(element)
-                filled = True
+                shared.filled = True
 
     def pop() -> None:
         for _ in range(SIZE):
             with mutex:
-                if filled:
+                if shared.filled:
                     assert stack.pop()
 
     run_all(push, pop)

@@ -6,6 +6,7 @@ held, as Python demands.
 """
 
 import threading
+from types import SimpleNamespace
 
 from tests.explorer.running import run_all
 
@@ -13,19 +14,18 @@ from tests.explorer.running import run_all
 def broken() -> None:
     mutex = threading.Lock()
     empty, full = threading.Condition(mutex), threading.Condition(mutex)
-    filled = 1
+    shared = SimpleNamespace(filled=1)
 
     def produce() -> None:
-        nonlocal filled
         with mutex:
-            while filled > 0:
+            while shared.filled > 0:
                 empty.wait()
-            filled += 1
+            shared.filled += 1
             full.notify()
 
     def consume() -> None:
         with mutex:
-            while filled == 0:
+            while shared.filled == 0:
                 full.wait()
             empty.notify()
 
@@ -35,23 +35,21 @@ def broken() -> None:
 def correct() -> None:
     mutex = threading.Lock()
     empty, full = threading.Condition(mutex), threading.Condition(mutex)
-    filled = 0
+    shared = SimpleNamespace(filled=0)
 
     def produce() -> None:
-        nonlocal filled
         with mutex:
-            while filled > 0:
+            while shared.filled > 0:
                 empty.wait()
-            filled += 1
+            shared.filled += 1
             full.notify()
 
     def consume() -> None:
-        nonlocal filled
         with mutex:
-            while filled == 0:
+            while shared.filled == 0:
                 full.wait()
-            filled -= 1
-            assert filled == 0
+            shared.filled -= 1
+            assert shared.filled == 0
             empty.notify()
 
     run_all(produce, consume)

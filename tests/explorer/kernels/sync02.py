@@ -7,6 +7,7 @@ Python demands.
 """
 
 import threading
+from types import SimpleNamespace
 
 from tests.explorer.running import run_all
 
@@ -25,23 +26,22 @@ def hand_over(filled: int) -> None:
     """Produce and consume as many, of which so many are there already."""
     mutex = threading.Lock()
     empty, full = threading.Condition(mutex), threading.Condition(mutex)
+    shared = SimpleNamespace(filled=filled)
 
     def produce() -> None:
-        nonlocal filled
         for _ in range(ROUNDS):
             with mutex:
-                while filled > 0:
+                while shared.filled > 0:
                     empty.wait()
-                filled += 1
+                shared.filled += 1
                 full.notify()
 
     def consume() -> None:
-        nonlocal filled
         for _ in range(ROUNDS):
             with mutex:
-                while filled == 0:
+                while shared.filled == 0:
                     full.wait()
-                filled -= 1
+                shared.filled -= 1
                 empty.notify()
 
     run_all(produce, consume)

@@ -1,4 +1,8 @@
-"""The 29 small pthread programs of SCTBench, as data: name, the two sides, where they come from."""
+"""The 29 small pthread programs of SCTBench, as data: name, the two sides, where they come from.
+
+What their threads share are attributes of an object, which every tool that they are tried with can
+see: closure cells and local lists are not watched by all.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

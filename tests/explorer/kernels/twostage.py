@@ -7,49 +7,48 @@ until the second value is written.
 """
 
 import threading
+from types import SimpleNamespace
 
 from tests.explorer.running import run_all
 
 
 def broken(writing: int, reading: int) -> None:
     first_lock, second_lock = threading.Lock(), threading.Lock()
-    first = second = 0
+    shared = SimpleNamespace(first=0, second=0)
 
     def write() -> None:
-        nonlocal first, second
         with first_lock:
-            first = 1
+            shared.first = 1
         with second_lock:
-            second = first + 1
+            shared.second = shared.first + 1
 
     def read() -> None:
         with first_lock:
-            if first == 0:
+            if shared.first == 0:
                 return
-            seen = first
+            seen = shared.first
         with second_lock:
-            assert second == seen + 1
+            assert shared.second == seen + 1
 
     run_all(*[write] * writing, *[read] * reading)
 
 
 def correct(writing: int, reading: int) -> None:
     first_lock, second_lock = threading.Lock(), threading.Lock()
-    first = second = 0
+    shared = SimpleNamespace(first=0, second=0)
 
     def write() -> None:
-        nonlocal first, second
         with first_lock:
-            first = 1
+            shared.first = 1
             with second_lock:
-                second = first + 1
+                shared.second = shared.first + 1
 
     def read() -> None:
         with first_lock:
-            if first == 0:
+            if shared.first == 0:
                 return
-            seen = first
+            seen = shared.first
         with second_lock:
-            assert second == seen + 1
+            assert shared.second == seen + 1
 
     run_all(*[write] * writing, *[read] * reading)

@@ -6,43 +6,40 @@ lock for all.
 """
 
 import threading
+from types import SimpleNamespace
 
 from tests.explorer.running import run_all
 
 
 def broken(others: int) -> None:
     lock, other_lock = threading.Lock(), threading.Lock()
-    count = 0
+    shared = SimpleNamespace(count=0)
 
     def add_and_check() -> None:
-        nonlocal count
         with lock:
-            before = count
-            count += 1
-            assert count == before + 1
+            before = shared.count
+            shared.count += 1
+            assert shared.count == before + 1
 
     def add() -> None:
-        nonlocal count
         with other_lock:
-            count += 1
+            shared.count += 1
 
     run_all(add_and_check, *[add] * others)
 
 
 def correct(others: int) -> None:
     lock = threading.Lock()
-    count = 0
+    shared = SimpleNamespace(count=0)
 
     def add_and_check() -> None:
-        nonlocal count
         with lock:
-            before = count
-            count += 1
-            assert count == before + 1
+            before = shared.count
+            shared.count += 1
+            assert shared.count == before + 1
 
     def add() -> None:
-        nonlocal count
         with lock:
-            count += 1
+            shared.count += 1
 
     run_all(add_and_check, *[add] * others)
