@@ -18,13 +18,15 @@ from tests.patience import patience
 # What a claim is worth, by the side that it is made of.
 WORTH: dict[tuple[Side, str], str] = {
     ("broken", "fails"): "found",
-    ("broken", "safe"): "SAID TO BE SAFE",
+    ("broken", "safe"): "CALLED SAFE",
+    ("broken", "safe within bound"): "CALLED SAFE",  # each fails with one preemption, or with none
     ("broken", "passes"): "missed",
     ("correct", "fails"): "ACCUSED",
     ("correct", "safe"): "safe",
+    ("correct", "safe within bound"): "safe to 2",
     ("correct", "passes"): "nothing found",
 }
-COLUMNS = [*WORTH.values(), "no verdict", "not ended", "error"]
+COLUMNS = [*dict.fromkeys(WORTH.values()), "no verdict", "not ended", "error"]
 STARTING = 20.0  # seconds that a process takes at most to start, and to wait without using a CPU
 FRONTRUN_ACTIVE = {"FRONTRUN_ACTIVE": "1"}  # what its launcher says to a program without I/O
 
