@@ -88,7 +88,7 @@ AT_LEAST = 4.0  # times the peer's rate
 OURS_BY_NAME = "conlab"
 RIGHT = {"found", "missed", "safe", "safe to 2", "not ended"}
 SECONDS_A_TRIAL = 10.0  # of CPU
-WIDTH = 120  # of the tables
+WIDTH = 140  # of the tables
 
 
 @dataclass(frozen=True)
