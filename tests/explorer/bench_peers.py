@@ -1,18 +1,30 @@
-"""Schedules a second beside frontrun's random strategy and interleave-test, on the same program.
+"""The explorer beside frontrun and interleave-test, on one interpreter.
 
-Seconds of CPU: each lets one thread run at a time, and other work on the machine must not decide.
+Schedules a second, on the same program; and what each finds, misses and calls safe of the kernels,
+by all of its strategies. Seconds of CPU: each lets one thread run at a time, and other work on the
+machine must not decide.
 """
 
+import faulthandler
 import json
+import platform
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conlab.bench.settings import usable_cores
+from conlab.plain_console import PlainConsole
+from tests.explorer.kernels.comparison import Trial, by_kernel, by_tool, tried
+from tests.explorer.kernels.table import KERNELS, Kernel
+from tests.explorer.kernels.trial import TOOLS, Side, Tool
 from tests.patience import patience
 
 PROGRAM = """
@@ -73,6 +85,10 @@ runs = result.schedules_run
 RATE = "print(json.dumps([runs, time.process_time() - began]))"
 MOST_SECONDS = 120.0
 AT_LEAST = 4.0  # times the peer's rate
+OURS_BY_NAME = "conlab"
+RIGHT = {"found", "missed", "safe", "safe to 2", "not ended"}
+SECONDS_A_TRIAL = 10.0  # of CPU
+WIDTH = 140  # of the tables
 
 
 @dataclass(frozen=True)
@@ -122,3 +138,43 @@ def bench_against(peer: Peer, benchmark: Any, tmp_path: Path) -> None:
     benchmark.extra_info |= {"schedules a second": ours, f"{peer}, schedules a second": theirs}
     print(f"\nschedules a second: conlab {ours:,.0f}, {peer} {theirs:,.0f}: {ours / theirs:.1f} x")
     assert ours >= AT_LEAST * theirs
+
+
+@pytest.fixture(scope="module")
+def trials(request: pytest.FixtureRequest) -> Iterator[list[Trial]]:
+    """What was tried, for the tables at the end."""
+    found: list[Trial] = []
+    yield found
+    title = f"Python {platform.python_version()}, at most {SECONDS_A_TRIAL:g} s of CPU each"
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        console = PlainConsole(width=WIDTH)
+        console.print(by_kernel(found, f"The kernels: {title}"))
+        console.print(by_tool(found, f"The tools: {title}"))
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=str)
+def bench_kernels(tool: Tool, benchmark: Any, trials: list[Trial]) -> None:
+    if tool.library != OURS_BY_NAME:
+        try:
+            benchmark.extra_info[tool.library] = version(tool.library)
+        except PackageNotFoundError:
+            pytest.skip(f"{tool.library} is not installed: pip install {tool.library}")
+
+    def one(task: tuple[Kernel, Side]) -> Trial:
+        return tried(tool, *task, SECONDS_A_TRIAL)
+
+    def try_all() -> list[Trial]:
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            return list(pool.map(one, product(KERNELS, tool.sides)))
+
+    faulthandler.cancel_dump_traceback_later()  # it takes minutes
+    own = benchmark.pedantic(try_all, rounds=1)
+    trials += own
+    if tool.library == OURS_BY_NAME:
+        assert {trial.worth for trial in own} <= {
+            "found",
+            "missed",
+            "safe",
+            "safe to 2",
+            "not ended",
+        }
