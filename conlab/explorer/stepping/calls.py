@@ -2,6 +2,8 @@
 
 import ast
 import contextlib
+import dis
+import functools
 from types import (
     BuiltinMethodType,
     CodeType,
@@ -11,6 +13,7 @@ from types import (
     MethodType,
     MethodWrapperType,
     ModuleType,
+    WrapperDescriptorType,
 )
 from typing import Any
 
@@ -31,6 +34,7 @@ from conlab.explorer.stepping.known_calls import (
 )
 from conlab.explorer.stepping.operands import UNKNOWN, Loaded, Operands
 from conlab.explorer.stepping.points import Point
+from conlab.explorer.stepping.spans import Span, span_in
 from conlab.explorer.threads.scheduler import Scheduler
 
 CALLED = {
@@ -43,7 +47,6 @@ CALLED = {
     }.items()
     for function in functions
 }
-HARMLESS_INITS = {object.__init__, BaseException.__init__, Exception.__init__, OSError.__init__}
 
 
 class Calls:
@@ -70,6 +73,8 @@ class Calls:
         elif callee is UNKNOWN and node is not None:
             self._manages(point, node, frame, loaded)
             return
+        while isinstance(callee, functools.partial):
+            callee = callee.func
         if callee is UNKNOWN:
             self._scheduler.touch_everything(point.what)
         elif isinstance(callee, MethodDescriptorType):
@@ -96,9 +101,11 @@ class Calls:
 
     def _manages(self, point: Point, node: ast.AST, frame: FrameType, loaded: Loaded) -> None:
         """Take note of what a ``with`` calls when it begins and when it ends."""
-        managers = (
-            [each.context_expr for each in node.items] if isinstance(node, ast.With) else [node]
-        )
+        managers = [node]
+        if isinstance(node, ast.With):
+            managers = [each.context_expr for each in node.items]
+            if point.opname == "BEFORE_WITH" and len(managers) > 1:
+                managers = [managers[_entries(point.code, point.span).index(point.offset)]]
         for each in managers:
             if isinstance(each, ast.Call):
                 kind, _ = self._operands.callee(each.func, frame, loaded)
@@ -172,11 +179,21 @@ def _makes_or_enters_python(callee: Any) -> bool:
         initialise = next(
             vars(base)["__init__"] for base in callee.__mro__ if "__init__" in vars(base)
         )
-        return isinstance(initialise, FunctionType) or initialise in HARMLESS_INITS
+        of_error = issubclass(callee, BaseException) and isinstance(
+            initialise, WrapperDescriptorType
+        )
+        return of_error or isinstance(initialise, FunctionType) or initialise is object.__init__
     for base in type(callee).__mro__:
         if "__call__" in vars(base):
             return isinstance(vars(base)["__call__"], FunctionType)
     return False
+
+
+@functools.cache
+def _entries(code: CodeType, span: Span) -> list[int]:
+    """Give the offsets at which one ``with`` enters its managers, in their order."""
+    entries = (each for each in dis.get_instructions(code) if each.opname == "BEFORE_WITH")
+    return [each.offset for each in entries if span_in(each.positions) == span]
 
 
 def _is_manager_in_python(kind: Any) -> bool:

@@ -28,7 +28,7 @@ from conlab.explorer.stepping.opcodes import (
     TESTS,
     TOUCHES,
 )
-from conlab.explorer.stepping.spans import Span
+from conlab.explorer.stepping.spans import Span, span_in
 
 Role = Literal["read", "write", "touch", "call", "jump"]
 Loop = Literal["", "for", "poll", "work"]  # a poll stores nothing: it can only wait
@@ -74,16 +74,8 @@ def points_of(code: CodeType, facts: Facts) -> dict[int, Point]:
         if instruction.opname not in ("EXTENDED_ARG", "CACHE", "PRECALL", "KW_NAMES", "NOP")
     ]
     for at, instruction in enumerate(instructions):
-        positions = instruction.positions
-        span: Span = (None, None, None, None)
-        if positions is not None and positions.lineno is not None:
-            line = positions.lineno
-            span = (
-                positions.lineno,
-                positions.end_lineno,
-                positions.col_offset,
-                positions.end_col_offset,
-            )
+        span = span_in(instruction.positions)
+        line = span[0] or line
         sort = _role(instruction, previous, facts, harmless=span in harmless)
         if instruction.opname in NAMES_A_CALLEE:
             loaded.append((span, instruction.argval))

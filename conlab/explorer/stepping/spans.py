@@ -1,6 +1,7 @@
 """A span of a source file: where the expression stands that a bytecode comes from."""
 
 import ast
+import dis
 import linecache
 
 Span = tuple[int | None, int | None, int | None, int | None]  # first and last line, start and end
@@ -13,6 +14,18 @@ def span_of(node: ast.AST) -> Span:
         getattr(node, "end_lineno", None),
         getattr(node, "col_offset", None),
         getattr(node, "end_col_offset", None),
+    )
+
+
+def span_in(positions: dis.Positions | None) -> Span:
+    """Return the span that an instruction's positions tell, or one of four times None."""
+    if positions is None or positions.lineno is None:
+        return (None, None, None, None)
+    return (
+        positions.lineno,
+        positions.end_lineno,
+        positions.col_offset,
+        positions.end_col_offset,
     )
 
 

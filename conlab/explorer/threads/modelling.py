@@ -264,7 +264,8 @@ def _died(scheduler: Scheduler, arguments: Any) -> None:
     thread, error = arguments.thread, arguments.exc_value
     if isinstance(error, SystemExit):
         return
-    scheduler.died.append(failure_of(thread.name, error))
+    with scheduler.aside():
+        scheduler.died.append(failure_of(thread.name, error))
 
 
 class _Muffled:

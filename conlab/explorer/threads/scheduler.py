@@ -11,8 +11,8 @@ import threading
 import traceback
 from _thread import allocate_lock
 from collections import Counter
-from collections.abc import Callable, Container, Hashable
-from contextlib import suppress
+from collections.abc import Callable, Container, Hashable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NoReturn, Protocol
@@ -181,7 +181,8 @@ class Scheduler:
         except ExecutionEnded:
             return
         except BaseException as error:
-            failure = failure_of("main", error)
+            with self.aside():
+                failure = failure_of("main", error)
             outcome = Raised(failure.type, failure.message, failure.traceback)
         if self.outcome is None:
             self.outcome = outcome
@@ -328,7 +329,8 @@ class Scheduler:
             costs = tuple(int(thread.deadline != soonest) for thread in timed)
             options = timed
         else:
-            deadlock = self._deadlock()
+            with self.aside():
+                deadlock = self._deadlock()
             self._leave_undone()
             self.end(deadlock)
         choice = 0
@@ -413,6 +415,15 @@ class Scheduler:
             location = (kind, self._number_of(thing))
             self.step.touch(location, writes=writes)
             self.operation[location] = writes or self.operation.get(location, False)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Do what is no part of the program: it touches nothing."""
+        step, self.step = self.step, None
+        try:
+            yield
+        finally:
+            self.step = step
 
     def touch_everything(self, what: str) -> None:
         """Take note that nobody knows what the step touches, as it does ``what``."""
