@@ -107,6 +107,14 @@ class Containers:
         else:
             self.some_iterator()
 
+    def unpacks(self, node: ast.expr | None, frame: FrameType, loaded: Loaded) -> None:
+        """Take note that what an expression gave, or anything, is taken apart at once."""
+        if node is not None:
+            self.iterates(node, frame, loaded)
+        else:
+            self.all_content()
+            self._scheduler.touch("iterator", None, writes=True)
+
     def iterations(self, node: ast.AST | None, frame: FrameType, loaded: Loaded) -> None:
         """Take note that a loop begins or turns."""
         iterator = local_value(frame, ".0")

@@ -37,6 +37,23 @@ class Operands:
         """Return the expression, or augmented assignment, that a bytecode is the last of."""
         return self._source(point.code).nodes.get(point.span)
 
+    def unpacked(self, point: Point, frame: FrameType, loaded: Loaded) -> ast.expr | None:
+        """Return the expression that an unpacking takes apart, where that is known."""
+        source = self._source(point.code)
+        iterated = source.elements.get(point.span)
+        if iterated is not None and self._gives_tuples(iterated, frame, loaded):
+            return ast.Tuple([], ast.Load())
+        return source.unpacked.get(point.span)
+
+    def _gives_tuples(self, iterated: ast.expr, frame: FrameType, loaded: Loaded) -> bool:
+        match iterated:
+            case ast.Call(func=ast.Name() as function):
+                called = self.value(function, frame, loaded)
+                return called is enumerate or called is zip
+            case ast.Call(func=ast.Attribute(value=owner, attr="items")):
+                return isinstance(self.value(owner, frame, loaded), dict)
+        return False
+
     def value(self, node: ast.AST | None, frame: FrameType, loaded: Loaded) -> Any:
         """Return what an expression has given, or UNKNOWN where that is not certain."""
         match node:
@@ -189,12 +206,21 @@ class Source:
 
     def __init__(self, tree: ast.Module) -> None:
         self.nodes: dict[Span, ast.AST] = {}  # those that are the last of a bytecode
+        self.unpacked: dict[Span, ast.expr] = {}  # by what they are bound to
+        self.elements: dict[Span, ast.expr] = {}  # of what, by what they are bound to
         self.walrused: set[str] = set()  # names that an expression binds: their value may be older
         self._functions: dict[tuple[str, int], ast.AST] = {}
         self._bindings: dict[tuple[str, int, str], int] = {}
         for node in ast.walk(tree):
             if isinstance(node, WITH_BYTECODES):
                 self.nodes.setdefault(span_of(node), node)
+            match node:
+                case ast.Assign(targets=targets, value=value):
+                    self.unpacked |= {span_of(each): value for each in targets}
+                case ast.For(target=target, iter=iterated):
+                    self.elements[span_of(target)] = iterated
+                case ast.comprehension(target=target, iter=iterated):
+                    self.elements[span_of(target)] = iterated
             if isinstance(node, ast.NamedExpr):
                 self.walrused.add(node.target.id)
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

@@ -24,7 +24,8 @@ READS_DEEPLY = names(
 )
 SYNCHRONISES = ("threading", "queue", "concurrent.futures", "_queue", "_thread", "conlab")
 ITERATES_ONCE = names("GET_ITER FOR_ITER GET_YIELD_FROM_ITER SEND")
-UNPACKS = names("UNPACK_SEQUENCE UNPACK_EX LIST_EXTEND SET_UPDATE DICT_UPDATE DICT_MERGE")
+UNPACKS = names("UNPACK_SEQUENCE UNPACK_EX")
+ADDS_ALL = names("LIST_EXTEND SET_UPDATE DICT_UPDATE DICT_MERGE")
 
 
 class Touches:
@@ -79,8 +80,9 @@ class Touches:
             if not self._containers.are_scalars(parts(node), frame, loaded):
                 self._containers.all_content()
         elif point.opname in UNPACKS:
-            self._containers.all_content()
-            self._scheduler.touch("iterator", None, writes=True)
+            self._containers.unpacks(self._operands.unpacked(point, frame, loaded), frame, loaded)
+        elif point.opname in ADDS_ALL:
+            self._containers.unpacks(None, frame, loaded)
         elif point.opname in ITERATES_ONCE and not isinstance(node, ast.Await):
             self._containers.iterations(node, frame, loaded)
         elif point.role != "jump":
