@@ -16,15 +16,13 @@ class ControlledThread:
     """One thread of the program, what it waits for, and what its joiners wait for: itself."""
 
     __slots__ = (
+        "asked_for_time",
         "daemon",
         "deadline",
         "done",
-        "idle_iterations",
         "index",
-        "iterations",
         "let_go",
         "loaded",
-        "loop",
         "made_progress",
         "name",
         "operations",
@@ -33,8 +31,10 @@ class ControlledThread:
         "progress",
         "refused",
         "runs_on",
+        "slept",
         "thread",
         "timed_out",
+        "turns",
         "wait",
     )
 
@@ -51,12 +51,12 @@ class ControlledThread:
         self.refused = 0  # how often it caught the exception that was to end it
         self.pending: Any = None  # for the tracer: the call that its frame is in
         self.loaded: dict[Any, Any] = {}  # what it has loaded that another may rebind
-        self.loop: object = None
         # The operations in C and the calls of code that is not stepped that it is in, by frame, and
         # what they touch: before, after and between the Python code that they enter.
         self.operations: list[tuple[int, dict[Any, bool]]] = []
-        self.iterations = 0
-        self.idle_iterations = 0
+        self.turns: dict[Any, Any] = {}  # of each loop that it is in, since it let others go
+        self.slept = False  # since a loop turned
+        self.asked_for_time = False  # since it let others go
         self.made_progress = False
         self.progress = 0  # how often it did more than look
         self.others_progress = 0  # how often the others had, when it was let go on last

@@ -105,8 +105,10 @@ def replacements(scheduler: Scheduler) -> Iterator[tuple[Any, str, Any]]:
 
     yield controlled(time, "sleep", sleep)
     for name in ("monotonic", "perf_counter", "time", "process_time", "thread_time"):
-        yield controlled(time, name, lambda: START_OF_TIME + scheduler.now())
-        yield controlled(time, f"{name}_ns", lambda: int((START_OF_TIME + scheduler.now()) * 1e9))
+        yield controlled(time, name, lambda: START_OF_TIME + scheduler.asked_for_time())
+        yield controlled(
+            time, f"{name}_ns", lambda: int((START_OF_TIME + scheduler.asked_for_time()) * 1e9)
+        )
     yield controlled(threading, "_time", lambda: START_OF_TIME + scheduler.now())
     yield controlled(queue, "time", lambda: START_OF_TIME + scheduler.now())
 
