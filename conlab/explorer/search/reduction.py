@@ -42,7 +42,16 @@ class Fork:
 class TracedSchedule(Schedule):
     """A schedule that takes note of the steps, and chooses none that sleeps."""
 
-    __slots__ = ("_awake_from", "_instead", "asleep", "forks", "pending", "redundant", "steps")
+    __slots__ = (
+        "_awake_from",
+        "_instead",
+        "asleep",
+        "bounded",
+        "forks",
+        "pending",
+        "redundant",
+        "steps",
+    )
 
     def __init__(
         self,
@@ -50,6 +59,8 @@ class TracedSchedule(Schedule):
         sites: list[Hashable] | None = None,
         asleep: dict[int, Touches] | None = None,
         awake_from: int = 0,
+        *,
+        bounded: bool = False,
     ) -> None:
         """Replay these choices; from step ``awake_from`` on, let the threads ``asleep`` sleep."""
         super().__init__(replay, sites)
@@ -58,6 +69,7 @@ class TracedSchedule(Schedule):
         self.pending: list[TracedStep] = []  # what those would do next that have not ended
         self.redundant = False
         self.asleep = dict(asleep or {})
+        self.bounded = bounded  # whether it counts what a choice costs
         self._awake_from = awake_from
         self._instead: tuple[int, ...] = ()
 
@@ -117,7 +129,7 @@ def reduced_schedules(
 ) -> Iterator[TracedSchedule]:
     """Execute at least one schedule of each trace of at most ``bound`` preemptions, or of any."""
     forks: list[Fork] = []
-    schedule = TracedSchedule()
+    schedule = TracedSchedule(bounded=bound is not None)
     since = 0
     while True:
         try:
@@ -148,7 +160,8 @@ def _next(forks: list[Fork], schedule: TracedSchedule, bound: int | None) -> Tra
                 continue
             asleep = {} if bound is not None else fork.asleep | fork.tried
             choices = (*schedule.choices[: fork.choice], option)
-            return TracedSchedule(choices, schedule.sites[: fork.choice], asleep, fork.step)
+            sites = schedule.sites[: fork.choice]
+            return TracedSchedule(choices, sites, asleep, fork.step, bounded=bound is not None)
         forks.pop()
     return None
 
@@ -192,7 +205,7 @@ def _reverse_anyway(
     enabled = [thread for thread in first if thread in fork.enabled]
     if not enabled:
         fork.needed.update(fork.threads)
-    elif fork.needed.isdisjoint(enabled):
+    elif fork.needed.isdisjoint(enabled) and fork.asleep.keys().isdisjoint(first):
         fork.needed.add(later.thread if later.thread in enabled else enabled[0])
 
 

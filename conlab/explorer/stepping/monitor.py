@@ -48,6 +48,7 @@ class Monitor(Stepper):
             (events.CALL, self._calls),
             (events.C_RETURN, self._returned),
             (events.JUMP, self._jumped),
+            (events.PY_RETURN, self._gives),
         ]:
             monitoring.register_callback(self._tool, event, callback)
         monitoring.set_events(self._tool, events.PY_START)
@@ -57,7 +58,9 @@ class Monitor(Stepper):
         monitoring.set_events(self._tool, 0)
         for code in self._points:
             monitoring.set_local_events(self._tool, code, 0)
-        for event in ("PY_START", "PY_RESUME", "INSTRUCTION", "CALL", "C_RETURN", "JUMP"):
+        for event in (
+            "PY_START PY_RESUME INSTRUCTION CALL C_RETURN JUMP PY_RETURN".split()  # noqa: SIM905
+        ):
             monitoring.register_callback(self._tool, getattr(monitoring.events, event), None)
         monitoring.free_tool_id(self._tool)
 
@@ -78,11 +81,10 @@ class Monitor(Stepper):
         self._points[code] = self._reading.points(code)
         self._accesses[code] = self._reading.accesses(code)
         events = monitoring.events
-        monitoring.set_local_events(
-            self._tool,
-            code,
-            events.PY_START | events.PY_RESUME | events.INSTRUCTION | events.CALL | events.JUMP,
-        )
+        met = events.PY_START | events.PY_RESUME | events.INSTRUCTION | events.CALL | events.JUMP
+        if self._scheduler.traced is not None:
+            met |= events.PY_RETURN
+        monitoring.set_local_events(self._tool, code, met)
 
     def _start(self, code: CodeType, offset: int) -> Any:  # noqa: ARG002
         if code in CALLS_WHAT_IT_IS_GIVEN and self._scheduler.traced is not None:
@@ -103,6 +105,7 @@ class Monitor(Stepper):
                 )
             if not code.co_name.startswith("<") or code.co_name == "<lambda>":
                 self._entered(code, resumed=False)
+            self._advances(sys._getframe(1), begins=True)
         return None
 
     def _observe(self, code: CodeType) -> None:
@@ -116,6 +119,7 @@ class Monitor(Stepper):
     def _resume(self, code: CodeType, offset: int) -> Any:  # noqa: ARG002
         if get_ident() in self._scheduler.idents:
             self._entered(code, resumed=True)
+            self._advances(sys._getframe(1), begins=False)
 
     def _instruction(self, code: CodeType, offset: int) -> Any:
         scheduler = self._scheduler
@@ -169,6 +173,10 @@ class Monitor(Stepper):
         point = self._points[code].get(offset)
         if point is not None:
             self._reading.returned_c(point, _c_name(callee))
+
+    def _gives(self, code: CodeType, offset: int, value: object) -> None:  # noqa: ARG002
+        if self._scheduler.step is not None and get_ident() in self._scheduler.idents:
+            self._returns(value, sys._getframe(1))
 
     def _jumped(self, code: CodeType, offset: int, destination: int) -> Any:
         if destination > offset:

@@ -21,6 +21,8 @@ from conlab.explorer.threads.reference import GONE, Reference
 UNKNOWN: Any = type("Unknown", (), {"__repr__": lambda _: "unknown"})()
 Loaded = dict[tuple[int, Span], Reference]  # by frame and span: what a thread has loaded
 MOST_LOADED = 256  # values that a thread remembers
+# Syntax that a bytecode may stand for, as a whole:
+WITH_BYTECODES = ast.expr | ast.AugAssign | ast.For | ast.With | ast.If | ast.While | ast.Assert
 
 
 class Operands:
@@ -48,7 +50,7 @@ class Operands:
                 if known is not UNKNOWN or self._changes(("attribute", name)):
                     return known
                 return attribute(self.value(owner, frame, loaded), name)
-            case ast.Subscript():
+            case ast.Subscript() | ast.Call():
                 return _remembered(node, frame, loaded)
         return UNKNOWN
 
@@ -63,6 +65,10 @@ class Operands:
                 value = _element(self.value(owner, frame, loaded), self.value(index, frame, loaded))
             case _:
                 return
+        self.keep(point, value, frame, loaded)
+
+    def keep(self, point: Point, value: Any, frame: FrameType, loaded: Loaded) -> None:
+        """Remember what a bytecode has given."""
         if len(loaded) >= MOST_LOADED:
             loaded.clear()
         loaded[id(frame), point.span] = Reference(value)
@@ -77,7 +83,7 @@ class Operands:
                 return not self._changes(_key(name, code))
             case ast.Attribute(value=owner, attr=name):
                 return not self._changes(("attribute", name)) and self.lasting(owner, frame)
-        return False
+        return isinstance(node, ast.Call)
 
     def _named(self, name: str, frame: FrameType) -> Any:
         code = frame.f_code
@@ -167,7 +173,7 @@ class Source:
         self._functions: dict[tuple[str, int], ast.AST] = {}
         self._bindings: dict[tuple[str, int, str], int] = {}
         for node in ast.walk(tree):
-            if isinstance(node, ast.expr | ast.AugAssign | ast.For | ast.With):
+            if isinstance(node, WITH_BYTECODES):
                 self.nodes.setdefault(span_of(node), node)
             if isinstance(node, ast.NamedExpr):
                 self.walrused.add(node.target.id)

@@ -16,6 +16,7 @@ class Reading(Protocol):
     """Decides what is a switch point."""
 
     needs_callee: bool
+    facts: Facts
 
     def accesses(self, code: CodeType) -> dict[int, Point]:
         """Return, by offset, what may access anything that threads share."""
@@ -62,10 +63,10 @@ class Bytecode:
 
     def __init__(self, scheduler: Scheduler, facts: Facts) -> None:
         self._scheduler = scheduler
-        self._facts = facts
+        self.facts = facts
 
     def points(self, code: CodeType) -> dict[int, Point]:  # noqa: D102
-        return points_of(code, self._facts)
+        return points_of(code, self.facts)
 
     accesses = points
 
@@ -118,7 +119,7 @@ class Gil:
 
     def __init__(self, scheduler: Scheduler, switches: Switches, facts: Facts) -> None:
         self._scheduler = scheduler
-        self._facts = facts
+        self.facts = facts
         self._switches = switches
         self._cold = switches.cold
         self._calls: dict[Point, int] = {}
@@ -131,7 +132,7 @@ class Gil:
         return call_points(code)
 
     def accesses(self, code: CodeType) -> dict[int, Point]:  # noqa: D102
-        return points_of(code, self._facts)
+        return points_of(code, self.facts)
 
     def changes(self, key: Key) -> bool:  # noqa: ARG002, D102
         return True

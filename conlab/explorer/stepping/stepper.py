@@ -18,7 +18,7 @@ from conlab.explorer.stepping.loops import Loops
 from conlab.explorer.stepping.opcodes import names
 from conlab.explorer.stepping.operands import UNKNOWN
 from conlab.explorer.stepping.points import Point, call_points
-from conlab.explorer.stepping.readings import Reading
+from conlab.explorer.stepping.readings import GENERATOR, Reading
 from conlab.explorer.stepping.touches import Touches
 from conlab.explorer.threads.scheduler import MOST_ITERATIONS, Scheduler
 
@@ -67,8 +67,9 @@ class Stepper:
         self._reading = reading
         self._stepped = scheduler.stepped
         self._known: dict[CodeType, bool] = {}
+        self._call_sites: dict[CodeType, dict[int, Point]] = {}
         self._loops = Loops()
-        self._touches = Touches(scheduler, reading.changes)
+        self._touches = Touches(scheduler, reading.changes, reading.facts)
         # What is given to code of the standard library stays what it is.
         self._touches_given = Touches(scheduler, lambda _: False)
 
@@ -109,6 +110,26 @@ class Stepper:
         """Return the calls of code of the library that may be of the program's own functions."""
         return {at: each for at, each in call_points(code).items() if each.name in GIVEN}
 
+    def _returns(self, value: object, frame: FrameType) -> None:
+        """Take note of what a stepped function is about to give its caller."""
+        caller = frame.f_back
+        if frame.f_code.co_flags & GENERATOR or caller is None:
+            return
+        call = self._calls_in(caller.f_code).get(caller.f_lasti)
+        if call is not None:
+            self._touches.returns(call, value, frame.f_code, caller)
+
+    def _calls_in(self, code: CodeType) -> dict[int, Point]:
+        """Return the calls of a stepped function, by each offset at which they may be in there."""
+        if code not in self._call_sites:
+            stepped = code.co_filename in self._stepped
+            points = self._reading.accesses(code).values() if stepped else ()
+            calls = [point for point in points if point.role == "call"]
+            self._call_sites[code] = {
+                at: call for call in calls for at in range(call.offset, call.after, 2)
+            }
+        return self._call_sites[code]
+
     def _unstepped(self, frame: FrameType) -> None:
         """Take note that the running thread has entered Python code that is not stepped."""
         code = frame.f_code
@@ -130,8 +151,11 @@ class Stepper:
         if turns and not resumed:
             for loop in [each for each in turns if each.code is code]:
                 del turns[loop]
-        if code.co_flags & CO_GENERATOR:  # of which another thread may see that it runs
-            self._scheduler.touch("iterator", None, writes=True)
+
+    def _advances(self, frame: FrameType, *, begins: bool) -> None:
+        """Take note that a generator goes on: another thread may see that it runs."""
+        if self._scheduler.step is not None and frame.f_code.co_flags & CO_GENERATOR:
+            self._touches.advances(frame, begins=begins)
 
     def _iterated(self, point: Point) -> None:
         """Let the others go first when a loop has turned often, or turned and only waited."""

@@ -2,11 +2,13 @@
 
 import ast
 import contextlib
+import gc
 from collections import deque
 from collections.abc import Callable, Iterable
 from inspect import CO_GENERATOR
 from types import (
     BuiltinMethodType,
+    CodeType,
     FrameType,
     FunctionType,
     GeneratorType,
@@ -17,6 +19,7 @@ from types import (
 )
 from typing import Any
 
+from conlab.explorer.stepping.facts import Facts
 from conlab.explorer.stepping.known_calls import (
     CONTAINERS,
     ITERATES,
@@ -32,7 +35,7 @@ from conlab.explorer.stepping.known_calls import (
     WRITES_IT_READS_OTHERS,
 )
 from conlab.explorer.stepping.local_names import UNBOUND, local_value
-from conlab.explorer.stepping.opcodes import TESTS, names
+from conlab.explorer.stepping.opcodes import GLOBAL_READS, TESTS, names
 from conlab.explorer.stepping.operands import UNKNOWN, Loaded, Operands, in_python
 from conlab.explorer.stepping.points import Key, Point
 from conlab.explorer.threads.scheduler import Scheduler
@@ -45,6 +48,7 @@ READS_DEEPLY = names(
     "MATCH_SEQUENCE MATCH_KEYS MATCH_CLASS GET_LEN",
 )
 SYNCHRONISES = ("threading", "queue", "concurrent.futures", "_queue", "_thread", "conlab")
+ITERATES_ONCE = names("GET_ITER FOR_ITER GET_YIELD_FROM_ITER SEND")
 UNPACKS = names("UNPACK_SEQUENCE UNPACK_EX LIST_EXTEND SET_UPDATE DICT_UPDATE DICT_MERGE")
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 ITERABLES: list[Iterable[Any]] = [
@@ -57,10 +61,13 @@ CONTENT = "content"
 class Touches:
     """Tells the scheduler what the bytecode touches that the running thread is about to execute."""
 
-    def __init__(self, scheduler: Scheduler, changes: Callable[[Key], bool]) -> None:
+    def __init__(
+        self, scheduler: Scheduler, changes: Callable[[Key], bool], facts: Facts | None = None
+    ) -> None:
         """``changes`` says whether a name may be rebound while several threads live."""
         self._scheduler = scheduler
         self._changes = changes
+        self._facts = facts or Facts()
         self._operands = Operands(changes)
 
     def at(self, point: Point, frame: FrameType) -> None:
@@ -70,9 +77,12 @@ class Touches:
         loaded = self._scheduler.current.loaded
         node = self._operands.node(point)
         if frame.f_code.co_flags & CO_GENERATOR:
-            self._scheduler.touch("iterator", None, writes=True)
+            self.advances(frame, begins=False)
         if point.role in ("read", "write"):
             self._name(point, node, frame, loaded)
+        elif point.opname in GLOBAL_READS:
+            self._global(point.name, frame, writes=False)
+            self._operands.remember(point, frame, loaded)
         elif point.opname in READS_SUBSCRIPT or (
             point.opname == "BINARY_OP" and isinstance(node, ast.Subscript)
         ):
@@ -87,7 +97,8 @@ class Touches:
         elif point.opname in READS_ATTRIBUTE:
             self._attribute(point, node, frame, loaded)
         elif point.opname in TESTS:
-            self._content_of(node, frame, loaded, writes=False)
+            for each in _tested(node):
+                self._content_of(each, frame, loaded, writes=False)
         elif point.opname == "BINARY_OP":
             self._operation(node, frame, loaded)
         elif point.opname in READS_DEEPLY:
@@ -96,7 +107,7 @@ class Touches:
         elif point.opname in UNPACKS:
             self._all_content()
             self._scheduler.touch("iterator", None, writes=True)
-        elif point.opname in ("GET_ITER", "FOR_ITER"):
+        elif point.opname in ITERATES_ONCE and not isinstance(node, ast.Await):
             self._iterations(node, frame, loaded)
         elif point.role != "jump":
             self._everything(point)
@@ -131,6 +142,22 @@ class Touches:
         else:
             self._function(point, callee, arguments, frame)
 
+    def returns(self, call: Point, value: Any, code: CodeType, caller: FrameType) -> None:
+        """Take note of what a call is about to give, if the function called is of this code."""
+        node = self._operands.node(call)
+        if isinstance(node, ast.Call):
+            loaded = self._scheduler.current.loaded
+            callee, _ = self._callee(node.func, caller, loaded)
+            if isinstance(callee, FunctionType | MethodType) and callee.__code__ is code:
+                self._operands.keep(call, value, caller, loaded)
+
+    def advances(self, generator: FrameType, *, begins: bool) -> None:
+        """Take note that this generator goes on, which another thread may see."""
+        known, by = self._scheduler.generators, (id(generator), generator.f_code)
+        if begins:
+            known[by] = object()
+        self._scheduler.touch("iterator", known.get(by), writes=True)
+
     def _manages(self, point: Point, node: ast.AST, frame: FrameType, loaded: Loaded) -> None:
         """Take note of what a ``with`` calls when it begins and when it ends."""
         managers = (
@@ -154,7 +181,7 @@ class Touches:
         if kind == "cell":
             touch(("cell", name), None, writes=writes)
         elif kind == "global":
-            touch(("name", name), frame.f_globals, writes=writes)
+            self._global(str(name), frame, writes=writes)
         else:
             owner = self._operands.value(getattr(node, "value", None), frame, loaded)
             if isinstance(owner, ModuleType):
@@ -162,8 +189,19 @@ class Touches:
             elif owner is UNKNOWN or isinstance(owner, type):
                 owner = None
             touch(("name", name), owner, writes=writes)
+            self._reflected(writes=writes)
         if not writes:
             self._operands.remember(point, frame, loaded)
+
+    def _global(self, name: str, frame: FrameType, *, writes: bool) -> None:
+        self._scheduler.touch(("name", name), frame.f_globals, writes=writes)
+        if self._facts.globals_reflected:
+            self._scheduler.touch(CONTENT, frame.f_globals, writes=writes)
+
+    def _reflected(self, *, writes: bool) -> None:
+        """Take note that an attribute is the content of a dictionary as well, if one is had."""
+        if self._facts.attributes_reflected or self._facts.globals_reflected:
+            self._scheduler.touch(CONTENT, None, writes=writes)
 
     def _attribute(
         self, point: Point, node: ast.AST | None, frame: FrameType, loaded: Loaded
@@ -179,9 +217,11 @@ class Touches:
                 self._everything(point)
         elif isinstance(owner, ModuleType | type):
             self._scheduler.touch(("name", point.name), None, writes=False)
+            self._reflected(writes=False)
             self._operands.remember(point, frame, loaded)
         elif in_python(type(owner)):
             self._scheduler.touch(("name", point.name), owner, writes=False)
+            self._reflected(writes=False)
             self._operands.remember(point, frame, loaded)
         else:
             self._everything(point)
@@ -245,6 +285,8 @@ class Touches:
             case ast.Call(func=ast.Attribute(value=owner, attr="items" | "keys" | "values")):
                 if isinstance(self._operands.value(owner, frame, loaded), dict):
                     node = owner
+        if isinstance(node, ast.Call) and _is_generator(self._callee(node.func, frame, loaded)[0]):
+            return  # a new one, whose code is seen when it is entered
         value = self._operands.value(node, frame, loaded)
         if isinstance(value, (*SCALARS, tuple, frozenset)):
             return
@@ -261,14 +303,18 @@ class Touches:
             if several:
                 self._advances()
             elif isinstance(iterator, OF_CONTAINERS):
-                self._all_content()
+                for each in gc.get_referents(iterator):
+                    self._content(each, writes=False)
             elif not isinstance(iterator, GeneratorType):
                 self._advances()
         elif isinstance(node, COMPREHENSIONS):
             for each in node.generators:
                 self._iterates(each.iter, frame, loaded)
         else:
-            self._iterates(node.iter if isinstance(node, ast.For) else node, frame, loaded)
+            match node:
+                case ast.For(iter=iterated) | ast.YieldFrom(value=iterated):
+                    node = iterated
+            self._iterates(node, frame, loaded)
 
     def _advances(self) -> None:
         """Take note that an iterator goes on, of which it is not known over what."""
@@ -364,6 +410,11 @@ CALLED = {
 HARMLESS_INITS = {object.__init__, BaseException.__init__, Exception.__init__, OSError.__init__}
 
 
+def _is_generator(callee: Any) -> bool:
+    code = getattr(callee, "__code__", None) if isinstance(callee, FunctionType) else None
+    return code is not None and bool(code.co_flags & CO_GENERATOR)
+
+
 def _synchronises(owner: Any) -> bool:
     """Whether it is one of the locks, queues, threads and pools, whose own code is not stepped."""
     return any(base.__module__.startswith(SYNCHRONISES) for base in type(owner).__mro__)
@@ -385,6 +436,20 @@ def _makes_or_enters_python(callee: Any) -> bool:
         if "__call__" in vars(base):
             return isinstance(vars(base)["__call__"], FunctionType)
     return False
+
+
+def _tested(node: ast.AST | None) -> list[ast.AST | None]:
+    """Give the expressions of which a jump may test one: it may stand for all that it decides."""
+    match node:
+        case ast.If(test=test) | ast.While(test=test) | ast.Assert(test=test):
+            return _tested(test)
+        case ast.IfExp(test=test):
+            return _tested(test)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return _tested(operand)
+        case ast.BoolOp(values=values):
+            return [each for value in values for each in _tested(value)]
+    return [node]
 
 
 def _parts(node: ast.AST | None) -> list[ast.AST | None]:

@@ -62,10 +62,10 @@ class Tracer(Stepper):
         else:
             frame.f_trace_lines = False
             frame.f_trace_opcodes = True
+            resumed = bool(code.co_flags & GENERATOR) and frame.f_lasti > _first_resume(code)
             if not code.co_name.startswith("<") or code.co_name == "<lambda>":
-                resumed = frame.f_lasti > 0 and bool(code.co_flags & GENERATOR)
-                resumed = resumed and frame.f_lasti > _first_resume(code)
                 self._entered(code, resumed=resumed)
+            self._advances(frame, begins=not resumed)
         return tracer
 
     def _enters(self, point: Point, code: CodeType) -> None:
@@ -89,7 +89,7 @@ class Tracer(Stepper):
         scheduler, reading = self._scheduler, self._reading
         points, accesses = reading.points(code), reading.accesses(code)
 
-        def trace(frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG001
+        def trace(frame: FrameType, event: str, argument: object) -> Any:
             thread = scheduler.current
             if event == "opcode":
                 offset = frame.f_lasti
@@ -115,8 +115,11 @@ class Tracer(Stepper):
                         self._touch(access, frame)
                 if scheduler.recorder is not None:
                     scheduler.recorder.executes(scheduler.who_runs(), code, offset)
-            elif event == "return" and thread.pending is not None and thread.pending[0] is frame:
-                thread.pending = None
+            elif event == "return":
+                if thread.pending is not None and thread.pending[0] is frame:
+                    thread.pending = None
+                if scheduler.step is not None:
+                    self._returns(argument, frame)
             return trace
 
         return trace

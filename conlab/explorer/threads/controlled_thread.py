@@ -9,10 +9,10 @@ from _thread import allocate_lock, get_ident, get_native_id, start_new_thread
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from conlab.explorer.threads.waiting import AccessLog, Waitable
+from conlab.explorer.threads.waiting import AccessLog, Identified, Waitable
 
 
-class ControlledThread:
+class ControlledThread(Identified):
     """One thread of the program, what it waits for, and what its joiners wait for: itself."""
 
     __slots__ = (
@@ -23,6 +23,7 @@ class ControlledThread:
         "index",
         "let_go",
         "loaded",
+        "made",
         "made_progress",
         "name",
         "operations",
@@ -36,10 +37,12 @@ class ControlledThread:
         "timed_out",
         "turns",
         "wait",
+        "waited",
     )
 
     def __init__(self, index: int, name: str, runs_on: "RealThread") -> None:
         self.index = index
+        self.identity = "thread", index
         self.name = name
         self.runs_on = runs_on
         self.thread: threading.Thread | None = None
@@ -57,6 +60,8 @@ class ControlledThread:
         self.turns: dict[Any, Any] = {}  # of each loop that it is in, since it let others go
         self.slept = False  # since a loop turned
         self.asked_for_time = False  # since it let others go
+        self.waited = 0.0  # seconds that its loops have let pass
+        self.made = 0  # locks and queues
         self.made_progress = False
         self.progress = 0  # how often it did more than look
         self.others_progress = 0  # how often the others had, when it was let go on last

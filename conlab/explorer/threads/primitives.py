@@ -18,7 +18,7 @@ from typing import Any, Self, TypeVar, cast
 from conlab.errors import UserError
 from conlab.explorer.threads.controlled_thread import ControlledThread
 from conlab.explorer.threads.scheduler import Scheduler
-from conlab.explorer.threads.waiting import AccessLog
+from conlab.explorer.threads.waiting import AccessLog, Identified
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -44,7 +44,7 @@ CreationSite = tuple[str, str, int]  # file, function, offset of the call that m
 UNDEFINED: Any = object()
 
 
-class Lock:
+class Lock(Identified):
     """`threading.Lock`, controlled."""
 
     __slots__ = (
@@ -61,6 +61,7 @@ class Lock:
     def __init__(self, scheduler: Scheduler, made_at: CreationSite) -> None:
         """Begin free; ``made_at`` is where in the program it was made."""
         self._scheduler = scheduler
+        self.identity = scheduler.identify()
         self._born = scheduler.steps
         self.made_at = made_at
         self.in_program = made_at[0] in scheduler.stepped  # then who holds it may stop at any time
@@ -225,11 +226,12 @@ class RLock(Lock):
         self._count = count
 
 
-class SimpleQueue:
+class SimpleQueue(Identified):
     """`queue.SimpleQueue`, controlled."""
 
     def __init__(self, scheduler: Scheduler, items: Iterable[Any] = ()) -> None:
         self._scheduler = scheduler
+        self.identity = scheduler.identify()
         self._first = tuple(items)
         scheduler.numbers += 1
         self.number = scheduler.numbers

@@ -32,10 +32,11 @@ from conlab.explorer.search.reduction import Redundant, TracedSchedule
 from conlab.explorer.search.schedule import Diverged, Schedule
 from conlab.explorer.threads.controlled_thread import ControlledThread, PooledThread, RealThread
 from conlab.explorer.threads.reference import Reference
-from conlab.explorer.threads.waiting import OTHERS, ManyWaits, Waitable
+from conlab.explorer.threads.waiting import OTHERS, Identified, Identity, ManyWaits, Waitable
 
 Assumption = tuple[str | int, ...]
 ONE_THREAD: Assumption = ("threads",)  # then nothing need be stepped
+CLOCK_UNREAD: Assumption = ("clock",)  # then it matters to nobody when a deadline is set
 MOST_THREADS = 200
 ENDS_REFUSED = 200  # how often a thread may catch the exception that ends it
 # How often in a row a thread may be let go on by time alone while others could go on and have not:
@@ -43,7 +44,7 @@ MOST_LOOKS = 2  # where it turns in a loop that only looks
 MOST_TIMEOUTS = 5  # where its wait times out, or it sleeps
 MOST_ITERATIONS = 100  # of a loop, after which the other threads are let go first
 ITERATION = 0.001  # seconds of virtual time that a loop lets pass which only waits, at least:
-SHARE = 2  # otherwise one part in so many of what all loops have let pass, as they may wait long
+SHARE = 2  # otherwise one part in so many of what its thread has let pass, as it may wait long
 LONGEST_ITERATION = 3_600.0  # seconds
 MOST_QUESTIONS = 100  # for the time, in a row and without a step, before time goes on
 START_OF_TIME = 1_000_000_000.0  # seconds; what the virtual clocks say when an execution begins
@@ -99,6 +100,7 @@ class Scheduler:
         self._done.acquire()
         self._main_thread = RealThread()
         self.executions = 0
+        self._made_outside = 0
         self.disproved: set[Assumption] = set()  # what the search has ceased to assume
         self.newly_disproved: set[Assumption] = set()
         self.steps = 0
@@ -118,7 +120,6 @@ class Scheduler:
         self.alive: list[ControlledThread] = []
         self.current = ControlledThread(0, "main", self._main_thread)
         self.clock = 0.0
-        self.waited = 0.0  # seconds that loops have let pass
         self.questions = 0  # for the time, since the latest step
         self.asked_at = 0  # which was that one
         self.progress = 0  # how often a thread did more than look
@@ -135,6 +136,7 @@ class Scheduler:
         self.operation: dict[Location, bool] = {}  # what the latest bytecode touches
         self._touched: dict[int, tuple[int, Reference]] = {}  # by address
         self.touched = 0  # how many things were
+        self.generators: dict[tuple[int, CodeType], object] = {}  # by their frames' addresses
 
     # -- one execution ---------------------------------------------------------------------------
 
@@ -294,6 +296,8 @@ class Scheduler:
                     raise ExecutionEnded
                 if self.ending:
                     self._end_thread(me)
+        elif len(self.threads) > 1:  # a step as well, whether the others have ended yet or not
+            self._begin_step(me)
 
     def _only_written_down(self, what: Hashable) -> bool:
         """Whether this is a bytecode at which the search, of one thread, never stopped."""
@@ -347,12 +351,10 @@ class Scheduler:
         if choice >= len(enabled):
             if self.step is not None:
                 self.step.timed_out = True
-                self.touch("clock", None, writes=True)
+                self.touch("clock", following, writes=True)  # to the latest of all: in any order
             following.timed_out = True
             following.let_go += bool(enabled) or following.wait is OTHERS
             assert following.deadline is not None
-            if following.wait is OTHERS:
-                self.waited += max(0.0, following.deadline - self.clock)
             self.clock = max(self.clock, following.deadline)
         self.current = following
         return following
@@ -398,7 +400,9 @@ class Scheduler:
         me.timed_out = False
         me.deadline = None
         if timeout is not None:
-            me.deadline = self.now() + timeout
+            if CLOCK_UNREAD in self.disproved or (self.traced and self.traced.bounded):
+                self.touch("clock", None, writes=False)
+            me.deadline = self.clock + timeout
         try:
             self.switch_point(what)
         finally:
@@ -408,6 +412,8 @@ class Scheduler:
 
     def now(self) -> float:
         """Return the virtual time, in seconds since the execution began."""
+        if self.step is not None and CLOCK_UNREAD not in self.disproved:
+            self.disprove(CLOCK_UNREAD)
         self.touch("clock", None, writes=False)
         return self.clock
 
@@ -419,14 +425,15 @@ class Scheduler:
         self.current.asked_for_time = True
         if self.questions > MOST_QUESTIONS:
             self.touch("clock", None, writes=True)
-            passing = self._iteration()
-            self.waited += passing
-            self.clock += passing
+            self.clock += self._iteration()
         return self.now()
 
     def _iteration(self) -> float:
-        """Return how much time a loop lets pass that only waits."""
-        return min(max(ITERATION, self.waited / SHARE), LONGEST_ITERATION)
+        """Return how much time the running thread lets pass, that only waits."""
+        me = self.current
+        passing = min(max(ITERATION, me.waited / SHARE), LONGEST_ITERATION)
+        me.waited += passing
+        return passing
 
     # -- what a step touches, where steps are traced -------------------------------------------
 
@@ -449,10 +456,20 @@ class Scheduler:
         if self.step is not None:
             self.step.follows.append((kind, self._number_of(thing)))
 
-    def _number_of(self, thing: object) -> int | None:
+    def identify(self) -> Identity:
+        """Name what the running thread makes, alike in executions of the same trace."""
+        if self.step is None:
+            self._made_outside += 1
+            return "outside", self._made_outside
+        self.current.made += 1
+        return self.current.index, self.current.made
+
+    def _number_of(self, thing: object) -> Identity | int | None:
         """Number a thing in the order of being touched: by its address no two executions agree."""
         if thing is None:
             return None
+        if isinstance(thing, Identified):
+            return thing.identity
         known = self._touched.get(id(thing))
         if known is None or known[1].thing() is not thing:  # another had this address before
             known = self._touched[id(thing)] = self.touched, Reference(thing)

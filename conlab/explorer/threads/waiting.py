@@ -5,6 +5,16 @@ from typing import Protocol, runtime_checkable
 
 from conlab.explorer.outcomes import Waiting
 
+Identity = tuple[str | int, int]
+
+
+class Identified:
+    """What is known in every execution by who made it, and as the how manieth that it made."""
+
+    __slots__ = ("identity",)
+
+    identity: Identity
+
 
 class Named(Protocol):
     """Who may end a wait, as a person is told: a controlled thread."""
