@@ -424,9 +424,12 @@ class Scheduler:
         self.questions += 1
         self.current.asked_for_time = True
         if self.questions > MOST_QUESTIONS:
-            self.touch("clock", None, writes=True)
-            self.clock += self._iteration()
+            self._pass_time()
         return self.now()
+
+    def _pass_time(self) -> None:
+        self.touch("clock", None, writes=True)
+        self.clock += self._iteration()
 
     def _iteration(self) -> float:
         """Return how much time the running thread lets pass, that only waits."""
@@ -528,6 +531,8 @@ class Scheduler:
         """Let the others go first: the thread that runs only turns in a loop."""
         if len(self.alive) > 1:
             self.wait(OTHERS, what, self._iteration())
+        elif self.current.asked_for_time:
+            self._pass_time()
 
     def _end_thread(self, me: ControlledThread) -> NoReturn:
         me.refused += 1

@@ -367,7 +367,7 @@ def both_count_in_a_file() -> None:
 # -- loops that wait, busily --------------------------------------------------------------------
 
 
-def works_until_told_to_stop() -> None:
+def works_until_told_to_stop() -> int:
     stop, turns = threading.Event(), [0]
 
     def work() -> None:
@@ -379,9 +379,10 @@ def works_until_told_to_stop() -> None:
     time.sleep(0.2)
     stop.set()
     worker.join()
+    return turns[0]
 
 
-def works_until_a_wait_is_given_up() -> None:
+def works_until_a_wait_is_given_up() -> int:
     stop, never, seen = threading.Event(), threading.Event(), list[int]()
 
     def work() -> None:
@@ -393,6 +394,7 @@ def works_until_a_wait_is_given_up() -> None:
     assert not never.wait(2)
     stop.set()
     worker.join()
+    return len(seen)
 
 
 def works_until_a_deadline() -> None:
@@ -410,7 +412,14 @@ def waits_alone_until_a_deadline() -> None:
         pass
 
 
-def works_until_a_deadline_before_it_is_asked() -> None:
+def waits_until_a_deadline_when_the_others_have_ended() -> None:
+    run_all(list, list)
+    end = time.monotonic() + 90
+    while time.monotonic() < end:
+        pass
+
+
+def works_until_a_deadline_before_it_is_asked() -> bool:
     worked: list[int] = []
 
     def work() -> None:
@@ -424,6 +433,7 @@ def works_until_a_deadline_before_it_is_asked() -> None:
     time.sleep(20)
     worker.join()
     assert worked
+    return bool(worked)
 
 
 class Poller:
@@ -449,14 +459,15 @@ class Poller:
         self.polls += 1
 
 
-def poller_is_closed() -> None:
+def poller_is_closed() -> int:
     poller = Poller()
     poller.open()
     time.sleep(1)
     poller.close()
+    return poller.polls
 
 
-def counts_with_a_lock_until_told_to_stop() -> None:
+def counts_with_a_lock_until_told_to_stop() -> int:
     stop, lock, turns = threading.Event(), threading.Lock(), [0]
 
     def work() -> None:
@@ -470,14 +481,15 @@ def counts_with_a_lock_until_told_to_stop() -> None:
         turns[0] += 1
     stop.set()
     worker.join()
+    return turns[0]
 
 
-def loops_within_a_loop_until_told_to_stop() -> None:
-    stop: list[bool] = []
+def loops_within_a_loop_until_told_to_stop() -> int:
+    stop, turns = list[bool](), [0]
 
     def work() -> None:
         while not stop:
-            left = 2
+            left, turns[0] = 2, turns[0] + 1
             while left > 0:
                 left -= 1
 
@@ -486,24 +498,28 @@ def loops_within_a_loop_until_told_to_stop() -> None:
     time.sleep(0.2)
     stop.append(True)
     worker.join()
+    return turns[0]
 
 
-def two_work_until_told_to_stop() -> None:
-    stop = threading.Event()
+def two_work_until_told_to_stop() -> list[int]:
+    stop, done = threading.Event(), list[int]()
 
     def work() -> None:
         turns = 0
         while not stop.is_set():
             turns += 1
+        done.append(turns)
 
     run_all(work, work, stop.set)
+    return done
 
 
-def waits_for_the_end_of_another() -> None:
+def waits_for_the_end_of_another() -> int:
     turns, worker = 0, threading.Thread(target=lambda: sum([1, 2]))
     worker.start()
     while worker.is_alive():
         turns += 1
+    return turns
 
 
 def asks_for_an_item_again_and_again() -> None:
@@ -611,6 +627,7 @@ BUSY: Programs = {
     works_until_a_wait_is_given_up: PASSES,
     works_until_a_deadline: PASSES,
     waits_alone_until_a_deadline: PASSES,
+    waits_until_a_deadline_when_the_others_have_ended: PASSES,
     works_until_a_deadline_before_it_is_asked: PASSES,
     poller_is_closed: PASSES,
     counts_with_a_lock_until_told_to_stop: PASSES,
