@@ -1,5 +1,6 @@
-"""The modelled primitives pass CPython's own tests of locks, where the installation has these."""
+"""The modelled primitives pass CPython's own tests of them, where the installation has these."""
 
+import queue
 import threading
 import unittest
 from collections.abc import Callable
@@ -10,9 +11,9 @@ import pytest
 
 from conlab.explorer import explore
 
-lock_tests: Any = pytest.importorskip(
-    "test.lock_tests", reason="this installation of Python comes without CPython's own tests"
-)
+ABSENT = "this installation of Python comes without CPython's own tests"
+lock_tests: Any = pytest.importorskip("test.lock_tests", reason=ABSENT)
+queue_tests: Any = pytest.importorskip("test.test_queue", reason=ABSENT)
 
 TESTED: dict[str, dict[str, Callable[..., Any]]] = {
     "LockTests": {"locktype": lambda: threading.Lock()},
@@ -28,6 +29,8 @@ METHODS = [
     for suite in TESTED
     for name in unittest.TestLoader().getTestCaseNames(getattr(lock_tests, suite))
 ]
+QUEUE_METHODS = unittest.TestLoader().getTestCaseNames(queue_tests.BaseSimpleQueueTest)
+TOO_LONG = "it hands a thousand items from fifty threads to fifty, which here takes a minute"
 IDS = [f"{suite}-{name}" for suite, name in METHODS]
 SCHEDULES = 20  # of a test, without a preemption: its threads come in as many orders
 
@@ -59,6 +62,26 @@ def test_passes(suite: str, name: str) -> None:
         test.setUp()
         getattr(test, name)()
         test.tearDown()
+
+    verdict = explore(program, bound=0, schedules=SCHEDULES, reading="bytecode")
+    assert not verdict.failing, verdict.witness
+
+
+@pytest.mark.parametrize("name", QUEUE_METHODS)
+def test_simple_queue_passes(name: str) -> None:
+    if "many_threads" in name:
+        pytest.skip(TOO_LONG)
+
+    class SimpleQueueTests(queue_tests.BaseSimpleQueueTest, unittest.TestCase):  # type: ignore[misc]
+        def setUp(self) -> None:
+            self.queue = queue
+            self.type2test = queue.SimpleQueue
+            super().setUp()
+
+    def program() -> None:
+        test = SimpleQueueTests(name)
+        test.setUp()
+        getattr(test, name)()
 
     verdict = explore(program, bound=0, schedules=SCHEDULES, reading="bytecode")
     assert not verdict.failing, verdict.witness
