@@ -54,11 +54,13 @@ class TracedStep:
 
 
 def dependent(one: dict[Location, bool], other: dict[Location, bool]) -> bool:
-    """Whether steps that touch these locations may not be swapped."""
-    if EVERYTHING in one:
-        return bool(other)
-    if EVERYTHING in other:
-        return bool(one)
+    """Whether steps that touch these locations may not be swapped.
+
+    One that touches everything depends on one that touches nothing, too: what that reads, nobody
+    writes, as far as is known.
+    """
+    if EVERYTHING in one or EVERYTHING in other:
+        return True
     if len(one) > len(other):
         one, other = other, one
     for (kind, owner), writes in one.items():
@@ -76,8 +78,7 @@ class HappensBefore:
         """Begin with no step."""
         self.steps: list[TracedStep] = []
         self._clocks: dict[int, list[int]] = {}  # of each thread, after its last step
-        self._last: dict[int, int] = {}  # each thread's last step
-        self._touching: dict[int, list[int]] = {}  # each thread's steps that touch anything
+        self._steps: dict[int, list[int]] = {}  # of each thread
         self._everything: dict[int, list[int]] = {}  # and those that touch everything
         self._locations: dict[Hashable, dict[Hashable, list[tuple[int, bool]]]] = {}
 
@@ -128,11 +129,9 @@ class HappensBefore:
         here = len(self.steps)
         self.steps.append(step)
         self._clocks[step.thread] = step.clock
-        self._last[step.thread] = here
         for started in step.starts:
             self._clocks[started] = step.clock
-        if step.touches:
-            self._touching.setdefault(step.thread, []).append(here)
+        self._steps.setdefault(step.thread, []).append(here)
         for (kind, owner), writes in step.touches.items():
             if (kind, owner) == EVERYTHING:
                 self._everything.setdefault(step.thread, []).append(here)
@@ -148,7 +147,7 @@ class HappensBefore:
         """
         if step.thread not in self.steps[at].instead:
             return False
-        return not step.follows or self._last.get(step.thread, -1) < at
+        return not step.follows or self._steps.get(step.thread, [-1])[-1] < at
 
     def _reached_by_another(self, step: TracedStep, at: int, unordered: set[int]) -> bool:
         """Whether the race with step ``at`` is met when that with a later one is reversed."""
@@ -161,9 +160,8 @@ class HappensBefore:
 
     def _of_others(self, step: TracedStep) -> Iterator[list[int]]:
         """Give, by thread, the others' steps on which one depends whatever they touch."""
-        if step.touches:
-            kept = self._touching if EVERYTHING in step.touches else self._everything
-            yield from (steps for thread, steps in kept.items() if thread != step.thread)
+        kept = self._steps if EVERYTHING in step.touches else self._everything
+        yield from (steps for thread, steps in kept.items() if thread != step.thread)
 
     def _accesses_of(self, step: TracedStep) -> Iterator[tuple[list[tuple[int, bool]], bool]]:
         """Give the earlier accesses of each location that a step touches, and whether it writes."""

@@ -28,6 +28,7 @@ class Monitor(Stepper):
         super().__init__(scheduler, reading)
         self._points: dict[CodeType, dict[int, Point]] = {}
         self._accesses: dict[CodeType, dict[int, Point]] = {}
+        self._observed: dict[CodeType, dict[int, Point]] = {}  # without switch points
 
     def install(self) -> None:
         """Register with the interpreter."""
@@ -87,15 +88,10 @@ class Monitor(Stepper):
         monitoring.set_local_events(self._tool, code, met)
 
     def _start(self, code: CodeType, offset: int) -> Any:  # noqa: ARG002
-        if code in CALLS_WHAT_IT_IS_GIVEN and self._scheduler.traced is not None:
-            self._observe(code)
-            return None
         if code.co_filename not in self._stepped:
-            if self._scheduler.traced is None or self._has_switch_points(code):
+            if self._scheduler.traced is None:
                 return monitoring.DISABLE
-            if get_ident() in self._scheduler.idents:
-                self._unstepped(sys._getframe(1))
-            return None
+            return self._starts_unstepped(code)
         if get_ident() in self._scheduler.idents:
             if code not in self._points:
                 for each in nested(code):
@@ -108,21 +104,39 @@ class Monitor(Stepper):
             self._advances(sys._getframe(1), begins=True)
         return None
 
-    def _observe(self, code: CodeType) -> None:
-        """Have the calls of code reported in which no switch is possible."""
-        if code not in self._points:
+    def _starts_unstepped(self, code: CodeType) -> Any:
+        if code in self._opaque or self._is_unlocked(code):
+            if code in self._observed:
+                monitoring.set_local_events(self._tool, code, monitoring.events.PY_START)
+            if get_ident() in self._scheduler.idents and not self._is_within_known(
+                sys._getframe(2)
+            ):
+                self._unstepped(sys._getframe(2))
+            return None
+        if not self._is_noted(code):
+            return monitoring.DISABLE
+        if code not in self._observed:
             self._points[code] = {}
-            self._accesses[code] = self._calls_of_what_is_given(code)
+            self._observed[code] = self._accesses[code] = self._observations(code)
             events = monitoring.events
-            monitoring.set_local_events(self._tool, code, events.PY_START | events.CALL)
+            met = events.PY_START | events.CALL | events.PY_RETURN
+            if code not in CALLS_WHAT_IT_IS_GIVEN:
+                met |= events.INSTRUCTION | events.PY_RESUME
+            monitoring.set_local_events(self._tool, code, met)
+        if get_ident() in self._scheduler.idents:
+            self._advances(sys._getframe(2), begins=True)
+        return None
 
     def _resume(self, code: CodeType, offset: int) -> Any:  # noqa: ARG002
         if get_ident() in self._scheduler.idents:
-            self._entered(code, resumed=True)
+            if code not in self._observed:
+                self._entered(code, resumed=True)
             self._advances(sys._getframe(1), begins=False)
 
     def _instruction(self, code: CodeType, offset: int) -> Any:
         scheduler = self._scheduler
+        if code in self._observed:
+            return self._observes(code, offset)
         point = self._points[code].get(offset)
         access = self._accesses[code].get(offset) if scheduler.traced is not None else None
         controlled = get_ident() in scheduler.idents
@@ -141,6 +155,17 @@ class Monitor(Stepper):
         elif point is not None and self._reading.idle(point):
             return monitoring.DISABLE
         return None
+
+    def _observes(self, code: CodeType, offset: int) -> Any:
+        """Take note of what is touched where no switch is possible."""
+        if self._scheduler.step is not None and get_ident() in self._scheduler.idents:
+            frame = sys._getframe(2)
+            self._goes_on(frame)
+            if self._is_within_known(frame):
+                return
+            observed = self._observed[code].get(offset)
+            if observed is not None:
+                self._accesses_at(observed, frame)
 
     def _accesses_at(self, access: Point, frame: FrameType) -> None:
         """Take note of an access; what is called is known only when it is."""

@@ -54,6 +54,21 @@ class Operands:
                 return _remembered(node, frame, loaded)
         return UNKNOWN
 
+    def callee(self, node: ast.expr, frame: FrameType, loaded: Loaded) -> tuple[Any, Any]:
+        """Return what is called, and of what it is a method."""
+        if isinstance(node, ast.Attribute):
+            owner = self.value(node.value, frame, loaded)
+            if owner is UNKNOWN or isinstance(owner, ModuleType | type):
+                return self.value(node, frame, loaded), UNKNOWN
+            own = getattr(owner, "__dict__", {})
+            if node.attr in own:
+                return own[node.attr], UNKNOWN
+            for base in type(owner).__mro__:
+                if node.attr in vars(base):
+                    return vars(base)[node.attr], owner
+            return UNKNOWN, owner
+        return self.value(node, frame, loaded), UNKNOWN
+
     def remember(self, point: Point, frame: FrameType, loaded: Loaded) -> None:
         """Remember what a bytecode is about to load, if that can be told."""
         match self.node(point):
@@ -146,6 +161,11 @@ def _element(owner: Any, index: Any) -> Any:
 def in_python(kind: type) -> bool:
     """Whether a class statement has made this class."""
     return bool(kind.__flags__ & 1 << 9)
+
+
+def purely_in_python(kind: type) -> bool:
+    """Whether neither a class nor any of its bases, but ``object``, is one in C."""
+    return all(in_python(base) for base in kind.__mro__[:-1])
 
 
 def _key(name: str, code: CodeType) -> Key:

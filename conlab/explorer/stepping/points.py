@@ -51,10 +51,14 @@ class Point:
     loop: Loop  # what it closes, if it jumps back
     span: Span
 
+    @property
+    def what(self) -> str:
+        """Say what it does, for a person."""
+        return f"{self.opname} {self.name}".strip()
+
     def __repr__(self) -> str:
         """Say where it is, for a person."""
-        what = f"{self.opname} {self.name}".strip()
-        return f"{what} ({self.code.co_filename}:{self.line})"
+        return f"{self.what} ({self.code.co_filename}:{self.line})"
 
 
 def points_of(code: CodeType, facts: Facts) -> dict[int, Point]:

@@ -3,21 +3,24 @@
 import _weakrefset
 import abc
 import contextlib
+import functools
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import thread as futures
 from dataclasses import dataclass
 from inspect import CO_GENERATOR
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from conlab.explorer.search.happens_before import EVERYTHING, Location
+from conlab.explorer.stepping.facts import read_facts
 from conlab.explorer.stepping.local_names import local_value
 from conlab.explorer.stepping.loops import Loops
 from conlab.explorer.stepping.opcodes import names
 from conlab.explorer.stepping.operands import UNKNOWN
-from conlab.explorer.stepping.points import Point, call_points
+from conlab.explorer.stepping.points import Key, Point, call_points, points_of
 from conlab.explorer.stepping.readings import GENERATOR, Reading
 from conlab.explorer.stepping.touches import Touches
 from conlab.explorer.threads.scheduler import MOST_ITERATIONS, Scheduler
@@ -38,6 +41,7 @@ WITH_SWITCH_POINTS = tuple(
 TOUCHES_ITS_OWN = frozenset([contextlib.__file__, abc.__file__])
 FRESH = ("<string>", "__init__")  # of a dataclass
 UNLOCKED = frozenset(["is_set", "isSet"])
+UNSTEPPED = "unstepped"  # an assumption: no code that is not stepped binds this name
 IDLE_ITERATIONS = 2  # of a loop that only waits, after which the others are let go first
 # And code of those that calls what the program gave it, which may be a function in C.
 CALLS_WHAT_IT_IS_GIVEN = frozenset(
@@ -59,6 +63,22 @@ CALLS_WHAT_IT_IS_GIVEN = frozenset(
 GIVEN = names("_target function predicate _action initializer fn callback")  # what they call it
 
 
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def ends_the_search_on_error(method: Method) -> Method:
+    """Have an error of the explorer end the exploration: it is none of the program."""
+
+    @functools.wraps(method)
+    def run(self: "Stepper", *arguments: Any, **options: Any) -> Any:
+        try:
+            return method(self, *arguments, **options)
+        except Exception as error:
+            self._scheduler.abandon(error)
+
+    return cast("Method", run)
+
+
 class Stepper:
     """Knows which code is whose, and lets others go where a loop only waits."""
 
@@ -69,7 +89,9 @@ class Stepper:
         self._known: dict[CodeType, bool] = {}
         self._call_sites: dict[CodeType, dict[int, Point]] = {}
         self._loops = Loops()
-        self._touches = Touches(scheduler, reading.changes, reading.facts)
+        self._touches = Touches(scheduler, self._changes, reading.facts)
+        self._opaque: set[CodeType] = set()  # what is not stepped and was seen to touch everything
+        self._touches_of_file: dict[str, Touches] = {}  # that is not stepped
         # What is given to code of the standard library stays what it is.
         self._touches_given = Touches(scheduler, lambda _: False)
 
@@ -86,19 +108,46 @@ class Stepper:
     def _is_trusted(self, code: CodeType) -> bool:
         return code.co_filename.startswith(WITH_SWITCH_POINTS)
 
+    @ends_the_search_on_error
     def _touch(self, point: Point, frame: FrameType, callee: Any = UNKNOWN) -> None:
         """Take note of what the bytecode touches that the running thread is about to execute."""
         scheduler = self._scheduler
         touched: dict[Location, bool] = {}
         scheduler.operation = touched
-        if frame.f_code in CALLS_WHAT_IT_IS_GIVEN:
-            self._touches_given.calls(point, frame, callee)
-        elif point.role == "call":
-            self._touches.calls(point, frame, callee)
+        touches = self._touches_in(frame.f_code)
+        if point.role == "call":
+            touches.calls(point, frame, callee)
         else:
-            self._touches.at(point, frame)
+            touches.at(point, frame)
+            if point.role == "write" and touches is not self._touches:
+                self._rebinds(point.key)
         if touched:
             scheduler.current.operations.append((id(frame), touched))
+        if EVERYTHING in touched and self._is_observed(frame.f_code):
+            self._opaque.add(self._outermost(frame))
+
+    def _touches_in(self, code: CodeType) -> Touches:
+        file = code.co_filename
+        if file in self._stepped:
+            return self._touches
+        if code in CALLS_WHAT_IT_IS_GIVEN:
+            return self._touches_given
+        if file not in self._touches_of_file:
+            facts = read_facts((file,))
+            self._touches_of_file[file] = Touches(self._scheduler, lambda _: True, facts)
+        return self._touches_of_file[file]
+
+    def _rebinds(self, name: Key) -> None:
+        """Take note that code that is not stepped binds a name while several threads live."""
+        if len(self._scheduler.threads) > 1:
+            names = [name, ("global", name[1])]  # of an attribute, which may be a module's
+            for each in names[: 1 + (name[0] == "attribute")]:
+                if not self._changes(each):
+                    self._scheduler.disprove((UNSTEPPED, *each))
+
+    def _changes(self, name: Key) -> bool:
+        """Whether a name may be rebound while several threads live, by whatever code."""
+        return self._reading.changes(name) or (UNSTEPPED, *name) in self._scheduler.disproved
 
     def _goes_on(self, frame: FrameType) -> None:
         """Take note that a frame goes on: the operations of it, and of others, have ended."""
@@ -106,10 +155,24 @@ class Stepper:
         while operations and not _is_called_by(frame, operations[-1][0]):
             operations.pop()
 
-    def _calls_of_what_is_given(self, code: CodeType) -> dict[int, Point]:
-        """Return the calls of code of the library that may be of the program's own functions."""
-        return {at: each for at, each in call_points(code).items() if each.name in GIVEN}
+    def _is_noted(self, code: CodeType) -> bool:
+        """Whether what it touches is taken note of, though it has no switch points."""
+        return code in CALLS_WHAT_IT_IS_GIVEN or self._is_observed(code)
 
+    def _is_observed(self, code: CodeType) -> bool:
+        """Whether it is neither stepped, nor code of which that is known, nor opaque."""
+        if code in self._opaque or code.co_filename in self._stepped:
+            return False
+        own = code.co_filename in TOUCHES_ITS_OWN or (code.co_filename, code.co_name) == FRESH
+        return not (own or self._has_switch_points(code) or self._is_unlocked(code))
+
+    def _observations(self, code: CodeType) -> dict[int, Point]:
+        """Return, by offset, what observed code may touch."""
+        if code in CALLS_WHAT_IT_IS_GIVEN:  # it is trusted, but may call the program's functions
+            return {at: each for at, each in call_points(code).items() if each.name in GIVEN}
+        return points_of(code, read_facts((code.co_filename,)))
+
+    @ends_the_search_on_error
     def _returns(self, value: object, frame: FrameType) -> None:
         """Take note of what a stepped function is about to give its caller."""
         caller = frame.f_back
@@ -117,14 +180,17 @@ class Stepper:
             return
         call = self._calls_in(caller.f_code).get(caller.f_lasti)
         if call is not None:
-            self._touches.returns(call, value, frame.f_code, caller)
+            self._touches_in(caller.f_code).returns(call, value, frame.f_code, caller)
 
     def _calls_in(self, code: CodeType) -> dict[int, Point]:
-        """Return the calls of a stepped function, by each offset at which they may be in there."""
+        """Return the calls of a function, by each offset at which it may be in there."""
         if code not in self._call_sites:
-            stepped = code.co_filename in self._stepped
-            points = self._reading.accesses(code).values() if stepped else ()
-            calls = [point for point in points if point.role == "call"]
+            points: dict[int, Point] = {}
+            if code.co_filename in self._stepped:
+                points = self._reading.accesses(code)
+            elif self._is_noted(code):
+                points = self._observations(code)
+            calls = [point for point in points.values() if point.role == "call"]
             self._call_sites[code] = {
                 at: call for call in calls for at in range(call.offset, call.after, 2)
             }
@@ -132,17 +198,32 @@ class Stepper:
 
     def _unstepped(self, frame: FrameType) -> None:
         """Take note that the running thread has entered Python code that is not stepped."""
-        code = frame.f_code
-        if self._scheduler.step is None or self._has_switch_points(code):
+        code, scheduler = frame.f_code, self._scheduler
+        if scheduler.step is None:
             return
+        if code in self._opaque:
+            scheduler.touch_everything(code.co_qualname)
+            scheduler.current.operations.append((id(frame), {EVERYTHING: True}))
+        elif self._is_unlocked(code):
+            scheduler.touch("taken", local_value(frame, "self")._cond._lock, writes=False)
+
+    def _is_within_known(self, frame: FrameType) -> bool:
+        """Whether the running thread enters what need not be looked into: all that is known."""
+        operations = self._scheduler.current.operations
+        if operations and EVERYTHING in operations[-1][1]:
+            return True
         caller = frame.f_back
-        if code.co_filename == _weakrefset.__file__ and caller and self._is_trusted(caller.f_code):
-            return
-        if code.co_filename == threading.__file__ and code.co_name in UNLOCKED:
-            self._scheduler.touch("taken", local_value(frame, "self")._cond._lock, writes=False)
-        elif code.co_filename not in TOUCHES_ITS_OWN and (code.co_filename, code.co_name) != FRESH:
-            self._scheduler.touch_everything(code.co_qualname)
-            self._scheduler.current.operations.append((id(frame), {EVERYTHING: True}))
+        weak_set = frame.f_code.co_filename == _weakrefset.__file__
+        return weak_set and caller is not None and self._is_trusted(caller.f_code)
+
+    def _outermost(self, frame: FrameType) -> CodeType:
+        """Return the code by which code that is not stepped was entered."""
+        while (caller := frame.f_back) is not None and self._is_observed(caller.f_code):
+            frame = caller
+        return frame.f_code
+
+    def _is_unlocked(self, code: CodeType) -> bool:
+        return code.co_filename == threading.__file__ and code.co_name in UNLOCKED
 
     def _entered(self, code: CodeType, *, resumed: bool) -> None:
         """Take note that the running thread has entered a stepped function, or resumed one."""
@@ -152,10 +233,11 @@ class Stepper:
             for loop in [each for each in turns if each.code is code]:
                 del turns[loop]
 
+    @ends_the_search_on_error
     def _advances(self, frame: FrameType, *, begins: bool) -> None:
         """Take note that a generator goes on: another thread may see that it runs."""
         if self._scheduler.step is not None and frame.f_code.co_flags & CO_GENERATOR:
-            self._touches.advances(frame, begins=begins)
+            self._touches_in(frame.f_code).advances(frame, begins=begins)
 
     def _iterated(self, point: Point) -> None:
         """Let the others go first when a loop has turned often, or turned and only waited."""

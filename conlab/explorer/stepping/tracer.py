@@ -13,7 +13,7 @@ from conlab.explorer.stepping.local_names import UNBOUND, local_value
 from conlab.explorer.stepping.points import Point
 from conlab.explorer.stepping.readings import GENERATOR, Reading
 from conlab.explorer.stepping.spans import segment
-from conlab.explorer.stepping.stepper import CALLS_WHAT_IT_IS_GIVEN, Stepper
+from conlab.explorer.stepping.stepper import Stepper
 from conlab.explorer.threads.scheduler import Scheduler
 
 
@@ -56,9 +56,15 @@ class Tracer(Stepper):
             tracer = self._tracers[code] = self._tracer(code)
         if tracer is None:
             self._unstepped(frame)
-        elif code in CALLS_WHAT_IT_IS_GIVEN:
+        elif code.co_filename not in self._stepped:
+            if self._scheduler.step is None or self._is_within_known(frame):
+                return None
+            if code in self._opaque:
+                self._unstepped(frame)
+                return None
             frame.f_trace_lines = False
             frame.f_trace_opcodes = True
+            self._advances(frame, begins=frame.f_lasti <= _first_resume(code))
         else:
             frame.f_trace_lines = False
             frame.f_trace_opcodes = True
@@ -82,10 +88,8 @@ class Tracer(Stepper):
             self._scheduler.disprove(point.key)
 
     def _tracer(self, code: CodeType) -> Any:
-        if code in CALLS_WHAT_IT_IS_GIVEN and self._scheduler.traced is not None:
-            return self._observer(code)
         if code.co_filename not in self._stepped:
-            return None
+            return self._observer(code) if self._is_noted(code) else None
         scheduler, reading = self._scheduler, self._reading
         points, accesses = reading.points(code), reading.accesses(code)
 
@@ -125,15 +129,19 @@ class Tracer(Stepper):
         return trace
 
     def _observer(self, code: CodeType) -> Any:
-        """Return a trace function that takes note of calls, and where no switch is possible."""
-        calls = self._calls_of_what_is_given(code)
+        """Return a trace function that takes note of what is touched, and never switches."""
+        observations = self._observations(code)
 
-        def observe(frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG001
-            if event == "opcode" and self._scheduler.step is not None:
+        def observe(frame: FrameType, event: str, argument: object) -> Any:
+            if self._scheduler.step is None:
+                return observe
+            if event == "opcode":
                 self._goes_on(frame)
-                call = calls.get(frame.f_lasti)
-                if call is not None:
-                    self._touch(call, frame)
+                observed = observations.get(frame.f_lasti)
+                if observed is not None:
+                    self._touch(observed, frame)
+            elif event == "return":
+                self._returns(argument, frame)
             return observe
 
         return observe

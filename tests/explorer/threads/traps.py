@@ -4,6 +4,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 Program = Callable[[], object]
 
@@ -240,6 +241,18 @@ def a_generator_that_two_threads_share() -> tuple[list[int], list[str]]:
 
     _ended(take, take)
     return seen, refused
+
+
+def a_namespace_read_whole() -> str:
+    shared = SimpleNamespace(value=0)
+    seen: list[str] = []
+
+    def write() -> None:
+        shared.value = 1
+        shared.value = 2
+
+    _ended(write, lambda: seen.append(repr(shared)))
+    return seen[0]
 
 
 def what_a_call_gives_is_iterated_over() -> list[int]:
