@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import thread as futures
+from dataclasses import dataclass
 from inspect import CO_GENERATOR
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
@@ -16,6 +17,7 @@ from typing import Any, TypeVar, cast
 from conlab.explorer.search.happens_before import EVERYTHING, Location
 from conlab.explorer.stepping.facts import read_facts
 from conlab.explorer.stepping.local_names import local_value
+from conlab.explorer.stepping.loops import Loops
 from conlab.explorer.stepping.opcodes import names
 from conlab.explorer.stepping.operands import UNKNOWN
 from conlab.explorer.stepping.points import Key, Point, call_points, points_of
@@ -40,7 +42,7 @@ TOUCHES_ITS_OWN = frozenset([contextlib.__file__, abc.__file__])
 FRESH = ("<string>", "__init__")  # of a dataclass
 UNLOCKED = frozenset(["is_set", "isSet"])
 UNSTEPPED = "unstepped"  # an assumption: no code that is not stepped binds this name
-IDLE_ITERATIONS = 2  # of a loop that does nothing but look, after which the others are let go first
+IDLE_ITERATIONS = 2  # of a loop that only waits, after which the others are let go first
 # And code of those that calls what the program gave it, which may be a function in C.
 CALLS_WHAT_IT_IS_GIVEN = frozenset(
     function.__code__
@@ -86,6 +88,7 @@ class Stepper:
         self._stepped = scheduler.stepped
         self._known: dict[CodeType, bool] = {}
         self._call_sites: dict[CodeType, dict[int, Point]] = {}
+        self._loops = Loops()
         self._touches = Touches(scheduler, self._changes, reading.facts)
         self._opaque: set[CodeType] = set()  # what is not stepped and was seen to touch everything
         self._touches_of_file: dict[str, Touches] = {}  # that is not stepped
@@ -225,6 +228,10 @@ class Stepper:
     def _entered(self, code: CodeType, *, resumed: bool) -> None:
         """Take note that the running thread has entered a stepped function, or resumed one."""
         self._reading.entered(code, resumed=resumed)
+        turns = self._scheduler.current.turns
+        if turns and not resumed:
+            for loop in [each for each in turns if each.code is code]:
+                del turns[loop]
 
     @ends_the_search_on_error
     def _advances(self, frame: FrameType, *, begins: bool) -> None:
@@ -233,21 +240,33 @@ class Stepper:
             self._touches_in(frame.f_code).advances(frame, begins=begins)
 
     def _iterated(self, point: Point) -> None:
-        """Let the others go first when a loop has turned often, or turned and only looked."""
+        """Let the others go first when a loop has turned often, or turned and only waited."""
         thread = self._scheduler.current
-        if point.loop == "for":
+        turns = thread.turns
+        loop = self._loops.closed_by(point)
+        for inner in [each for each in turns if each.inside(loop)]:
+            del turns[inner]
+        if loop.kind == "iterates":
             return
-        if thread.loop is not point:
-            thread.loop, thread.iterations, thread.idle_iterations = point, 0, 0
-        thread.iterations += 1
-        if thread.made_progress or point.loop == "work":
-            thread.idle_iterations = 0
-        else:
-            thread.idle_iterations += 1
-        thread.made_progress = False
-        if thread.idle_iterations >= IDLE_ITERATIONS or thread.iterations >= MOST_ITERATIONS:
-            thread.iterations = thread.idle_iterations = 0
+        counted = turns.setdefault(loop, Turns())
+        if thread.slept:  # so the others went on, as far as they could
+            counted.idle = counted.all = 0
+        counted.all += 1
+        waits = loop.kind == "only waits" or (loop.kind == "looks" and not thread.made_progress)
+        counted.idle = counted.idle + 1 if waits else 0
+        thread.made_progress = thread.slept = False
+        if counted.idle >= IDLE_ITERATIONS or counted.all >= MOST_ITERATIONS:
+            counted.idle = counted.all = 0
             self._scheduler.yield_to_others(point)
+            thread.asked_for_time = False
+
+
+@dataclass(slots=True)
+class Turns:
+    """How often a loop has turned since the others were let go."""
+
+    all: int = 0
+    idle: int = 0  # in a row
 
 
 def _is_called_by(frame: FrameType, other: int) -> bool:

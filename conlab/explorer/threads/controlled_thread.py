@@ -16,15 +16,13 @@ class ControlledThread(Identified):
     """One thread of the program, what it waits for, and what its joiners wait for: itself."""
 
     __slots__ = (
+        "asked_for_time",
         "daemon",
         "deadline",
         "done",
-        "idle_iterations",
         "index",
-        "iterations",
         "let_go",
         "loaded",
-        "loop",
         "made",
         "made_progress",
         "name",
@@ -34,9 +32,12 @@ class ControlledThread(Identified):
         "progress",
         "refused",
         "runs_on",
+        "slept",
         "thread",
         "timed_out",
+        "turns",
         "wait",
+        "waited",
     )
 
     def __init__(self, index: int, name: str, runs_on: "RealThread") -> None:
@@ -53,13 +54,14 @@ class ControlledThread(Identified):
         self.refused = 0  # how often it caught the exception that was to end it
         self.pending: Any = None  # for the tracer: the call that its frame is in
         self.loaded: dict[Any, Any] = {}  # what it has loaded that another may rebind
-        self.loop: object = None
         # The operations in C and the calls of code that is not stepped that it is in, by frame, and
         # what they touch: before, after and between the Python code that they enter.
         self.operations: list[tuple[int, dict[Any, bool]]] = []
+        self.turns: dict[Any, Any] = {}  # of each loop that it is in, since it let others go
+        self.slept = False  # since a loop turned
+        self.asked_for_time = False  # since it let others go
+        self.waited = 0.0  # seconds that its loops have let pass
         self.made = 0  # locks and queues
-        self.iterations = 0
-        self.idle_iterations = 0
         self.made_progress = False
         self.progress = 0  # how often it did more than look
         self.others_progress = 0  # how often the others had, when it was let go on last

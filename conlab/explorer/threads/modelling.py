@@ -104,11 +104,14 @@ def replacements(scheduler: Scheduler) -> Iterator[tuple[Any, str, Any]]:
         scheduler.wait(SLEEP, ("sleep",), seconds)
 
     yield controlled(time, "sleep", sleep)
-    for name in ("monotonic", "perf_counter", "time", "process_time", "thread_time"):
-        yield controlled(time, name, lambda: START_OF_TIME + scheduler.now())
-        yield controlled(time, f"{name}_ns", lambda: int((START_OF_TIME + scheduler.now()) * 1e9))
+    # First, as these are `time.monotonic`, of which what comes last takes the place in a program.
     yield controlled(threading, "_time", lambda: START_OF_TIME + scheduler.now())
     yield controlled(queue, "time", lambda: START_OF_TIME + scheduler.now())
+    for name in ("monotonic", "perf_counter", "time", "process_time", "thread_time"):
+        yield controlled(time, name, lambda: START_OF_TIME + scheduler.asked_for_time())
+        yield controlled(
+            time, f"{name}_ns", lambda: int((START_OF_TIME + scheduler.asked_for_time()) * 1e9)
+        )
 
     for name in ("excepthook", "__excepthook__"):
         yield controlled(threading, name, lambda arguments: _died(scheduler, arguments))

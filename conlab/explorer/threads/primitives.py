@@ -103,6 +103,8 @@ class Lock(Identified):
         else:
             if timeout < 0:
                 raise ValueError("timeout value must be a non-negative number")
+            if timeout > threading.TIMEOUT_MAX:
+                raise OverflowError("timeout value is too large")
             if self.owner is not scheduler.current:
                 self._looked_at()
             in_time = scheduler.wait(self, ("acquire", self.number), timeout)
@@ -165,6 +167,15 @@ class Lock(Identified):
     def _is_waiter(self) -> bool:
         return self.made_at[1] == "Condition.wait"
 
+    def __repr__(self) -> str:
+        """Say what the original says, with a number that is the same in every execution."""
+        scheduler = self._scheduler
+        locked = self.busy if scheduler.over or scheduler.closed else self.locked()
+        return f"<{'locked' if locked else 'unlocked'} {self._kind()} at {self.number:#x}>"
+
+    def _kind(self) -> str:
+        return "_thread.lock object"
+
 
 class RLock(Lock):
     """`threading.RLock`, controlled."""
@@ -194,6 +205,10 @@ class RLock(Lock):
         self._count -= 1
         if self._count == 0:
             super().release()
+
+    def _kind(self) -> str:
+        owner = self.owner.index + 1 if self.owner is not None else 0
+        return f"_thread.RLock object owner={owner} count={self._count if self.busy else 0}"
 
     def _is_owned(self) -> bool:
         return self.busy and self.owner is self._scheduler.current

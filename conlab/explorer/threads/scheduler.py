@@ -43,7 +43,10 @@ ENDS_REFUSED = 200  # how often a thread may catch the exception that ends it
 MOST_LOOKS = 2  # where it turns in a loop that only looks
 MOST_TIMEOUTS = 5  # where its wait times out, or it sleeps
 MOST_ITERATIONS = 100  # of a loop, after which the other threads are let go first
-ITERATION = 0.001  # seconds of virtual time that a loop lets pass which only looks
+ITERATION = 0.001  # seconds of virtual time that a loop lets pass which only waits, at least:
+SHARE = 2  # otherwise one part in so many of what its thread has let pass, as it may wait long
+LONGEST_ITERATION = 3_600.0  # seconds
+MOST_QUESTIONS = 100  # for the time, in a row and without a step, before time goes on
 START_OF_TIME = 1_000_000_000.0  # seconds; what the virtual clocks say when an execution begins
 
 
@@ -117,6 +120,8 @@ class Scheduler:
         self.alive: list[ControlledThread] = []
         self.current = ControlledThread(0, "main", self._main_thread)
         self.clock = 0.0
+        self.questions = 0  # for the time, since the latest step
+        self.asked_at = 0  # which was that one
         self.progress = 0  # how often a thread did more than look
         self.steps = 0
         self.over = False  # what is finalised between two executions must not choose anything
@@ -324,6 +329,8 @@ class Scheduler:
                 costs = (0,) * len(enabled) + (1,) * len(timed)
             options = enabled + timed
         elif timed:
+            if len(timed) > 1:
+                timed = [each for each in timed if self._lets_time_pass(each)] or timed
             timed.sort(key=_deadline)
             soonest = timed[0].deadline
             costs = tuple(int(thread.deadline != soonest) for thread in timed)
@@ -348,7 +355,7 @@ class Scheduler:
                 self.step.timed_out = True
                 self.touch("clock", following, writes=True)  # to the latest of all: in any order
             following.timed_out = True
-            following.let_go += bool(enabled)
+            following.let_go += bool(enabled) or following.wait is OTHERS
             assert following.deadline is not None
             self.clock = max(self.clock, following.deadline)
         self.current = following
@@ -362,6 +369,10 @@ class Scheduler:
         most = MOST_LOOKS if thread.wait is OTHERS else MOST_TIMEOUTS
         self.held_back |= thread.let_go >= most
         return thread.let_go < most
+
+    def _lets_time_pass(self, thread: ControlledThread) -> bool:
+        """Whether time may pass bit by bit: not for ever to a loop that waits for none of it."""
+        return thread.wait is not OTHERS or thread.asked_for_time or self._may_time_out(thread)
 
     def progressed(self) -> None:
         """Take note that the running thread did more than look."""
@@ -398,6 +409,7 @@ class Scheduler:
             self.switch_point(what)
         finally:
             me.wait = me.deadline = None
+        me.slept |= me.timed_out and bool(timeout) and waitable is not OTHERS
         return not me.timed_out
 
     def now(self) -> float:
@@ -406,6 +418,27 @@ class Scheduler:
             self.disprove(CLOCK_UNREAD)
         self.touch("clock", None, writes=False)
         return self.clock
+
+    def asked_for_time(self) -> float:
+        """Return the virtual time, which goes on where the program does nothing but ask for it."""
+        if self.asked_at != self.steps:
+            self.asked_at, self.questions = self.steps, 0
+        self.questions += 1
+        self.current.asked_for_time = True
+        if self.questions > MOST_QUESTIONS:
+            self._pass_time()
+        return self.now()
+
+    def _pass_time(self) -> None:
+        self.touch("clock", None, writes=True)
+        self.clock += self._iteration()
+
+    def _iteration(self) -> float:
+        """Return how much time the running thread lets pass, that only waits."""
+        me = self.current
+        passing = min(max(ITERATION, me.waited / SHARE), LONGEST_ITERATION)
+        me.waited += passing
+        return passing
 
     # -- what a step touches, where steps are traced -------------------------------------------
 
@@ -508,7 +541,9 @@ class Scheduler:
     def yield_to_others(self, what: Hashable) -> None:
         """Let the others go first: the thread that runs only turns in a loop."""
         if len(self.alive) > 1:
-            self.wait(OTHERS, what, ITERATION)
+            self.wait(OTHERS, what, self._iteration())
+        elif self.current.asked_for_time:
+            self._pass_time()
 
     def _end_thread(self, me: ControlledThread) -> NoReturn:
         me.refused += 1

@@ -78,4 +78,4 @@ class Time:
 
 
 SLEEP = Time("the end of a sleep")
-OTHERS = Time("the others, in a loop that only looks")
+OTHERS = Time("the others, in a loop that only waits")
