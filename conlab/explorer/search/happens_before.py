@@ -104,6 +104,14 @@ class HappensBefore:
                     break  # what is dependent on it and earlier comes before it
         return sorted(at for at in unordered if not self._reached_by_another(step, at, unordered))
 
+    def enabling(self, step: TracedStep) -> list[int]:
+        """Give the steps of others that a next step cannot come before: it had to wait for them."""
+        last: set[int] = set()
+        for location in step.follows:
+            for accesses in self._concerned(location):
+                last.update(next(([at] for at, wrote in reversed(accesses) if wrote), []))
+        return sorted(at for at in last if self.steps[at].thread != step.thread)
+
     def clock_of(self, step: TracedStep) -> list[int]:
         """Return the clock that a next step has; it need not be taken."""
         clock = _joined(self._clocks.get(step.thread, []), [0] * (step.thread + 1))
@@ -114,10 +122,7 @@ class HappensBefore:
                     earlier.add(at)
                 if wrote:
                     break
-        for location in step.follows:
-            for accesses in self._concerned(location):
-                earlier.update(next(([at] for at, wrote in reversed(accesses) if wrote), []))
-        for at in earlier:
+        for at in [*earlier, *self.enabling(step)]:
             clock = _joined(clock, self.steps[at].clock)
         clock[step.thread] += 1
         return clock

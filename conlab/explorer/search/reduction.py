@@ -172,13 +172,20 @@ def _find_races(schedule: TracedSchedule, forks: list[Fork], since: int, bound: 
     at_step = {fork.step: fork for fork in forks}
     reverse = _reverse_anyway if bound is None else _reverse_within_bound
     for here, step in enumerate(schedule.steps):
-        races = order.races(step) if here >= since else []
+        races = []
+        if here >= since:
+            races = order.races(step)
+            if bound is not None:
+                races += order.enabling(step)
         order.add(step)
         for earlier in races:
             reverse(at_step, schedule.steps[: here + 1], earlier, step)
     for step in schedule.pending:
         step.clock = order.clock_of(step)
-        for earlier in order.races(step):
+        races = order.races(step)
+        if bound is not None:
+            races += order.enabling(step)
+        for earlier in races:
             reverse(at_step, [*schedule.steps, step], earlier, step)
 
 
@@ -186,8 +193,8 @@ def _reverse_within_bound(
     forks: dict[int, Fork], steps: list[TracedStep], earlier: int, later: TracedStep
 ) -> None:
     """Let the later step's thread go first, right there and where the turn before it began."""
-    turn = earlier
-    while turn and steps[turn - 1].thread == steps[earlier].thread:
+    turn = max(earlier - 1, 0)
+    while turn and steps[turn - 1].thread == steps[turn].thread:
         turn -= 1
     for at in {earlier, turn}:
         if (fork := forks.get(at)) is not None:
@@ -205,7 +212,7 @@ def _reverse_anyway(
     enabled = [thread for thread in first if thread in fork.enabled]
     if not enabled:
         fork.needed.update(fork.threads)
-    elif fork.needed.isdisjoint(enabled) and fork.asleep.keys().isdisjoint(first):
+    elif fork.needed.isdisjoint(enabled):
         fork.needed.add(later.thread if later.thread in enabled else enabled[0])
 
 

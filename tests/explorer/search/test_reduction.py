@@ -43,6 +43,19 @@ HARD: list[Program] = [  # where a thread must wait at the last step that it wou
         [("acquire", "L"), ("inc", "x"), ("all",), ("release", "L")],
         [("if even", 0), ("acquire", "L"), ("r", "x"), ("release", "L")],
     ],
+    [  # who is let go while another holds the lock comes to wait, and gives the turn back for free
+        [("acquire", "L"), ("release", "L"), ("w", "x", 1)],
+        [("r", "x"), ("acquire", "L"), ("release", "L"), ("r", "x")],
+    ],
+    [
+        [("acquire", "L"), ("release", "L")],
+        [("w", "x", 1)],
+        [("r", "x"), ("acquire", "L"), ("release", "L"), ("r", "x")],
+    ],
+    [
+        [("r", "y"), ("put", "q"), ("w", "x", 1)],
+        [("w", "y", 1), ("r", "x"), ("get", "q"), ("r", "x")],
+    ],
 ]
 
 
