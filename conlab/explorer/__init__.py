@@ -67,7 +67,7 @@ into C that never returns and never lets the GIL go freezes the whole process.
 """
 
 from conlab.explorer.accesses import Access
-from conlab.explorer.exploration import Exploration, ReadingName, explore, replay
+from conlab.explorer.exploration import ReadingName, explore, replay
 from conlab.explorer.outcomes import (
     Deadlocked,
     Failure,
@@ -80,6 +80,7 @@ from conlab.explorer.outcomes import (
 from conlab.explorer.search.schedule import Diverged
 from conlab.explorer.steps import Step
 from conlab.explorer.threads.scheduler import Uncontrolled
+from conlab.explorer.verdict import Exploration
 from conlab.explorer.witness import Witness
 
 __all__ = [
