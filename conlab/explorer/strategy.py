@@ -6,7 +6,7 @@ wrong, and the schedules that would confirm it are built. A third of the budget 
 schedules that are drawn by chance, where the search comes to no end.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -41,6 +41,10 @@ from conlab.explorer.witness import Witness
 SEARCHED = 2 / 3  # of the budget: the search; the rest is kept for schedules drawn by chance
 STEERED = 1 / 5  # of what is left: schedules that predictions plan
 PLAINLY_AT_FIRST = 2_000  # schedules of a plain search, before anything is predicted
+# Steps that these, or others of which there are at most so many, may have in all: a schedule of a
+# large program takes as long as a hundred of a small one.
+MOST_STEPS = 100_000
+FEWEST = 20  # schedules, however many steps they have
 
 T = TypeVar("T")
 
@@ -104,7 +108,7 @@ class Strategy:
     reduces: bool
     witness: Witness | None = None
     found_by: FoundBy = "search"
-    predictions: dict[Prediction, bool] = field(default_factory=dict)  # and whether confirmed
+    predictions: dict[Hashable, Prediction] = field(default_factory=dict)  # by key
     predicted: bool = False
 
     def result(self, budget: Budget) -> Result:
@@ -119,11 +123,10 @@ class Strategy:
             draws = self.limits.sample
         if not found.exhausted and self.witness is None:
             found, sampled = self.executor.apart(lambda: self._unsearched(found, budget, draws))
-        predictions = tuple(
-            replace(each, confirmed=confirmed) for each, confirmed in self.predictions.items()
-        )
         over = "" if found.exhausted or self.witness is not None else self._over(searched)
-        return Result(found, self.witness, self.found_by, sampled, predictions, over)
+        return Result(
+            found, self.witness, self.found_by, sampled, tuple(self.predictions.values()), over
+        )
 
     def _over(self, searched: Budget) -> str:
         if self.limits.sample is not None:
@@ -150,8 +153,18 @@ class Strategy:
         if count_on is None:
             return search_all(self._run, bound, budget, self._show)
         return search_for_failure(
-            self._run, bound, budget, count_on, self._show, lambda: self._steered(budget)
+            self._run,
+            bound,
+            budget,
+            count_on,
+            self._show,
+            lambda: self._steered(budget),
+            self._at_most,
         )
+
+    def _at_most(self, schedules: int) -> int:
+        """Say how many schedules like the last one to execute at most, if these are short."""
+        return min(schedules, max(FEWEST, MOST_STEPS // max(1, self.executor.scheduler.steps)))
 
     def _plain(self, budget: Budget) -> Found:
         bound, count_on = self.limits.bound, self.limits.count_on
@@ -161,13 +174,15 @@ class Strategy:
             if search.first is not None:
                 self._show(search.first)
             return search.found()
-        search.go_on(budget.part(executions=PLAINLY_AT_FIRST), until_failure=True)
+        search.go_on(budget.part(executions=1), until_failure=True)
+        search.go_on(budget.part(executions=self._at_most(PLAINLY_AT_FIRST)), until_failure=True)
         if not search.ended and search.first is None and self.executor.orders_threads():
             steered = self.executor.apart(lambda: self._steered(budget))
             # The bytecodes are met afresh, and what was kept of the search names the old ones.
             search = PlainSearch(self._run, bound)
             if steered is not None:
-                return self._with_fewer(search, steered[1], budget.part(executions=FEWER))
+                most = self._at_most(FEWER)
+                return self._with_fewer(search, steered[1], budget.part(executions=most))
         search.go_on(budget, until_failure=True)
         if search.first is not None:
             self._show(search.first)
@@ -204,7 +219,7 @@ class Strategy:
             schedule = DirectedSchedule(plan, predicted.creators)
             if self._run(schedule):
                 trace_of(schedule)
-                self.predictions = {prediction: True} | self.predictions
+                self.predictions[prediction.key] = replace(prediction, confirmed=True)
                 return schedule, self._show(schedule, "prediction")
         return None
 
@@ -217,13 +232,13 @@ class Strategy:
             names = [thread.name for thread in self.executor.scheduler.threads]
             both.append(predict(trial, names.__getitem__, _line, self._accessed))
         predicted = both[0].and_of(both[1])
-        self.predictions = dict.fromkeys(predicted.listed, False) | self.predictions
+        self.predictions = {each.key: each for each in predicted.listed} | self.predictions
         self.predicted = True
         return predicted
 
-    def _accessed(self, place: Any, location: Location) -> str:
-        """Name what a step accesses, as the source does."""
-        if place is not None:
+    def _accessed(self, places: tuple[Any, ...], location: Location) -> str:
+        """Name what two steps access, as the source does."""
+        for place in filter(None, places):
             point = self.executor.points(place[0]).get(place[1])
             access = access_of(point) if point is not None else None
             if access is not None:

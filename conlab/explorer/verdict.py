@@ -80,17 +80,16 @@ class Exploration:
 
     def _terms(self) -> Iterator[str]:
         """Say how far the verdict goes."""
-        some = "any number of" if self.exhausted else "no number of"
-        bound = some if self.bound is None else f"up to {self.bound}"
-        plural = "" if self.bound == 1 else "s"
+        number = "any number of" if self.bound is None else f"up to {self.bound}"
+        bound = f"{number} {self.counted}{'' if self.bound == 1 else 's'}"
         if self.exhausted:
-            yield f"{bound} {self.counted}{plural}"
+            yield bound
+        elif self.bound is not None:
+            yield f"complete {bound}"
+            if self.beyond:
+                yield f"{self.beyond} of them with {self.bound + 1} or more"
         elif self.schedules:
-            up_to = bound if self.bound is not None else f"up to {bound}"
-            yield f"complete {up_to} {self.counted}{plural}"
-        if self.beyond:
-            least = 0 if self.bound is None else self.bound + 1
-            yield f"{self.beyond} of them with {least} or more"
+            yield f"not complete for 0 {self.counted}s"
         if self.failing and self.found_by != "search":
             yield f"found by {self.found_by}"
         if self.held_back and self.bound is None:

@@ -18,7 +18,7 @@ from conlab.explorer.search.reduction import TracedSchedule, reduced_schedules
 AT_FIRST = 300  # executions without a bound, before anything is searched within one
 ONCE_MORE = 1_500  # before the search within that many preemptions:
 ONCE_MORE_AT = 2  # preemptions
-FEWER = 5_000  # executions, at most, in search of fewer preemptions behind a failure
+FEWER = 2_000  # executions, at most, in search of fewer preemptions behind a failure
 
 Fails = Callable[[TracedSchedule], bool]
 Show = Callable[[TracedSchedule], int]
@@ -76,16 +76,19 @@ def search_for_failure(
     count_on: int,
     show: Show = lambda schedule: schedule.preemptions,
     steer: Steer = lambda: None,
+    at_most: Callable[[int], int] = lambda executions: executions,
 ) -> Found:
     """Search until a schedule fails, or all up to ``bound`` preemptions were executed.
 
     And all beyond, where that is soon done. The first that fails is given to ``show`` at once,
     which says how many preemptions it needs; then one with fewer is looked for, and ``count_on``
     schedules more are executed to say how many fail. ``steer`` is asked for a failing schedule, and
-    how many preemptions that needs, when the first search has found none.
+    how many preemptions that needs, when the first search has found none. ``at_most`` makes a number
+    of executions less where the last one was long.
     """
     whole = Search(fails, None)
-    whole.go_on(budget.part(executions=AT_FIRST), until_failure=True)
+    whole.go_on(budget.part(executions=1), until_failure=True)
+    whole.go_on(budget.part(executions=at_most(AT_FIRST)), until_failure=True)
     if whole.ended and not whole.first:
         return whole.found()
     highest = inf if bound is None else bound
@@ -95,16 +98,16 @@ def search_for_failure(
     elif (steered := steer()) is not None:
         first, fewest = steered
         highest = min(highest, fewest - 1)
-    looking = budget if first is None else budget.part(executions=FEWER)
+    looking = budget if first is None else budget.part(1 / 2, at_most(FEWER))
     done: Search | None = None
     for level in itertools.count():
         if level == ONCE_MORE_AT and first is None:
-            more = ONCE_MORE if bound is not None else inf
+            more = at_most(ONCE_MORE) if bound is not None else inf
             whole.go_on(looking.part(executions=more), until_failure=True)
             if whole.first is None and whole.ended:
                 return whole.found()
             if whole.first is not None:
-                first, looking = whole.first, budget.part(executions=FEWER)
+                first, looking = whole.first, budget.part(1 / 2, at_most(FEWER))
                 highest = min(highest, show(first) - 1)
         if level > highest or looking.over:
             break

@@ -27,11 +27,13 @@ from conlab.explorer.search.schedule import Schedule
 
 MOST_PLANS = 200  # schedules built for one execution
 MOST_CIRCLES = 20
-LONGEST_CIRCLE = 4  # locks
+LONGEST_CIRCLE = 8  # locks
+MOST_PATHS = 10_000  # that are looked at for circles
 MOST_ALIKE = 2  # accesses of one thread at one place that are looked at
 MOST_THREADS_ALIKE = 3  # that have accesses at one place
 NO_CONFLICT = frozenset(["free", "end", "clock", "started"])  # what only follows, or numbers
 SYNCHRONISING = NO_CONFLICT | {"taken", "gets", "puts", "iterator"}
+ANY_CONTENT: Location = ("content", None)  # that of a container of which it is not known which
 
 Stage = tuple[int, int | None]  # a thread, and how many steps it takes; None: all that it can
 Plan = tuple[Stage, ...]
@@ -46,6 +48,11 @@ class Prediction:
     threads: tuple[str, ...]
     places: tuple[str, ...]
     confirmed: bool = False
+
+    @property
+    def key(self) -> Hashable:
+        """What two predictions have in common that a person would not tell apart."""
+        return self.kind, frozenset(self.places)
 
     def __str__(self) -> str:
         """Say it in one line."""
@@ -176,9 +183,9 @@ class Predicted:
 
     @property
     def listed(self) -> tuple[Prediction, ...]:
-        """What a person is told without any proof: races and circles, each once."""
-        told = (each for each in self.plans.values() if each.kind != "order")
-        return tuple(dict.fromkeys(told))
+        """What a person is told without any proof: races and circles, each pair of places once."""
+        told = {each.key: each for each in reversed(self.plans.values()) if each.kind != "order"}
+        return tuple(reversed(told.values()))
 
     def and_of(self, other: "Predicted") -> "Predicted":
         """Return what both predict."""
@@ -195,11 +202,11 @@ def predict(
     trial: TrialSchedule,
     thread: Callable[[int], str] = "thread {}".format,
     line: Callable[[Hashable], str] = str,
-    name: Callable[[Hashable, Location], str] = lambda _, location: str(location[0]),
+    name: Callable[[tuple[Hashable, ...], Location], str] = lambda _, location: str(location[0]),
 ) -> Predicted:
-    """Predict from an execution; the functions name a thread, a place, and what is accessed there.
+    """Predict from an execution; the functions name a thread, a place, and what is accessed.
 
-    A place may not tell what is accessed, so ``name`` is given the location, too.
+    The places may not tell what is accessed, so ``name`` is given the location, too.
     """
     steps, seen = trial.steps, _Seen(trial.steps)
     plans: dict[Plan, Prediction] = {}
@@ -213,7 +220,7 @@ def predict(
     for earlier, later, location in sorted(conflicts, key=lambda each: _rank(each, seen)):
         told = Prediction(
             "race" if seen.races(earlier, later, location) else "order",
-            name(trial.place(earlier), location),
+            name((trial.place(earlier), trial.place(later)), location),
             (thread(steps[earlier].thread), thread(steps[later].thread)),
             (line(trial.place(earlier)), line(trial.place(later))),
         )
@@ -274,7 +281,7 @@ class _Seen:
 
     def races(self, earlier: int, later: int, location: Location) -> bool:
         """Whether not even locks ordered these accesses of data."""
-        data = location != EVERYTHING and location[0] not in SYNCHRONISING
+        data = location not in (EVERYTHING, ANY_CONTENT) and location[0] not in SYNCHRONISING
         return data and not self._locked.before(earlier, later)
 
     def _take_or_give(self, step: TracedStep, at: int, kind: Hashable, lock: Hashable) -> None:
@@ -341,26 +348,32 @@ def _conflicts(trial: TrialSchedule, seen: _Seen) -> Iterator[tuple[int, int, Lo
 
 
 def _accesses(trial: TrialSchedule) -> dict[Location, list[tuple[int, bool]]]:
-    """Give of each location the steps that access it: at each place of a few threads a few."""
-    any_owner = {kind for step in trial.steps for kind, owner in step.touches if owner is None}
+    """Give of each location the steps that access it: at each place of a few threads a few.
+
+    What may be any container comes after those that are known, and what touches everything last.
+    """
     found: dict[Location, list[tuple[int, bool]]] = defaultdict(list)
+    every: dict[int, bool] = {}
+    contents: dict[int, bool] = {}
     alike: Counter[Hashable] = Counter()
     for at, step in enumerate(trial.steps):
-        for (kind, owner), writes in step.touches.items():
+        for location, writes in step.touches.items():
+            kind = location[0]
             if kind in NO_CONFLICT or (isinstance(kind, tuple) and kind[0] == "item"):
                 continue
-            location = (kind, None if kind in any_owner else owner)
             place = (location, writes, trial.place(at))
             alike[(*place, step.thread)] += 1
             if alike[(*place, step.thread)] == 1:
                 alike[place] += 1
             if alike[(*place, step.thread)] <= MOST_ALIKE and alike[place] <= MOST_THREADS_ALIKE:
                 found[location].append((at, writes))
-    unknown = found.pop(EVERYTHING, [])
-    if unknown:
-        every = {at: writes for each in found.values() for at, writes in each}
-        every.update(dict.fromkeys((at for at, _ in unknown), True))
-        found[EVERYTHING] = sorted(every.items())
+                every[at] = every.get(at, False) or writes
+                if kind == ANY_CONTENT[0]:
+                    contents[at] = contents.get(at, False) or writes
+    if found.pop(ANY_CONTENT, None):
+        found[ANY_CONTENT] = list(contents.items())
+    if unknown := found.pop(EVERYTHING, None):
+        found[EVERYTHING] = sorted((every | dict.fromkeys((at for at, _ in unknown), True)).items())
     return found
 
 
@@ -369,7 +382,7 @@ def _rank(conflict: tuple[int, int, Location], seen: _Seen) -> tuple[int, int, i
     earlier, later, location = conflict
     if seen.races(earlier, later, location):
         kind = 0
-    elif location == EVERYTHING:
+    elif location in (EVERYTHING, ANY_CONTENT):
         kind = 3
     else:
         kind = 2 if location[0] in SYNCHRONISING else 1
@@ -385,8 +398,12 @@ def _circles(seen: _Seen) -> Iterator[list[_Edge]]:
         if alike[(edge.first, edge.second, edge.gates)] <= MOST_THREADS_ALIKE:
             after[edge.first].append(edge)
 
+    paths = 0
+
     def longer(path: list[_Edge]) -> Iterator[list[_Edge]]:
-        for edge in after[path[-1].second]:
+        nonlocal paths
+        paths += 1
+        for edge in after[path[-1].second] if paths <= MOST_PATHS else []:
             if edge.at > path[0].at and all(_compatible(each, edge, seen) for each in path):
                 if edge.second == path[0].first:
                     yield [*path, edge]

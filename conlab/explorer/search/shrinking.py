@@ -7,7 +7,7 @@ that is left is tried alone.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Container, Hashable, Iterator, Sequence
 from itertools import groupby
 
 from conlab.explorer.search.happens_before import TracedStep
@@ -96,9 +96,10 @@ def straighten(
         runs = _runs(best)
         preempted = _preemptions(runs)
         for start in range(0, len(preempted), size):
-            tries -= 1
-            straighter = fails(_without(runs, preempted[start : start + size]))
-            if straighter is not None and straighter.preemptions < best.preemptions:
+            gone = set(preempted[start : start + size])
+            straighter = _first(fails, [_earlier(runs, gone), _later(runs, gone)], best.preemptions)
+            tries -= 2
+            if straighter is not None:
                 best = straighter
                 break
             if tries <= 0:
@@ -108,6 +109,19 @@ def straighten(
             continue
         size = min(size, len(_preemptions(_runs(best))))
     return best
+
+
+def _first(
+    fails: Callable[[Sequence[Turn]], TracedSchedule | None],
+    orders: list[list[Turn]],
+    preemptions: int,
+) -> TracedSchedule | None:
+    """Return the schedule of the first order that fails with fewer preemptions."""
+    for order in orders:
+        schedule = fails(order)
+        if schedule is not None and schedule.preemptions < preemptions:
+            return schedule
+    return None
 
 
 def _runs(schedule: TracedSchedule) -> list[list[Turn]]:
@@ -122,17 +136,31 @@ def _preemptions(runs: list[list[Turn]]) -> list[int]:
     return [at for at, run in enumerate(runs) if last[run[0][0]] != at]
 
 
-def _without(runs: list[list[Turn]], preempted: Sequence[int]) -> list[Turn]:
-    """Return the order in which these runs go on at once with their threads' next ones."""
-    gone = set(preempted)
-    moved: dict[int, int] = {}  # runs, to where they are moved
+def _earlier(runs: list[list[Turn]], preempted: Container[int]) -> list[Turn]:
+    """Return the order in which the threads of these runs go on at once."""
+    goes_to: list[int] = []
     latest: dict[int, int] = {}  # each thread's latest run
     for at, run in enumerate(runs):
-        thread = run[0][0]
-        before = latest.get(thread)
-        moved[at] = moved[before] if before is not None and before in gone else at
-        latest[thread] = at
+        before = latest.get(run[0][0], -1)
+        goes_to.append(goes_to[before] if before in preempted and before >= 0 else at)
+        latest[run[0][0]] = at
+    return _moved(runs, goes_to)
+
+
+def _later(runs: list[list[Turn]], preempted: Container[int]) -> list[Turn]:
+    """Return the order in which these runs wait until their threads go on."""
+    goes_to = list(range(len(runs)))
+    following: dict[int, int] = {}  # each thread's run that comes next
+    for at in reversed(range(len(runs))):
+        thread = runs[at][0][0]
+        if at in preempted and thread in following:
+            goes_to[at] = goes_to[following[thread]]
+        following[thread] = at
+    return _moved(runs, goes_to)
+
+
+def _moved(runs: list[list[Turn]], goes_to: list[int]) -> list[Turn]:
     together: dict[int, list[Turn]] = defaultdict(list)
-    for at, to in moved.items():
-        together[to] += runs[at]
+    for run, to in zip(runs, goes_to, strict=True):
+        together[to] += run
     return [turn for to in sorted(together) for turn in together[to]]
