@@ -339,7 +339,7 @@ class _Session:
     def _counted(self) -> str:
         return "departure" if self.tasks.loops else "preemption"
 
-    def witness(self, schedule: Schedule) -> Witness:
+    def witness(self, schedule: Schedule, tries: int) -> Witness:
         """Shrink the failing schedule and execute it once more to write down what happens."""
         outcome = self._execute(Schedule(schedule.choices, schedule.sites))
         if not self._fails(outcome):
@@ -360,8 +360,8 @@ class _Session:
             return shorter if type(again) is type(outcome) and self._fails(again) else None
 
         if isinstance(schedule, TracedSchedule) and not self.tasks.loops:
-            schedule = straighten(lambda order: fails(OrderedSchedule(order)), schedule)
-        schedule = shrink(lambda choices: fails(Schedule(choices)), schedule)
+            schedule = straighten(lambda order: fails(OrderedSchedule(order)), schedule, tries)
+        schedule = shrink(lambda choices: fails(Schedule(choices)), schedule, tries)
         points = functools.cache(lambda code: points_of(code, self._facts))
         while True:
             recorder = self.scheduler.recorder = Recorder(points)

@@ -43,7 +43,8 @@ STEERED = 1 / 5  # of what is left: schedules that predictions plan
 PLAINLY_AT_FIRST = 2_000  # schedules of a plain search, before anything is predicted
 # Steps that these, or others of which there are at most so many, may have in all: a schedule of a
 # large program takes as long as a hundred of a small one.
-MOST_STEPS = 100_000
+MOST_STEPS = 50_000
+MOST_TRIES = 200  # to shrink a failing schedule
 FEWEST = 20  # schedules, however many steps they have
 
 T = TypeVar("T")
@@ -58,8 +59,8 @@ class Executor(Protocol):
     def run(self, schedule: Schedule) -> bool:
         """Execute a schedule, and say whether it fails."""
 
-    def witness(self, schedule: Schedule) -> Witness:
-        """Make as short a witness of a failing schedule as can be."""
+    def witness(self, schedule: Schedule, tries: int) -> Witness:
+        """Make as short a witness of a failing schedule as so many tries allow."""
 
     def record(self, schedule: TrialSchedule) -> bool:
         """Execute a schedule that is told of each bytecode, and say whether it fails."""
@@ -109,7 +110,7 @@ class Strategy:
     witness: Witness | None = None
     found_by: FoundBy = "search"
     predictions: dict[Hashable, Prediction] = field(default_factory=dict)  # by key
-    predicted: bool = False
+    steered: bool = False  # whether what was planned has been executed
 
     def result(self, budget: Budget) -> Result:
         """Search, and draw schedules where that comes to no end."""
@@ -124,9 +125,8 @@ class Strategy:
         if not found.exhausted and self.witness is None:
             found, sampled = self.executor.apart(lambda: self._unsearched(found, budget, draws))
         over = "" if found.exhausted or self.witness is not None else self._over(searched)
-        return Result(
-            found, self.witness, self.found_by, sampled, tuple(self.predictions.values()), over
-        )
+        predictions = tuple(self.predictions.values())
+        return Result(found, self.witness, self.found_by, sampled, predictions, over)
 
     def _over(self, searched: Budget) -> str:
         if self.limits.sample is not None:
@@ -140,7 +140,7 @@ class Strategy:
 
     def _show(self, schedule: Schedule, by: FoundBy = "search") -> int:
         """Tell of a failing schedule at once; return how many preemptions it needs."""
-        witness = self.executor.witness(schedule)
+        witness = self.executor.witness(schedule, self._at_most(MOST_TRIES))
         if self.witness is None or witness.preemptions < self.witness.preemptions:
             self.witness, self.found_by = witness, by
             self.tell(witness)
@@ -221,6 +221,7 @@ class Strategy:
                 trace_of(schedule)
                 self.predictions[prediction.key] = replace(prediction, confirmed=True)
                 return schedule, self._show(schedule, "prediction")
+        self.steered = True
         return None
 
     def _predict(self) -> Predicted:
@@ -233,7 +234,6 @@ class Strategy:
             both.append(predict(trial, names.__getitem__, _line, self._accessed))
         predicted = both[0].and_of(both[1])
         self.predictions = {each.key: each for each in predicted.listed} | self.predictions
-        self.predicted = True
         return predicted
 
     def _accessed(self, places: tuple[Any, ...], location: Location) -> str:
@@ -257,7 +257,7 @@ class Strategy:
     ) -> tuple[Found, Sampled | None]:
         """Draw schedules, after those that predictions plan where none of them was built yet."""
         threads = self.executor.orders_threads()
-        if threads and not self.predicted and self._steered(budget) is not None:
+        if threads and not self.steered and self._steered(budget) is not None:
             return replace(found, schedules=found.schedules + 1, failing=1), None
         predicted = self._predict() if threads else Predicted({}, {}, frozenset(), {})
         sampled, failing, met = sample(

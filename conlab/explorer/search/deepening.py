@@ -83,8 +83,8 @@ def search_for_failure(
     And all beyond, where that is soon done. The first that fails is given to ``show`` at once,
     which says how many preemptions it needs; then one with fewer is looked for, and ``count_on``
     schedules more are executed to say how many fail. ``steer`` is asked for a failing schedule, and
-    how many preemptions that needs, when the first search has found none. ``at_most`` makes a number
-    of executions less where the last one was long.
+    how many preemptions that needs, when the first search has found none. ``at_most`` makes of a
+    number of executions a smaller one where the last was long.
     """
     whole = Search(fails, None)
     whole.go_on(budget.part(executions=1), until_failure=True)
