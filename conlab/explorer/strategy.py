@@ -175,7 +175,8 @@ class Strategy:
                 self._show(search.first)
             return search.found()
         search.go_on(budget.part(executions=1), until_failure=True)
-        search.go_on(budget.part(executions=self._at_most(PLAINLY_AT_FIRST)), until_failure=True)
+        at_first = budget.part(1 / 5, self._at_most(PLAINLY_AT_FIRST))
+        search.go_on(at_first, until_failure=True)
         if not search.ended and search.first is None and self.executor.orders_threads():
             steered = self.executor.apart(lambda: self._steered(budget))
             # The bytecodes are met afresh, and what was kept of the search names the old ones.
@@ -210,7 +211,7 @@ class Strategy:
         """
         if not self.executor.orders_threads():
             return None
-        predicted = self._predict()
+        predicted = self._predict(budget)
         part = budget.part(STEERED)
         for plan, prediction in predicted.plans.items():
             if part.over:
@@ -224,10 +225,11 @@ class Strategy:
         self.steered = True
         return None
 
-    def _predict(self) -> Predicted:
+    def _predict(self, budget: Budget) -> Predicted:
         """Predict from two executions: the ordinary one, and one in which the last go first."""
         both = []
         for last_first in (False, True):
+            budget.spend()
             trial = TrialSchedule(last_first=last_first)
             self.executor.record(trial)
             names = [thread.name for thread in self.executor.scheduler.threads]
@@ -259,7 +261,7 @@ class Strategy:
         threads = self.executor.orders_threads()
         if threads and not self.steered and self._steered(budget) is not None:
             return replace(found, schedules=found.schedules + 1, failing=1), None
-        predicted = self._predict() if threads else Predicted({}, {}, frozenset(), {})
+        predicted = self._predict(budget) if threads else Predicted({}, {}, frozenset(), {})
         sampled, failing, met = sample(
             self._run,
             lambda chance: SampledSchedule(chance, predicted.counts, predicted.matter),

@@ -88,7 +88,7 @@ def search_for_failure(
     """
     whole = Search(fails, None)
     whole.go_on(budget.part(executions=1), until_failure=True)
-    whole.go_on(budget.part(executions=at_most(AT_FIRST)), until_failure=True)
+    whole.go_on(budget.part(1 / 3, at_most(AT_FIRST)), until_failure=True)
     if whole.ended and not whole.first:
         return whole.found()
     highest = inf if bound is None else bound
