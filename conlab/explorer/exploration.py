@@ -275,18 +275,22 @@ class _Session:
     def apart(self, work: Callable[[], T]) -> T:
         """Do work that may disprove assumptions of its own: it alone begins anew then."""
         before = set(self.scheduler.disproved)
-        self.step(False)
+        self._step_afresh()
         try:
             while True:
-                self.step(ONE_THREAD in self.scheduler.disproved)
                 try:
                     return work()
                 except RestartSearch:
-                    continue
+                    self.step(ONE_THREAD in self.scheduler.disproved)
         finally:
             self.scheduler.disproved = before
+            self._step_afresh()
+
+    def _step_afresh(self) -> None:
+        """Forget what is known of code that was met while no steps were traced."""
+        if isinstance(self._stepper, Tracer):  # a monitor is told of it again
             self.step(False)
-            self.step(ONE_THREAD in before)
+        self.step(ONE_THREAD in self.scheduler.disproved)
 
     def replay(self, witness: Witness) -> Outcome:
         """Run the witness's schedule under the assumptions of the search that found it."""
@@ -373,7 +377,7 @@ class _Session:
                 continue
             finally:
                 self.scheduler.recorder = None
-                self.step(ONE_THREAD in self.scheduler.disproved)
+        self.step(ONE_THREAD in self.scheduler.disproved)
         return Witness(
             _program_name(self._program, self._files),
             tuple(schedule.choices),

@@ -177,7 +177,8 @@ class Strategy:
         search.go_on(budget.part(executions=1), until_failure=True)
         at_first = budget.part(1 / 5, self._at_most(PLAINLY_AT_FIRST))
         search.go_on(at_first, until_failure=True)
-        if not search.ended and search.first is None and self.executor.orders_threads():
+        undecided = not search.ended and search.first is None and not budget.over
+        if undecided and self.executor.orders_threads():
             steered = self.executor.apart(lambda: self._steered(budget))
             # The bytecodes are met afresh, and what was kept of the search names the old ones.
             search = PlainSearch(self._run, bound)
