@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from conlab.explorer import Deadlocked, Exploration, explore, replay
+from conlab.explorer.search.prediction import TrialSchedule, predict
 from tests.explorer.running import run_all
 from tests.explorer.search import large
 from tests.explorer.search.large import benign, philosophers, reorder, twostage, unlocked
@@ -172,6 +173,23 @@ def test_what_a_lock_a_queue_or_a_join_orders_is_no_race(program: Callable[[], b
     verdict = predicted(program)
     assert verdict.predictions == ()
     assert verdict.failing == 0
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_what_a_start_or_a_join_orders_is_not_planned_in_the_other_order(joined: bool) -> None:
+    trial = TrialSchedule()
+    for at, (thread, started, ended) in enumerate([(0, 1, -1), (1, -1, 1), (0, -1, -1)]):
+        step = trial.begin(thread)
+        trial.executes("", "code", at)
+        step.touch(("name", "x"), writes=True)
+        if started >= 0:
+            step.starts.append(started)
+        if ended >= 0:
+            step.touch(("end", ended), writes=True)
+        if at == 2 and joined:
+            step.follows.append(("end", 1))
+    plans = predict(trial).plans
+    assert set(plans) == (set() if joined else {((1, 0), (0, None)), ((0, 1), (1, None))})
 
 
 def test_the_prediction_names_what_is_raced_for_and_where() -> None:
