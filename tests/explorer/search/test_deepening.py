@@ -44,7 +44,8 @@ def test_a_search_that_has_enough_says_how_far_it_came() -> None:
 
     found = search_for_failure(passes, 2, Budget(600), 1_000)
     assert (found.exhausted, found.bound, found.failing) == (False, 1, 0)
-    assert 0 < found.beyond < found.schedules
+    assert found.beyond > 0
+    assert found.schedules - found.beyond == search_all(passes, 1, Budget()).schedules
 
 
 def test_the_first_failure_is_told_of_at_once_and_the_count_goes_on_behind_it() -> None:
