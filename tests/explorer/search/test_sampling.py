@@ -1,5 +1,6 @@
 """Schedules drawn by chance: each with the same chance, and the same from the same seed."""
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterator
@@ -166,16 +167,14 @@ def test_the_program_that_nothing_is_found_in_is_not_said_to_pass() -> None:
 
 
 def test_tasks_are_sampled_too() -> None:
-    import asyncio
-
     async def program() -> list[int]:
         done: list[int] = []
-
-        async def write(number: int) -> None:
-            await asyncio.sleep(1)
-            done.append(number)
-
-        await asyncio.gather(write(1), write(2))
+        loop = asyncio.get_running_loop()
+        over = loop.create_future()
+        for number in (1, 2):
+            loop.call_later(1, done.append, number)
+        loop.call_later(2, over.set_result, None)
+        await over
         return done
 
     verdict = explore(program, check=[1, 2].__eq__, sample=200)
