@@ -22,6 +22,11 @@ TERMS = {
     "safe by accident": "it fails in the reading bytecode and not in the reading gil: nothing but"
     " the GIL of today's CPython saves it.",
     "not exhausted": "there are more such schedules than were run, so this is no proof.",
+    "sampled": "drawn by chance from the seed, with any number of preemptions. That none of them"
+    " fails proves nothing; the chance that a next one would be new says how much was not seen.",
+    "predicted": "an execution shows that it could happen; no schedule that was run has failed so,"
+    " and it need not be wrong.",
+    "confirmed": "a schedule that was built for a prediction fails.",
     "races for": "the steps marked * are accesses of one thread with another's in between, one of"
     " them writing.",
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conlab.explorer.exploration import Exploration
+from conlab.explorer.verdict import Exploration
 from conlab.terms import TERMS, explained
 from conlab.versus.rule import Verdict
 

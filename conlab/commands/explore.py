@@ -10,7 +10,7 @@ import importlib.util
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="cancel a task from outside so many times at most, at each of its awaits (0)",
     )
     parser.add_argument(
-        "--schedules", type=int, default=100_000, metavar="N", help="most schedules (100,000)"
+        "--schedules",
+        type=int,
+        default=100_000,
+        metavar="N",
+        help="most schedules (100,000): the same verdict on every machine, as in CI",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=60,
+        metavar="S",
+        help="most seconds (60): how far that comes depends on the machine; 0 is no limit. A third"
+        " of either limit is kept for schedules drawn by chance, where a search comes to no end",
+    )
+    parser.add_argument(
+        "--sample",
+        type=int,
+        metavar="N",
+        help="draw N schedules by chance, with any number of preemptions, and search none: status 0"
+        " when none of them fails, which proves nothing",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="what schedules are drawn from (0)"
     )
     parser.add_argument(
         "--reduce",
@@ -71,6 +93,14 @@ def run(options: argparse.Namespace) -> int:
         print(terminal.plain(f"{witness.program} {outcome}"))
         return int(str(outcome) == str(witness.outcome))
     line = terminal.LiveLine()
+    shown: list[Witness] = []
+
+    def show(witness: Witness) -> None:
+        line.clear()
+        fewer = f", with fewer {witness.counted}s than before" if shown else ""
+        shown.append(witness)
+        _print([f"found{fewer}:", *witness.lines(terminal.width()), ""])
+
     began = time.perf_counter()
     exploration = explore(
         program,
@@ -78,9 +108,13 @@ def run(options: argparse.Namespace) -> int:
         reading=options.reading,
         bound=options.bound,
         schedules=options.schedules,
+        seconds=options.seconds or None,
+        sample=options.sample,
+        seed=options.seed,
         cancellations=options.cancellations,
         reduction=options.reduce,
         stepped=[stepped],
+        found=show,
         progress=lambda count: line.show(
             f"{count:,} executions, {count / (time.perf_counter() - began):,.0f} a second"
         ),
@@ -95,7 +129,8 @@ def run(options: argparse.Namespace) -> int:
             raise UserError(f"--save {options.save}: {error.strerror}") from None
         written = f"written to {options.save}: repeat it with --replay {options.save}"
         print(f"\n{terminal.plain(written)}")
-    return int(bool(exploration.failing) or not exploration.exhausted)
+    drawn = options.sample is not None
+    return int(bool(exploration.failing) or not (exploration.exhausted or drawn))
 
 
 def _report(target: str, exploration: Exploration, seconds: float) -> None:
@@ -107,10 +142,15 @@ def _report(target: str, exploration: Exploration, seconds: float) -> None:
     if exploration.unknown:
         unknown = ", ".join(exploration.unknown)
         said += textwrap.wrap(f"taken to depend on everything: {unknown}", terminal.text_width())
-    if exploration.witness is not None:
-        said += ["", *exploration.witness.lines(terminal.width())]
-    explained = terms.explained("\n".join(said), terminal.text_width())
-    print("\n".join(map(terminal.plain, [*said, "", *explained])))
+    for each in exploration.predicted():
+        said += textwrap.wrap(each, terminal.text_width(), subsequent_indent="  ")
+    witness = [] if exploration.witness is None else exploration.witness.lines(terminal.width())
+    explained = terms.explained("\n".join([*said, *witness]), terminal.text_width())
+    _print([*said, "", *explained])
+
+
+def _print(lines: Iterable[str]) -> None:
+    print("\n".join(map(terminal.plain, lines)), flush=True)
 
 
 def _shown(file: str) -> str:

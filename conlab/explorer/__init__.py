@@ -29,6 +29,13 @@ could have gone on), so the first failing one has the fewest. After it the explo
 number of preemptions, up to ``count_on`` further schedules, so that "k of N" is known, and stops;
 ``bound`` is then that number.
 
+**Where that has no end**, because ``seconds`` or ``schedules`` are over, the verdict says up to how
+many preemptions every schedule was run. When a search has found nothing for a while, two executions
+*predict*: conflicting accesses that nothing orders, locks taken in a circle; for each the schedule
+is built that would confirm it. A third of the budget is kept for schedules drawn by chance, with
+any number of preemptions: that they find nothing proves nothing, and the verdict says how likely
+the next one would be a new one. What either finds is shrunk to few preemptions.
+
 **Time is virtual.** A sleep lets the others go first and costs nothing; that it ends, or that a
 wait with a timeout times out, while others could go on costs one preemption.
 
@@ -67,7 +74,7 @@ into C that never returns and never lets the GIL go freezes the whole process.
 """
 
 from conlab.explorer.accesses import Access
-from conlab.explorer.exploration import Exploration, ReadingName, explore, replay
+from conlab.explorer.exploration import ReadingName, explore, replay
 from conlab.explorer.outcomes import (
     Deadlocked,
     Failure,
@@ -80,6 +87,7 @@ from conlab.explorer.outcomes import (
 from conlab.explorer.search.schedule import Diverged
 from conlab.explorer.steps import Step
 from conlab.explorer.threads.scheduler import Uncontrolled
+from conlab.explorer.verdict import Exploration
 from conlab.explorer.witness import Witness
 
 __all__ = [

@@ -5,22 +5,23 @@ import functools
 import gc
 import inspect
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from types import CodeType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from conlab.errors import UserError
 from conlab.explorer.modelling import modelled
 from conlab.explorer.outcomes import SWALLOWED, Outcome, Raised, Returned
 from conlab.explorer.recorder import Recorder
-from conlab.explorer.search.deepening import search
-from conlab.explorer.search.enumeration import enumerate_schedules
+from conlab.explorer.search.budget import Budget
+from conlab.explorer.search.prediction import TrialSchedule
 from conlab.explorer.search.reduction import TracedSchedule
 from conlab.explorer.search.schedule import Diverged, Schedule
-from conlab.explorer.search.shrinking import shrink
+from conlab.explorer.search.shrinking import OrderedSchedule, shrink, straighten
 from conlab.explorer.stepping.facts import read_facts
 from conlab.explorer.stepping.monitor import Monitor
 from conlab.explorer.stepping.points import Point, points_of
@@ -28,77 +29,21 @@ from conlab.explorer.stepping.readings import Bytecode, Gil
 from conlab.explorer.stepping.stepper import Unstepped
 from conlab.explorer.stepping.switches import switches_here
 from conlab.explorer.stepping.tracer import Tracer
+from conlab.explorer.strategy import Limits, Result, Strategy
 from conlab.explorer.tasks.known_tasks import KnownTasks
 from conlab.explorer.threads.ambient_state import AmbientState
-from conlab.explorer.threads.scheduler import (
-    MOST_TIMEOUTS,
-    ONE_THREAD,
-    RestartSearch,
-    Scheduler,
-)
+from conlab.explorer.threads.scheduler import ONE_THREAD, RestartSearch, Scheduler
 from conlab.explorer.threads.watchdog import supervise
+from conlab.explorer.verdict import Exploration
 from conlab.explorer.witness import Witness
 
 ReadingName = Literal["gil", "bytecode"]
 Program = Callable[[], Any]
 Check = Callable[[Any], bool]
+T = TypeVar("T")
+S = TypeVar("S", bound=Schedule)
 # Executions; the collector is off meanwhile, as what it frees may run code.
 BETWEEN_COLLECTIONS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Exploration:
-    """The verdict: of so many schedules so many fail, and what was and was not looked at.
-
-    ``exhausted`` is true only when every schedule of up to ``bound`` preemptions was executed (of
-    any number of them when ``bound`` is None), in ``reading``, with switches in the ``stepped``
-    files. With ``reduced``, of schedules that differ in the order of independent steps only, one
-    was: ``schedules`` and ``failing`` count those that differ in more, ``executions`` what was run,
-    and ``unknown`` names the commonest operations that were taken to depend on everything. Then
-    ``bound`` is, of a search that is not exhausted, up to where it is (None: nowhere), and
-    ``held_back`` says that some loop only waited and was not let turn for ever. For a program with
-    an event loop ``counted`` says departures, of which a preemption is one.
-    """
-
-    schedules: int
-    failing: int
-    exhausted: bool
-    bound: int | None
-    reading: str
-    stepped: tuple[str, ...]
-    witness: Witness | None
-    counted: str = "preemption"
-    executions: int = 0
-    reduced: bool = False
-    unknown: tuple[str, ...] = ()
-    held_back: bool = False
-
-    def __str__(self) -> str:
-        """Say the verdict in one sentence, with its bounds."""
-        terms = f"({', '.join(self._terms())})"
-        plural = "" if self.schedules == 1 else "s"
-        schedules = f"{self.schedules} schedule{plural}"
-        differing = " that differ" if self.reduced and plural else ""
-        if self.failing:
-            return f"fails in {self.failing} of {schedules}{differing} {terms}"
-        if self.exhausted:
-            return f"passes every schedule, {self.schedules}{differing or ' in all'} {terms}"
-        return f"passes the {schedules} that were run, and there are more {terms}"
-
-    def _terms(self) -> Iterator[str]:
-        """Say how far the verdict goes."""
-        bound = "any number of" if self.bound is None else f"up to {self.bound}"
-        if self.reduced and not self.exhausted and self.bound is None:
-            yield f"complete up to no number of {self.counted}s"
-        elif self.reduced and not self.exhausted:
-            yield f"complete {bound} {self.counted}{'' if self.bound == 1 else 's'}"
-        else:
-            yield f"{bound} {self.counted}{'' if self.bound == 1 else 's'}"
-        if self.held_back and self.bound is None:
-            yield f"no loop that only waits over {MOST_TIMEOUTS} turns ahead of the others"
-        yield f"reading {self.reading}"
-        if not self.exhausted:
-            yield "not exhausted"
 
 
 def explore(
@@ -110,10 +55,14 @@ def explore(
     stepped: Iterable[str | Path] | None = None,
     limit: int = 20_000,
     schedules: int = 1_000_000,
+    seconds: float | None = None,
     count_on: int | None = 1_000,
     specialised: bool = False,
     cancellations: int = 0,
     reduction: bool = False,
+    sample: int | None = None,
+    seed: int = 0,
+    found: Callable[[Witness], None] = lambda _: None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Exploration:
     """Run ``program`` under every schedule of at most ``bound`` preemptions, the fewest first.
@@ -121,14 +70,22 @@ def explore(
     With ``reduction`` one schedule is run of those that differ in the order of independent steps
     only; and where it is soon done, every number of preemptions is searched, whatever the bound.
 
-    ``limit`` is the most steps of one execution, ``schedules`` the most schedules, ``count_on`` the
-    most after the first failing one, or None for every one up to ``bound`` whatever fails. With
-    ``specialised`` the reading ``gil`` takes every call for one that CPython has specialised
+    ``limit`` is the most steps of one execution, ``schedules`` the most schedules, ``seconds`` how
+    long it may take; ``count_on`` are the most schedules after the first failing one, or None for
+    every one up to ``bound`` whatever fails. A budget of schedules gives the same verdict each
+    time, one of seconds does not. A third of it is kept for a search that comes to no end: then
+    schedules are drawn by chance, from ``seed``, with any number of preemptions. With ``sample`` so
+    many are drawn and nothing is searched.
+
+    With ``specialised`` the reading ``gil`` takes every call for one that CPython has specialised
     already; otherwise the first few of each execution are cold, as in a fresh process. A task other
     than the main one is cancelled from outside up to ``cancellations`` times an execution, at each
-    of its awaits; a CancelledError that then comes out of the program is no failure. ``progress``
-    is called ten times a second with the number of schedules so far. Raises UserError for arguments
-    that cannot be, Uncontrolled or Diverged when there can be no verdict.
+    of its awaits; a CancelledError that then comes out of the program is no failure.
+
+    ``found`` is called with the witness of the first failing schedule at once, and again if one
+    with fewer preemptions comes. ``progress`` is called ten times a second with the number of
+    executions so far. Raises UserError for arguments that cannot be, Uncontrolled or Diverged when
+    there can be no verdict.
     """
     if reading not in ("gil", "bytecode"):
         raise UserError(f"there is no reading {reading!r}: say 'gil' or 'bytecode'")
@@ -136,12 +93,17 @@ def explore(
         raise UserError(f"a bound of {bound} preemptions makes no sense: say 0, more, or None")
     if cancellations < 0:
         raise UserError(f"{cancellations} cancellations make no sense: say 0 or more")
+    if sample is not None and sample < 1:
+        raise UserError(f"to sample {sample} schedules makes no sense: say 1 or more")
+    if seconds is not None and seconds <= 0:
+        raise UserError(f"{seconds:g} seconds make no sense: say more than 0")
     files = _stepped_files(program, stepped)
+    limits = Limits(bound, schedules, seconds, count_on, sample, seed)
     with _session(program, check, reading, files, limit, cancellations) as session:
         session.specialised(specialised)
         return supervise(
             session.scheduler,
-            lambda: session.explore(bound, schedules, count_on, reduction),
+            lambda: session.explore(limits, reduction, found),
             lambda: progress(session.count),
         )
 
@@ -247,19 +209,88 @@ class _Session:
             self._reading.warm()
 
     def explore(
-        self, bound: int | None, schedules: int, count_on: int | None, reduction: bool
+        self, limits: Limits, reduction: bool, found: Callable[[Witness], None]
     ) -> Exploration:
-        """Search, beginning anew as often as an assumption proves false."""
+        """Carry the strategy out, beginning anew as often as an assumption proves false."""
         self._reduces = reduction
+        until = time.monotonic() + (inf if limits.seconds is None else limits.seconds)
         while True:
             self.count = 0
             self.scheduler.held_back = False
             self.scheduler.unknown.clear()
+            strategy = Strategy(self, limits, found, self._reduces)
+            budget = Budget(limits.schedules, until - time.monotonic())
             try:
-                kind = self._reduce if self._reduces else self._enumerate
-                return kind(bound, schedules, count_on)
+                return self._verdict(strategy.result(budget))
             except RestartSearch:
                 self.step(ONE_THREAD in self.scheduler.disproved)
+
+    def _verdict(self, result: Result) -> Exploration:
+        return Exploration(
+            result.found.schedules,
+            result.found.failing,
+            result.found.exhausted,
+            result.found.bound,
+            self._name,
+            self._files,
+            result.witness,
+            self._counted(),
+            self.count,
+            reduced=self._reduces,
+            unknown=tuple(what for what, _ in self.scheduler.unknown.most_common(5)),
+            held_back=self.scheduler.held_back,
+            beyond=result.found.beyond,
+            over=result.over,
+            found_by=result.found_by,
+            sampled=result.sampled,
+            predictions=result.predictions,
+        )
+
+    def run(self, schedule: Schedule) -> bool:
+        """Execute a schedule, and say whether it fails."""
+        self.count += 1
+        outcome = self._execute(schedule)
+        if self._reduces and self.tasks.loops:  # whose choices are no orders of threads
+            self._reduces = False
+            raise RestartSearch
+        return self._fails(outcome)
+
+    def record(self, schedule: TrialSchedule) -> bool:
+        """Execute a schedule that is told of each bytecode, and say whether it fails."""
+        self.scheduler.recorder = schedule
+        self.step(True)
+        try:
+            return self.run(schedule)
+        finally:
+            self.scheduler.recorder = None
+
+    def orders_threads(self) -> bool:
+        """Whether the choices of an execution are orders of threads, and no others."""
+        return ONE_THREAD in self.scheduler.disproved and not self.tasks.loops
+
+    def points(self, code: CodeType) -> dict[int, Point]:
+        """Return the points of a code object, by offset."""
+        return points_of(code, self._facts)
+
+    def apart(self, work: Callable[[], T]) -> T:
+        """Do work that may disprove assumptions of its own: it alone begins anew then."""
+        before = set(self.scheduler.disproved)
+        self._step_afresh()
+        try:
+            while True:
+                try:
+                    return work()
+                except RestartSearch:
+                    self.step(ONE_THREAD in self.scheduler.disproved)
+        finally:
+            self.scheduler.disproved = before
+            self._step_afresh()
+
+    def _step_afresh(self) -> None:
+        """Forget what is known of code that was met while no steps were traced."""
+        if isinstance(self._stepper, Tracer):  # a monitor is told of it again
+            self.step(False)
+        self.step(ONE_THREAD in self.scheduler.disproved)
 
     def replay(self, witness: Witness) -> Outcome:
         """Run the witness's schedule under the assumptions of the search that found it."""
@@ -309,74 +340,10 @@ class _Session:
                 return not self.tasks.interfered
         return True
 
-    def _reduce(self, bound: int | None, schedules: int, count_on: int | None) -> Exploration:
-        def fails(schedule: TracedSchedule) -> bool:
-            self.count += 1
-            outcome = self._execute(schedule)
-            if self.tasks.loops:  # whose choices are no orders of threads
-                self._reduces = False
-                raise RestartSearch
-            return self._fails(outcome)
-
-        found = search(fails, bound, schedules, count_on)
-        return Exploration(
-            found.traces,
-            found.failing,
-            found.exhausted,
-            found.bound,
-            self._name,
-            self._files,
-            None if found.first is None else self._witness(found.first),
-            self._counted(),
-            self.count,
-            reduced=True,
-            unknown=tuple(what for what, _ in self.scheduler.unknown.most_common(5)),
-            held_back=self.scheduler.held_back,
-        )
-
-    def _enumerate(self, bound: int | None, schedules: int, count_on: int | None) -> Exploration:
-        outcome: Outcome | None = None
-
-        def execute(schedule: Schedule) -> None:
-            nonlocal outcome
-            outcome = self._execute(schedule)
-
-        failing = 0
-        first: tuple[Schedule, int] | None = None
-        exhausted, reached = True, bound
-        for schedule in enumerate_schedules(execute, bound):
-            if first is not None and count_on is not None:
-                more = self.count - first[1]
-                if schedule.preemptions > first[0].preemptions or more >= count_on:
-                    exhausted = schedule.preemptions > first[0].preemptions
-                    reached = first[0].preemptions
-                    break
-            self.count += 1
-            assert outcome is not None
-            if self._fails(outcome):
-                failing += 1
-                if first is None:
-                    first = schedule, self.count
-            if self.count >= schedules:
-                exhausted = False
-                break
-        return Exploration(
-            self.count,
-            failing,
-            exhausted,
-            reached,
-            self._name,
-            self._files,
-            None if first is None else self._witness(first[0]),
-            self._counted(),
-            self.count,
-            held_back=self.scheduler.held_back,
-        )
-
     def _counted(self) -> str:
         return "departure" if self.tasks.loops else "preemption"
 
-    def _witness(self, schedule: Schedule) -> Witness:
+    def witness(self, schedule: Schedule, tries: int) -> Witness:
         """Shrink the failing schedule and execute it once more to write down what happens."""
         outcome = self._execute(Schedule(schedule.choices, schedule.sites))
         if not self._fails(outcome):
@@ -385,15 +352,20 @@ class _Session:
                 " does not control decides"
             )
 
-        def fails(choices: Sequence[int]) -> Schedule | None:
-            shorter = Schedule(choices)
+        def fails(shorter: S) -> S | None:
+            before = set(self.scheduler.disproved)
             try:
                 again = self._execute(shorter)
             except Diverged:
                 return None
+            except RestartSearch:  # it leads elsewhere, where other things are shared
+                self.scheduler.disproved = before
+                return None
             return shorter if type(again) is type(outcome) and self._fails(again) else None
 
-        schedule = shrink(fails, schedule)
+        if isinstance(schedule, TracedSchedule) and not self.tasks.loops:
+            schedule = straighten(lambda order: fails(OrderedSchedule(order)), schedule, tries)
+        schedule = shrink(lambda choices: fails(Schedule(choices)), schedule, tries)
         points = functools.cache(lambda code: points_of(code, self._facts))
         while True:
             recorder = self.scheduler.recorder = Recorder(points)
@@ -405,6 +377,7 @@ class _Session:
                 continue
             finally:
                 self.scheduler.recorder = None
+        self.step(ONE_THREAD in self.scheduler.disproved)
         return Witness(
             _program_name(self._program, self._files),
             tuple(schedule.choices),

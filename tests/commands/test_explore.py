@@ -93,6 +93,71 @@ def test_a_witness_that_cannot_be_saved_is_said_before_anything_is_explored(
     assert err.endswith("w.json: there is no such folder to write into\n")
 
 
+BUSY = """\
+import threading
+def program():
+    counts = {}
+    def count(name):
+        for _ in range(3):
+            counts[name] = counts.get(name, 0) + 1
+    threads = [threading.Thread(target=count, args=(name,)) for name in "abc"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return counts
+"""
+
+
+def test_a_search_without_an_end_says_what_it_has_and_that_the_rest_proves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "busy.py"
+    file.write_text(BUSY)
+    assert obey(["explore", f"{file}:program", "--schedules", "90"]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "not exhausted in 90 schedules); found nothing in 28 sampled schedules, which" in said
+    assert "sampled: drawn by chance" in said
+    assert "predicted: a race for" in said
+    assert "predicted: an execution shows that it could happen" in said
+
+
+def test_samples_that_find_nothing_are_no_failure_and_the_same_from_the_same_seed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "busy.py"
+    file.write_text(BUSY)
+    said = []
+    for _ in range(2):
+        assert obey(["explore", f"{file}:program", "--sample", "20", "--seed", "4"]) == 0
+        said.append(capsys.readouterr().out.partition("stepped:")[0])
+    assert "found nothing in 20 sampled schedules, which proves nothing" in " ".join(
+        said[0].split()
+    )
+    assert said[0] == said[1]
+
+
+def test_the_help_says_which_budget_is_the_same_everywhere(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        obey(["explore", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "the same verdict on every machine, as in CI" in said
+    assert "how far that comes depends on the machine" in said
+
+
+def test_the_witness_is_printed_when_it_is_found_and_not_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "script.py"
+    file.write_text(SCRIPT.format(guard=""))
+    obey(["explore", str(file)])
+    out = " ".join(capsys.readouterr().out.split())
+    assert out.count("script.py raised AssertionError") == 1
+    assert out.index("raised AssertionError") < out.index("fails in")
+
+
 @pytest.mark.parametrize(
     ("target", "sentence"),
     [

@@ -8,36 +8,31 @@ bound, and is left for a while when it takes long.
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 
+from conlab.explorer.search.budget import Budget
+from conlab.explorer.search.found import Found
 from conlab.explorer.search.reduction import TracedSchedule, reduced_schedules
 
 AT_FIRST = 300  # executions without a bound, before anything is searched within one
 ONCE_MORE = 1_500  # before the search within that many preemptions:
 ONCE_MORE_AT = 2  # preemptions
+FEWER = 2_000  # executions, at most, in search of fewer preemptions behind a failure
 
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was found: of so many traces so many fail, ``first`` with the fewest preemptions."""
-
-    traces: int
-    failing: int
-    first: TracedSchedule | None
-    bound: int | None  # up to which every trace was executed, if it was
-    exhausted: bool
+Fails = Callable[[TracedSchedule], bool]
+Show = Callable[[TracedSchedule], int]
+Steer = Callable[[], tuple[TracedSchedule, int] | None]  # and its preemptions
 
 
 class Search:
     """A reduced search within one bound, to be gone on with."""
 
-    def __init__(self, fails: Callable[[TracedSchedule], bool], bound: int | None) -> None:
+    def __init__(self, fails: Fails, bound: int | None) -> None:
         """``fails`` executes a schedule and says whether it fails."""
         self.bound = bound
         self.first: TracedSchedule | None = None
         self.ended = False
-        self.executions = 0
         self.traces: set[int] = set()
         self.failing: set[int] = set()
         self._fails = fails
@@ -45,13 +40,13 @@ class Search:
         self._schedules = reduced_schedules(self._execute, bound)
 
     def _execute(self, schedule: TracedSchedule) -> None:
-        self.executions += 1
+        self._budget.spend()
         self._failed = self._fails(schedule)
 
-    def go_on(self, executions: float, *, until_failure: bool) -> None:
-        """Execute at least so many schedules more, if there are, or until the first that fails."""
-        enough = self.executions + executions
-        while self.executions < enough and not (until_failure and self.first):
+    def go_on(self, budget: Budget, *, until_failure: bool) -> None:
+        """Execute schedules until the budget is over, there are no more, or one has failed."""
+        self._budget = budget
+        while not budget.over and not (until_failure and self.first):
             schedule = next(self._schedules, None)
             if schedule is None:
                 self.ended = True
@@ -61,82 +56,150 @@ class Search:
                 self.failing.add(schedule.trace)
                 self.first = self.first or schedule
 
-    def with_those_of(self, lower: "Search") -> "Search":
-        """Count the traces of a search within a lower bound as well."""
-        self.traces |= lower.traces
-        self.failing |= lower.failing
-        self.first = lower.first or self.first
-        return self
+    def add(self, other: "Search") -> None:
+        """Count the traces of another search as well, of fewer preemptions."""
+        self.traces |= other.traces
+        self.failing |= other.failing
+        self.first = other.first or self.first
 
-    def found(self) -> Found:
-        """Say what was found so far."""
-        failing = len(self.failing)
-        return Found(len(self.traces), failing, self.first, self.bound, self.ended)
+    def found(self, complete: int | None = None) -> Found:
+        """Say what was found so far; ``complete`` is the bound of a search that has ended."""
+        bound = self.bound if self.ended else complete
+        counts = len(self.traces), len(self.failing)
+        return Found(*counts, self.first, bound, self.ended, traces=self.traces)
 
 
-def search(
-    fails: Callable[[TracedSchedule], bool], bound: int | None, most: int, count_on: int | None
+def search_for_failure(
+    fails: Fails,
+    bound: int | None,
+    budget: Budget,
+    count_on: int,
+    show: Show = lambda schedule: schedule.preemptions,
+    steer: Steer = lambda: None,
+    at_most: Callable[[int], int] = lambda executions: executions,
 ) -> Found:
-    """Search until there is a verdict, or about ``most`` schedules were executed.
+    """Search until a schedule fails, or all up to ``bound`` preemptions were executed.
 
-    Up to ``bound`` preemptions everything is executed, and all beyond where that is soon done.
-    After the first schedule that fails up to ``count_on`` more are, to say how many fail; if it is
-    None, all that there are up to the bound.
+    And all beyond, where that is soon done. The first that fails is given to ``show`` at once,
+    which says how many preemptions it needs; then one with fewer is looked for, and ``count_on``
+    schedules more are executed to say how many fail. ``steer`` is asked for a failing schedule, and
+    how many preemptions that needs, when the first search has found none. ``at_most`` makes of a
+    number of executions a smaller one where the last was long.
     """
-    executed = 0
-
-    def counted(schedule: TracedSchedule) -> bool:
-        nonlocal executed
-        executed += 1
-        return fails(schedule)
-
-    def left(at_most: float = inf) -> float:
-        return min(most - executed, at_most)
-
-    whole = Search(counted, None)
-    if bound is None or count_on is not None:
-        first_go = AT_FIRST if count_on is not None else inf
-        whole.go_on(left(first_go), until_failure=count_on is not None)
-        if whole.ended and not whole.first:
-            return whole.found()
+    whole = Search(fails, None)
+    whole.go_on(budget.part(executions=1), until_failure=True)
+    whole.go_on(budget.part(1 / 3, at_most(AT_FIRST)), until_failure=True)
+    if whole.ended and not whole.first:
+        return whole.found()
+    highest = inf if bound is None else bound
+    first = whole.first
+    if first is not None:
+        highest = min(highest, show(first) - 1)
+    elif (steered := steer()) is not None:
+        first, fewest = steered
+        highest = min(highest, fewest - 1)
+    looking = budget if first is None else budget.part(1 / 2, at_most(FEWER))
     done: Search | None = None
     for level in itertools.count():
-        if level == ONCE_MORE_AT and count_on is not None and not whole.first:
-            whole.go_on(left(ONCE_MORE if bound is not None else inf), until_failure=True)
-            if whole.ended and not whole.first:
+        if level == ONCE_MORE_AT and first is None:
+            more = at_most(ONCE_MORE) if bound is not None else inf
+            whole.go_on(looking.part(executions=more), until_failure=True)
+            if whole.first is None and whole.ended:
                 return whole.found()
-        highest = inf if bound is None else bound
-        if whole.first:
-            highest = min(highest, whole.first.preemptions - 1)
-        if level > highest or left() <= 0:
+            if whole.first is not None:
+                first, looking = whole.first, budget.part(1 / 2, at_most(FEWER))
+                highest = min(highest, show(first) - 1)
+        if level > highest or looking.over:
             break
-        current = Search(counted, level)
-        current.go_on(left(), until_failure=count_on is not None or whole.ended)
-        if current.first and (count_on is not None or whole.ended):
-            return _counted(current, whole, left, count_on)
-        if not current.ended:
+        current = Search(fails, level)
+        current.go_on(looking, until_failure=True)
+        if current.first is not None:
+            show(current.first)
+            return _counted(current, whole, done, budget, count_on)
+        if not current.ended and first is None:
             return _unfinished(current, done)
-        done = current if done is None else current.with_those_of(done)
-    if whole.first:
-        return _counted(whole, whole, left, count_on)
+        if not current.ended:
+            break
+        done = current
+    if whole.first is not None:
+        return _counted(whole, whole, done, budget, count_on)
+    if first is not None:
+        return _counted_from(first, Search(fails, int(highest) + 1), done, budget, count_on)
     if done is not None and done.bound == bound:
         return done.found()
     return _unfinished(whole, done)
 
 
+def search_all(
+    fails: Fails,
+    bound: int | None,
+    budget: Budget,
+    show: Show = lambda schedule: schedule.preemptions,
+) -> Found:
+    """Search all schedules of up to ``bound`` preemptions, or of any number, whatever fails."""
+    if bound is not None:
+        return _every_level(fails, bound, budget, show)
+    whole = Search(fails, None)
+    whole.go_on(budget, until_failure=False)
+    if whole.first is None:
+        return whole.found() if whole.ended else _unfinished(whole, None)
+    fewest = show(whole.first)
+    for level in range(fewest):
+        lower = Search(fails, level)
+        lower.go_on(budget, until_failure=True)
+        if lower.first is not None:
+            show(lower.first)
+            return replace(whole.found(), first=lower.first)
+        if not lower.ended:
+            break
+    return whole.found() if whole.ended else _unfinished(whole, None)
+
+
+def _every_level(fails: Fails, bound: int, budget: Budget, show: Show) -> Found:
+    done: Search | None = None
+    for level in range(bound + 1):
+        current = Search(fails, level)
+        current.go_on(budget, until_failure=False)
+        if current.first is not None and (done is None or done.first is None):
+            show(current.first)
+        if done is not None:
+            current.add(done)
+        if not current.ended:
+            return _unfinished(current, done)
+        done = current
+    assert done is not None
+    return done.found()
+
+
 def _counted(
-    failed: Search, whole: Search, left: Callable[[float], float], count_on: int | None
+    failed: Search, whole: Search, done: Search | None, budget: Budget, count_on: int
 ) -> Found:
     """Say how many fail: of all traces, where all are soon executed."""
-    more = inf if count_on is None else count_on
     if not whole.ended:
-        whole.go_on(left(min(AT_FIRST, more)), until_failure=False)
+        whole.go_on(budget.part(executions=min(AT_FIRST, count_on)), until_failure=False)
     if whole.ended:
         return replace(whole.found(), first=failed.first)
-    failed.go_on(left(more), until_failure=False)
-    return failed.found()
+    failed.go_on(budget.part(executions=count_on), until_failure=False)
+    return failed.found(_bound_of(done))
+
+
+def _counted_from(
+    first: TracedSchedule, level: Search, done: Search | None, budget: Budget, count_on: int
+) -> Found:
+    """Say how many fail of as many preemptions as one that no search has found."""
+    level.go_on(budget.part(executions=count_on), until_failure=False)
+    level.traces.add(first.trace)
+    level.failing.add(first.trace)
+    return replace(level.found(_bound_of(done)), first=first)
 
 
 def _unfinished(current: Search, done: Search | None) -> Found:
-    bound = done.bound if done is not None else None
-    return replace(current.found(), bound=bound, exhausted=False)
+    """Say what was found when the budget was over; ``done`` is the last search that has ended."""
+    before = done.traces if done is not None else set()
+    beyond = len(current.traces - before)
+    current.traces |= before
+    return replace(current.found(_bound_of(done)), exhausted=False, beyond=beyond)
+
+
+def _bound_of(done: Search | None) -> int | None:
+    return done.bound if done is not None else None

@@ -7,14 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conlab.explorer.search import deepening, reduction
+from conlab.explorer.search import reduction
 from conlab.explorer.search.happens_before import EVERYTHING, HappensBefore, TracedStep, dependent
 from tests.explorer.search.abstract import (
     Program,
     by_enumeration,
     by_reduction,
     every_schedule,
-    execute,
     made,
 )
 
@@ -194,26 +193,3 @@ def test_a_thread_that_would_sleep_in_a_branch_that_the_bound_cuts_is_not_lost()
     program: Program = [[("inc", "z")], [("r", "x"), ("r", "y")], [("w", "y", 1)]]
     assert differs(program, 0) == ""
     assert len(by_reduction(program, 0)[0]) == 2
-
-
-def test_a_failure_comes_with_the_fewest_preemptions_whatever_found_it_first() -> None:
-    program: Program = [[("r", "x"), ("w", "x", 1)], [("r", "x"), ("w", "x", 1)]]
-
-    def fails(schedule: reduction.TracedSchedule) -> bool:
-        return ("x", 2) not in execute(program, schedule)
-
-    found = deepening.search(fails, bound=2, most=1_000, count_on=1_000)
-    assert found.first is not None
-    assert found.first.preemptions == 1
-    assert (found.failing, found.traces, found.bound) == (2, 4, None)
-
-
-def test_a_search_that_has_enough_says_how_far_it_came() -> None:
-    program: Program = [[("inc", "x")] * 4 for _ in range(4)]
-
-    def passes(schedule: reduction.TracedSchedule) -> bool:
-        execute(program, schedule)
-        return False
-
-    found = deepening.search(passes, bound=2, most=600, count_on=1_000)
-    assert (found.exhausted, found.bound, found.failing) == (False, 1, 0)

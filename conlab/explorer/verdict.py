@@ -1,0 +1,106 @@
+"""What comes of an exploration: the verdict, and what it rests on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from conlab.explorer.search.prediction import Prediction
+from conlab.explorer.search.sampling import Sampled
+from conlab.explorer.threads.scheduler import MOST_TIMEOUTS
+from conlab.explorer.witness import Witness
+
+FoundBy = Literal["search", "prediction", "sampling"]
+MOST_LISTED = 10  # predictions that a person is shown
+
+
+@dataclass(frozen=True, slots=True)
+class Exploration:
+    """The verdict: of so many schedules so many fail, and what was and was not looked at.
+
+    ``exhausted`` is true only when every schedule of up to ``bound`` preemptions was executed (of
+    any number of them when ``bound`` is None), in ``reading``, with switches in the ``stepped``
+    files. Of a search that is not exhausted, ``bound`` is up to where it is (None: nowhere), and
+    ``beyond`` says how many schedules with more preemptions were executed as well; ``over`` says
+    what had an end. With ``reduced``, of schedules that differ in the order of independent steps
+    only, one was executed: ``schedules`` and ``failing`` count those that differ in more,
+    ``executions`` what was run, and ``unknown`` names the commonest operations that were taken to
+    depend on everything. ``held_back`` says that some loop only waited and was not let turn for
+    ever. For a program with an event loop ``counted`` says departures, of which a preemption is
+    one.
+
+    ``found_by`` says what came upon the witness: the search, a ``prediction``, or ``sampling``.
+    ``sampled`` tells of the schedules that were drawn by chance, where the search had no end;
+    ``predictions`` are the conflicts and circles of locks that trial executions have shown.
+    """
+
+    schedules: int
+    failing: int
+    exhausted: bool
+    bound: int | None
+    reading: str
+    stepped: tuple[str, ...]
+    witness: Witness | None
+    counted: str = "preemption"
+    executions: int = 0
+    reduced: bool = False
+    unknown: tuple[str, ...] = ()
+    held_back: bool = False
+    beyond: int = 0
+    over: str = ""
+    found_by: FoundBy = "search"
+    sampled: Sampled | None = None
+    predictions: tuple[Prediction, ...] = ()
+
+    def __str__(self) -> str:
+        """Say the verdict in one sentence, with its bounds; in two where schedules were drawn."""
+        terms = f"({', '.join(self._terms())})"
+        plural = "" if self.schedules == 1 else "s"
+        schedules = f"{self.schedules} schedule{plural}"
+        differing = " that differ" if self.reduced and plural else ""
+        if self.failing:
+            return f"fails in {self.failing} of {schedules}{differing} {terms}"
+        if self.exhausted:
+            return f"passes every schedule, {self.schedules}{differing or ' in all'} {terms}"
+        drawn = self._drawn()
+        if not self.schedules:
+            return f"{drawn} {terms}"
+        verdict = f"passes the {schedules} that were run, and there are more {terms}"
+        return f"{verdict}; {drawn}" if drawn else verdict
+
+    def _drawn(self) -> str:
+        """Say what came of the schedules that were drawn by chance."""
+        if self.sampled is None or not self.sampled.schedules:
+            return ""
+        many = f"{self.sampled.schedules} sampled schedule{'s'[: self.sampled.schedules != 1]}"
+        chance = self.sampled.chance_of_new
+        return (
+            f"found nothing in {many}, which proves nothing: {self.sampled.differing} of them"
+            f" differ, and the chance that a next one would be new is about {chance:.0%}"
+        )
+
+    def _terms(self) -> Iterator[str]:
+        """Say how far the verdict goes."""
+        number = "any number of" if self.bound is None else f"up to {self.bound}"
+        bound = f"{number} {self.counted}{'' if self.bound == 1 else 's'}"
+        if self.exhausted:
+            yield bound
+        elif self.bound is not None:
+            yield f"complete {bound}"
+            if self.beyond:
+                yield f"{self.beyond} of them with {self.bound + 1} or more"
+        elif self.schedules:
+            yield f"not complete for 0 {self.counted}s"
+        if self.failing and self.found_by != "search":
+            yield f"found by {self.found_by}"
+        if self.held_back and self.bound is None:
+            yield f"no loop that only waits over {MOST_TIMEOUTS} turns ahead of the others"
+        yield f"reading {self.reading}"
+        if not self.exhausted:
+            yield f"not exhausted{f' in {self.over}' if self.over else ''}"
+
+    def predicted(self) -> Iterator[str]:
+        """Say what was predicted, a sentence each, the confirmed first."""
+        told = sorted(self.predictions, key=lambda each: not each.confirmed)
+        yield from map(str, told[:MOST_LISTED])
+        if len(told) > MOST_LISTED:
+            yield f"and {len(told) - MOST_LISTED} more predicted"
