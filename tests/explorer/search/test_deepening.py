@@ -149,7 +149,7 @@ def test_a_part_ends_with_its_whole() -> None:
 
 
 def unfinished(reduction: bool, **options: Any) -> Exploration:
-    program = large.philosophers(4, gate=True)
+    program = large.philosophers(5, gate=True)
     return explore(
         program,
         check=bool,

@@ -1,6 +1,7 @@
 """The reduction loses nothing: the same outcomes and the same traces as plain enumeration."""
 
 import itertools
+import sys
 from typing import Any
 
 import pytest
@@ -42,18 +43,19 @@ HARD: list[Program] = [  # where a thread must wait at the last step that it wou
         [("acquire", "L"), ("inc", "x"), ("all",), ("release", "L")],
         [("if even", 0), ("acquire", "L"), ("r", "x"), ("release", "L")],
     ],
+    [
+        [("acquire", "L"), ("inc", "x"), ("try", "L", 1), ("release", "L"), ("release", "L")],
+        [("if even", 0), ("acquire", "L"), ("r", "x"), ("release", "L")],
+    ],
     [  # who is let go while another holds the lock comes to wait, and gives the turn back for free
         [("acquire", "L"), ("release", "L"), ("w", "x", 1)],
-        [("r", "x"), ("acquire", "L"), ("release", "L"), ("r", "x")],
+        [("r", "x"), ("w", "y", 0), ("acquire", "L"), ("release", "L"), ("r", "x")],
     ],
-    [
-        [("acquire", "L"), ("release", "L")],
-        [("w", "x", 1)],
-        [("r", "x"), ("acquire", "L"), ("release", "L"), ("r", "x")],
-    ],
-    [
-        [("r", "y"), ("put", "q"), ("w", "x", 1)],
-        [("w", "y", 1), ("r", "x"), ("get", "q"), ("r", "x")],
+    [  # the racing step begins its turn: so the turn before it counts
+        [("put", "q")],
+        [("get within", "q", 1), ("w", "x", 1)],
+        [("try", "M", 1), ("release", "M"), ("now",)],
+        [("get within", "q", 1), ("w", "x", 2)],
     ],
 ]
 
@@ -115,6 +117,31 @@ def test_the_oracle_sees_a_bound_without_conservative_points(
             fork.needed.update([later.thread] if later.thread in fork.enabled else fork.threads)
 
     assert broken_by(monkeypatch, reduction, "_reverse_within_bound", only_there)
+
+
+def test_the_oracle_sees_a_bound_without_the_turn_before_one_that_begins_with_the_racing_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def own_turn(forks: Any, steps: Any, earlier: int, later: TracedStep) -> None:
+        turn = earlier
+        while turn and steps[turn - 1].thread == steps[earlier].thread:
+            turn -= 1
+        for at in {earlier, turn}:
+            if (fork := forks.get(at)) is not None:
+                fork.needed.update([later.thread] if later.thread in fork.enabled else fork.threads)
+
+    assert broken_by(monkeypatch, reduction, "_reverse_within_bound", own_turn)
+
+
+def test_the_oracle_sees_a_bound_without_the_points_before_what_ends_a_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class WithoutThem(HappensBefore):
+        def enabling(self, step: TracedStep) -> list[int]:
+            in_a_clock = sys._getframe(1).f_code.co_name == "clock_of"
+            return super().enabling(step) if in_a_clock else []
+
+    assert broken_by(monkeypatch, reduction, "HappensBefore", WithoutThem)
 
 
 def test_the_oracle_sees_a_thread_that_is_let_go_though_it_must_wait(
