@@ -1,12 +1,8 @@
-"""A controlled thread: a thread of the program, and the real thread on which it runs.
-
-Real threads outlive an execution and carry a controlled thread of each, for to start one takes as
-long as a hundred steps.
-"""
+"""A controlled thread: a thread of the program, and what it runs on."""
 
 import threading
-from _thread import allocate_lock, get_ident, get_native_id, start_new_thread
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, Protocol
 
 from conlab.explorer.threads.waiting import AccessLog, Waitable
@@ -38,7 +34,7 @@ class ControlledThread:
         "wait",
     )
 
-    def __init__(self, index: int, name: str, runs_on: "RealThread") -> None:
+    def __init__(self, index: int, name: str, runs_on: "Carrier") -> None:
         self.index = index
         self.name = name
         self.runs_on = runs_on
@@ -80,50 +76,45 @@ class ControlledThread:
         return [self]
 
 
-class RealThread:
-    """A thread of the operating system, and the semaphore that lets it take its next step."""
+class Carrier(Protocol):
+    """What controlled threads run on, one of each execution: a real thread, or a greenlet in it."""
 
-    def __init__(self) -> None:
-        self.semaphore = allocate_lock()
-        self.semaphore.acquire()
-        self.ident = 0
-        self.native = 0  # the system's number for the same thread
+    ident: int  # what tells it from the others, as that of a real thread does
 
-    def is_the_caller(self) -> None:
-        """Take note that the calling thread is this one."""
-        self.ident, self.native = get_ident(), get_native_id()
+    def real_thread(self) -> Any:
+        """Return the real thread that is to be looked at when nothing goes on."""
 
+    def hand_over_to(self, other: Any) -> None:
+        """Let another take its next step, and come back when this one's turn has come."""
 
-class Pool(Protocol):
-    """Whose real threads these are: a scheduler."""
+    def give_up(self, other: Any) -> None:
+        """Let another take its next step, and never come back."""
 
-    idents: set[int]
-
-    def is_closed(self) -> bool:
-        """Whether the exploration is over."""
+    def frame(self) -> FrameType | None:
+        """Return the innermost frame of what it carries."""
 
 
-class PooledThread(RealThread):
-    """A real thread that carries one controlled thread of each execution."""
+Job = Callable[[], Carrier | None]  # returns who goes on; None where the exploration is over
 
-    def __init__(self, pool: Pool) -> None:
-        super().__init__()
-        self.job: Callable[[], None] | None = None
-        self.ended = allocate_lock()
-        self.ended.acquire()
-        start_new_thread(self._run_jobs, (pool,))
 
-    def _run_jobs(self, pool: Pool) -> None:
-        self.is_the_caller()
-        pool.idents.add(self.ident)
-        try:
-            while True:
-                self.semaphore.acquire()
-                if self.job is None or pool.is_closed():
-                    return
-                self.job()
-                if pool.is_closed():
-                    return
-        finally:
-            pool.idents.discard(self.ident)
-            self.ended.release()
+class Engine(Protocol):
+    """Gives the controlled threads of each execution something to run on."""
+
+    @property
+    def search(self) -> Carrier:
+        """What the search runs on."""
+
+    def run(self, main: ControlledThread, job: Job) -> None:
+        """Run the main thread of an execution, and come back when all have ended."""
+
+    def carry(self, thread: ControlledThread, job: Job) -> None:
+        """Have a thread ready to run, in its turn."""
+
+    def ends(self, thread: ControlledThread) -> None:
+        """Take note that what carries the thread is free from the next execution on."""
+
+    def search_ends(self) -> None:
+        """End what is left, in the real thread of the search."""
+
+    def close(self) -> None:
+        """End what is left, from any real thread."""

@@ -1,18 +1,16 @@
 """The scheduler: runs a program's threads one at a time, and switches between them.
 
-The threads are real ones, each stopped at a semaphore of its own but for the one that runs. Every
-modelled operation and every stepped bytecode calls `Scheduler.switch_point`; there, and nowhere
-else, the schedule decides which of the enabled threads takes the next step.
+Each thread but the one that runs is stopped. Every modelled operation and every stepped bytecode
+calls `Scheduler.switch_point`; there, and nowhere else, the schedule decides which of the enabled
+threads takes the next step.
 """
 
 import contextvars
-import sys
 import threading
 import traceback
-from _thread import allocate_lock
+from _thread import get_ident
 from collections import Counter
 from collections.abc import Callable, Container, Hashable
-from contextlib import suppress
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NoReturn, Protocol
@@ -30,7 +28,8 @@ from conlab.explorer.outcomes import (
 from conlab.explorer.search.happens_before import EVERYTHING, Location, TracedStep
 from conlab.explorer.search.reduction import Redundant, TracedSchedule
 from conlab.explorer.search.schedule import Diverged, Schedule
-from conlab.explorer.threads.controlled_thread import ControlledThread, PooledThread, RealThread
+from conlab.explorer.threads.controlled_thread import Carrier, ControlledThread, Engine
+from conlab.explorer.threads.real_threads import RealThread, RealThreads
 from conlab.explorer.threads.reference import Reference
 from conlab.explorer.threads.waiting import OTHERS, ManyWaits, Waitable
 
@@ -84,17 +83,11 @@ class Scheduler:
         """TracedStep the files ``stepped``, and let no execution take more than ``limit`` steps."""
         self.stepped = stepped
         self.limit = limit
+        self.engine: Engine = RealThreads(self)
         self.search_thread = RealThread()
         self.after_release = False  # whether a switch is possible right after a release
         self.idents: set[int] = set()
         self.closed = False
-        self.pooled: list[PooledThread] = []
-        self.free: list[PooledThread] = []
-        # Free in the next execution: no two threads of one may share a real `threading.local`.
-        self.finished_on: list[PooledThread] = []
-        self._done = allocate_lock()
-        self._done.acquire()
-        self._main_thread = RealThread()
         self.executions = 0
         self.disproved: set[Assumption] = set()  # what the search has ceased to assume
         self.newly_disproved: set[Assumption] = set()
@@ -113,7 +106,7 @@ class Scheduler:
         self.schedule = schedule
         self.threads: list[ControlledThread] = []
         self.alive: list[ControlledThread] = []
-        self.current = ControlledThread(0, "main", self._main_thread)
+        self.current = ControlledThread(0, "main", self.engine.search)
         self.clock = 0.0
         self.progress = 0  # how often a thread did more than look
         self.steps = 0
@@ -139,22 +132,21 @@ class Scheduler:
         main = self.current
         self.threads.append(main)
         self.alive.append(main)
-        self._main_thread.is_the_caller()
-        ident = self._main_thread.ident
+        ident = get_ident()
         self.idents.add(ident)
         self._begin_step(main)
+        context = contextvars.copy_context()
+
+        def job() -> Carrier | None:
+            self._run_main(context, program)
+            return self.finished(main)
+
         try:
-            self._run_main(program)
-            others = len(self.alive) > 1  # to be asked before another thread goes on
-            self.finished(main)
-            if others and not self.closed:
-                self._done.acquire()
+            self.engine.run(main, job)
         finally:
             self.at_end()
             self.over = True
             self.step = None
-            self.free += self.finished_on
-            self.finished_on.clear()
             self.idents.discard(ident)
             self.executions += 1
         if self.problem is not None:
@@ -167,11 +159,11 @@ class Scheduler:
         assert self.outcome is not None
         return self.outcome
 
-    def _run_main(self, program: Callable[[], Any]) -> None:
+    def _run_main(self, context: contextvars.Context, program: Callable[[], Any]) -> None:
         try:
             self.stepper.enter()
             try:
-                value = contextvars.copy_context().run(program)
+                value = context.run(program)
             finally:
                 self.stepper.leave()
             outcome: Outcome = Returned(value)
@@ -185,7 +177,10 @@ class Scheduler:
 
     def running_on(self) -> RealThread:
         """Return the real thread whose turn it is."""
-        return self.search_thread if self.over else self.current.runs_on
+        if self.over:
+            return self.search_thread
+        real: RealThread = self.current.runs_on.real_thread()
+        return real
 
     def interrupt(self, problem: BaseException) -> None:
         """End the execution from outside, as soon as a thread comes to a switch point."""
@@ -201,19 +196,14 @@ class Scheduler:
             raise ExecutionEnded
         if len(self.threads) >= MOST_THREADS:
             self.refuse(f"the program started more than {MOST_THREADS} threads in one execution")
-        if self.free:
-            real = self.free.pop()
-        else:
-            real = PooledThread(self)
-            self.pooled.append(real)
         self.steps += 1  # from here on another thread may come before what this one does next
-        controlled = ControlledThread(len(self.threads), thread.name, real)
+        controlled = ControlledThread(len(self.threads), thread.name, self.engine.search)
         self.threads.append(controlled)
         self.alive.append(controlled)
         controlled.thread = thread
         controlled.daemon = thread.daemon
 
-        def job() -> None:
+        def job() -> Carrier | None:
             try:
                 self.stepper.enter()
                 try:
@@ -222,29 +212,25 @@ class Scheduler:
                     self.stepper.leave()
             except ExecutionEnded:
                 pass
-            self.finished(controlled)
+            return self.finished(controlled)
 
-        real.job = job
+        self.engine.carry(controlled, job)
         if self.step is not None:
             self.touch("started", None, writes=True)  # who starts threads numbers and names them
             self.step.starts.append(controlled.index)
             self._begin_step(self.current)
         return controlled
 
-    def finished(self, thread: ControlledThread) -> None:
-        """Take note that a thread has run to its end, and let another go on."""
+    def finished(self, thread: ControlledThread) -> Carrier | None:
+        """Take note that a thread has run to its end, and return on what another goes on."""
         if self.closed:
-            return
+            return None
         thread.done = True
         self.touch("end", thread, writes=True)
         self.alive.remove(thread)
-        if thread.index:
-            assert isinstance(thread.runs_on, PooledThread)
-            self.finished_on.append(thread.runs_on)
+        self.engine.ends(thread)
         if not self.alive:
-            if thread.index:
-                self._done.release()
-            return
+            return self.engine.search
         if thread.index == 0 and not self.ending:
             self.at_exit()
         if not self.ending and self.threads[0].done and all(s.daemon for s in self.alive):
@@ -253,14 +239,13 @@ class Scheduler:
         if self.ending:
             following = self.alive[-1]
             self.current = following
-            following.runs_on.semaphore.release()
-            return
+            return following.runs_on
         try:
             following = self._choose(thread, ("end",))
         except ExecutionEnded:
             following = self.alive[-1]
             self.current = following
-        following.runs_on.semaphore.release()
+        return following.runs_on
 
     # -- the one place where a choice is made ------------------------------------------------
 
@@ -282,8 +267,7 @@ class Scheduler:
         if len(self.alive) > 1 or me.wait is not None:
             following = self._choose(me, what)
             if following is not me:
-                following.runs_on.semaphore.release()
-                me.runs_on.semaphore.acquire()
+                me.runs_on.hand_over_to(following.runs_on)
                 if self.closed:
                     raise ExecutionEnded
                 if self.ending:
@@ -491,14 +475,10 @@ class Scheduler:
             self.alive.remove(me)
             if self.alive:
                 self.current = self.alive[-1]
-                self.current.runs_on.semaphore.release()
-            else:
-                self._done.release()
-            me.runs_on.semaphore.acquire()  # for ever: the real thread is given up
+            me.runs_on.give_up(self.current.runs_on if self.alive else self.engine.search)
         raise ExecutionEnded
 
     def _deadlock(self) -> Deadlocked:
-        frames = sys._current_frames()
         waits_for: dict[str, str] = {}
         waiting = []
         for thread in self.alive:
@@ -511,7 +491,7 @@ class Scheduler:
                     thread.name,
                     thread.wait.describe(),
                     holders,
-                    self.line_of(frames.get(thread.runs_on.ident)),
+                    self.line_of(thread.runs_on.frame()),
                 )
             )
             if isinstance(thread.wait, ManyWaits):
@@ -535,14 +515,9 @@ class Scheduler:
         return self.closed
 
     def close(self) -> None:
-        """End the real threads; one that is stuck ends when it comes loose."""
+        """End what the threads run on; what is stuck ends when it comes loose."""
         self.closed = True
-        for real in (self._main_thread, *self.pooled):
-            with suppress(RuntimeError):  # it waits for nothing: nobody has taken its semaphore
-                real.semaphore.release()
-        for real in self.free:
-            if real.ended.acquire(timeout=5):
-                real.ended.release()  # an interrupted exploration is closed once more at its end
+        self.engine.close()
 
 
 def _deadline(thread: ControlledThread) -> float:
