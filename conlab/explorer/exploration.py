@@ -30,6 +30,7 @@ from conlab.explorer.stepping.switches import switches_here
 from conlab.explorer.stepping.tracer import Tracer
 from conlab.explorer.tasks.known_tasks import KnownTasks
 from conlab.explorer.threads.ambient_state import AmbientState
+from conlab.explorer.threads.engines import choose_engine
 from conlab.explorer.threads.scheduler import (
     MOST_TIMEOUTS,
     ONE_THREAD,
@@ -40,6 +41,7 @@ from conlab.explorer.threads.watchdog import supervise
 from conlab.explorer.witness import Witness
 
 ReadingName = Literal["gil", "bytecode"]
+EngineName = Literal["threads", "greenlets"]
 Program = Callable[[], Any]
 Check = Callable[[Any], bool]
 # Executions; the collector is off meanwhile, as what it frees may run code.
@@ -114,6 +116,7 @@ def explore(
     specialised: bool = False,
     cancellations: int = 0,
     reduction: bool = False,
+    engine: EngineName | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Exploration:
     """Run ``program`` under every schedule of at most ``bound`` preemptions, the fewest first.
@@ -126,7 +129,9 @@ def explore(
     ``specialised`` the reading ``gil`` takes every call for one that CPython has specialised
     already; otherwise the first few of each execution are cold, as in a fresh process. A task other
     than the main one is cancelled from outside up to ``cancellations`` times an execution, at each
-    of its awaits; a CancelledError that then comes out of the program is no failure. ``progress``
+    of its awaits; a CancelledError that then comes out of the program is no failure. ``engine`` is
+    on what the threads run: None is greenlets where there are any and the program does nothing that
+    is bound to a real thread, which makes it faster and no other verdict. ``progress``
     is called ten times a second with the number of schedules so far. Raises UserError for arguments
     that cannot be, Uncontrolled or Diverged when there can be no verdict.
     """
@@ -139,6 +144,7 @@ def explore(
     files = _stepped_files(program, stepped)
     with _session(program, check, reading, files, limit, cancellations) as session:
         session.specialised(specialised)
+        choose_engine(session.scheduler, engine)
         return supervise(
             session.scheduler,
             lambda: session.explore(bound, schedules, count_on, reduction),
@@ -378,8 +384,17 @@ class _Session:
 
     def _witness(self, schedule: Schedule) -> Witness:
         """Shrink the failing schedule and execute it once more to write down what happens."""
-        outcome = self._execute(Schedule(schedule.choices, schedule.sites))
-        if not self._fails(outcome):
+        on_greenlets = self.scheduler.use_real_threads()  # which are the judge
+        try:
+            outcome = self._execute(Schedule(schedule.choices, schedule.sites))
+            fails_again = self._fails(outcome)
+        except Diverged:
+            if on_greenlets:
+                raise RestartSearch from None
+            raise
+        if not fails_again:
+            if on_greenlets:
+                raise RestartSearch
             raise Diverged(
                 "a failing schedule does not fail when it is repeated: something that the explorer"
                 " does not control decides"

@@ -79,8 +79,6 @@ class ControlledThread:
 class Carrier(Protocol):
     """What controlled threads run on, one of each execution: a real thread, or a greenlet in it."""
 
-    ident: int  # what tells it from the others, as that of a real thread does
-
     def real_thread(self) -> Any:
         """Return the real thread that is to be looked at when nothing goes on."""
 
@@ -112,9 +110,3 @@ class Engine(Protocol):
 
     def ends(self, thread: ControlledThread) -> None:
         """Take note that what carries the thread is free from the next execution on."""
-
-    def search_ends(self) -> None:
-        """End what is left, in the real thread of the search."""
-
-    def close(self) -> None:
-        """End what is left, from any real thread."""

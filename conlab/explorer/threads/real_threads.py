@@ -117,9 +117,6 @@ class RealThreads:
         if isinstance(thread.runs_on, PooledThread):
             self._finished.append(thread.runs_on)
 
-    def search_ends(self) -> None:
-        """Nothing to do in the thread of the search."""
-
     def close(self) -> None:
         """End the real threads; one that is stuck ends when it comes loose."""
         for real in (self.search, *self.pooled):

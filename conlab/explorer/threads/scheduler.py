@@ -29,6 +29,7 @@ from conlab.explorer.search.happens_before import EVERYTHING, Location, TracedSt
 from conlab.explorer.search.reduction import Redundant, TracedSchedule
 from conlab.explorer.search.schedule import Diverged, Schedule
 from conlab.explorer.threads.controlled_thread import Carrier, ControlledThread, Engine
+from conlab.explorer.threads.greenlets import Greenlets
 from conlab.explorer.threads.real_threads import RealThread, RealThreads
 from conlab.explorer.threads.reference import Reference
 from conlab.explorer.threads.waiting import OTHERS, ManyWaits, Waitable
@@ -83,7 +84,9 @@ class Scheduler:
         """TracedStep the files ``stepped``, and let no execution take more than ``limit`` steps."""
         self.stepped = stepped
         self.limit = limit
-        self.engine: Engine = RealThreads(self)
+        self._real_threads = RealThreads(self)
+        self._greenlets: Greenlets | None = None
+        self.engine: Engine = self._real_threads
         self.search_thread = RealThread()
         self.after_release = False  # whether a switch is possible right after a release
         self.idents: set[int] = set()
@@ -110,6 +113,7 @@ class Scheduler:
         self.clock = 0.0
         self.progress = 0  # how often a thread did more than look
         self.steps = 0
+        self.unfit = False  # whether it needs real threads and has none
         self.over = False  # what is finalised between two executions must not choose anything
         self.ending = False
         self.outcome: Outcome | None = None
@@ -126,7 +130,9 @@ class Scheduler:
     # -- one execution ---------------------------------------------------------------------------
 
     def execute(self, program: Callable[[], Any], schedule: Schedule) -> Outcome:
-        """Execute the program under ``schedule``; the calling thread is its main thread."""
+        """Execute the program under ``schedule``; the calling thread is that of the search."""
+        several = self._greenlets is not None and ONE_THREAD in self.disproved
+        self.engine = self._greenlets if several and self._greenlets else self._real_threads
         self._reset(schedule)
         self.at_begin()
         main = self.current
@@ -149,6 +155,8 @@ class Scheduler:
             self.step = None
             self.idents.discard(ident)
             self.executions += 1
+        if self.unfit:
+            self.use_real_threads()
         if self.problem is not None:
             raise self.problem
         if self.newly_disproved:
@@ -181,6 +189,28 @@ class Scheduler:
             return self.search_thread
         real: RealThread = self.current.runs_on.real_thread()
         return real
+
+    def use_greenlets(self) -> None:
+        """Execute on greenlets what has several threads, until something needs real ones."""
+        self._greenlets = Greenlets(self)
+
+    def use_real_threads(self) -> bool:
+        """Execute on real threads from now on; return whether it was on greenlets until now."""
+        were = self.engine is self._greenlets
+        self.search_ends()
+        self._greenlets = None
+        return were
+
+    def need_real_threads(self) -> None:
+        """Begin the search anew on real threads, if it is on greenlets: they would not do."""
+        if self.engine is self._greenlets:
+            self.unfit = True
+            self.abandon(RestartSearch())
+
+    def search_ends(self) -> None:
+        """End what only the thread of the search can."""
+        if self._greenlets is not None:
+            self._greenlets.search_ends()
 
     def interrupt(self, problem: BaseException) -> None:
         """End the execution from outside, as soon as a thread comes to a switch point."""
@@ -517,7 +547,7 @@ class Scheduler:
     def close(self) -> None:
         """End what the threads run on; what is stuck ends when it comes loose."""
         self.closed = True
-        self.engine.close()
+        self._real_threads.close()
 
 
 def _deadline(thread: ControlledThread) -> float:

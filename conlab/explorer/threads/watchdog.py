@@ -37,7 +37,7 @@ def supervise(scheduler: Scheduler, work: Callable[[], T], notice: Callable[[], 
         except BaseException as error:
             errors.append(error)
         finally:
-            scheduler.engine.search_ends()
+            scheduler.search_ends()
             finished.release()
 
     start_new_thread(drive, ())
