@@ -30,7 +30,8 @@ class Schedule:
 
         It is the ``default`` where none is given.
         """
-        at = len(self.choices)
+        choices = self.choices
+        at = len(choices)
         if at < len(self.sites):
             if self.sites[at] != site:
                 raise Diverged(
@@ -47,7 +48,7 @@ class Schedule:
                     f"choice {at + 1} of a replay took option {choice} and has only"
                     f" {len(costs)} now"
                 )
-        self.choices.append(choice)
+        choices.append(choice)
         self.costs.append(costs)
         return choice
 

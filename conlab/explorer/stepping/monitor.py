@@ -10,6 +10,7 @@ from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from conlab.errors import UserError
+from conlab.explorer.stepping.by_code import ByCode, address_of
 from conlab.explorer.stepping.points import Point, nested
 from conlab.explorer.stepping.readings import Reading
 from conlab.explorer.stepping.stepper import CALLS_WHAT_IT_IS_GIVEN, Stepper
@@ -26,8 +27,8 @@ class Monitor(Stepper):
 
     def __init__(self, scheduler: Scheduler, reading: Reading) -> None:
         super().__init__(scheduler, reading)
-        self._points: dict[CodeType, dict[int, Point]] = {}
-        self._accesses: dict[CodeType, dict[int, Point]] = {}
+        self._points: ByCode[dict[int, Point]] = ByCode()
+        self._accesses: ByCode[dict[int, Point]] = ByCode()
 
     def install(self) -> None:
         """Register with the interpreter."""
@@ -49,7 +50,8 @@ class Monitor(Stepper):
             (events.C_RETURN, self._returned),
             (events.JUMP, self._jumped),
         ]:
-            monitoring.register_callback(self._tool, event, callback)
+            if event != events.C_RETURN or not self._reading.needs_callee:
+                monitoring.register_callback(self._tool, event, callback)
         monitoring.set_events(self._tool, events.PY_START)
 
     def remove(self) -> None:
@@ -85,7 +87,7 @@ class Monitor(Stepper):
         )
 
     def _start(self, code: CodeType, offset: int) -> Any:  # noqa: ARG002
-        if code in CALLS_WHAT_IT_IS_GIVEN and self._scheduler.traced is not None:
+        if self._scheduler.traced is not None and code in CALLS_WHAT_IT_IS_GIVEN:
             self._observe(code)
             return None
         if code.co_filename not in self._stepped:
@@ -119,7 +121,14 @@ class Monitor(Stepper):
 
     def _instruction(self, code: CodeType, offset: int) -> Any:
         scheduler = self._scheduler
-        point = self._points[code].get(offset)
+        known = self._points.by_address.get(address_of(code))
+        point = (self._points[code] if known is None else known[0]).get(offset)
+        if scheduler.plain:
+            if point is None or point.role == "call" or self._reading.idle(point):
+                return monitoring.DISABLE
+            if get_ident() in scheduler.idents:
+                self._reading.at(point)
+            return None
         access = self._accesses[code].get(offset) if scheduler.traced is not None else None
         controlled = get_ident() in scheduler.idents
         if controlled and scheduler.step is not None:
@@ -145,15 +154,18 @@ class Monitor(Stepper):
 
     def _calls(self, code: CodeType, offset: int, callee: object, first: object) -> Any:  # noqa: ARG002
         if get_ident() not in self._scheduler.idents:
-            return
+            return None
+        known = self._points.by_address.get(address_of(code))
+        point = (self._points[code] if known is None else known[0]).get(offset)
+        if self._scheduler.plain:
+            return monitoring.DISABLE if point is None else self._plainly_calls(point, callee)
         if self._scheduler.step is not None:
             self._goes_on(sys._getframe(1))
         access = self._accesses[code].get(offset)
-        point = self._points[code].get(offset)
         entered = _python_code(callee)
         if point is None:
             if access is None:
-                return
+                return None
         elif entered is None:
             self._reading.calls_c(point)
         elif not self._has_switch_points(entered):
@@ -162,6 +174,17 @@ class Monitor(Stepper):
             self._touch(access, sys._getframe(1), callee)
         if point is not None and self._scheduler.recorder is not None:
             self._scheduler.recorder.executes(self._scheduler.who_runs(), code, offset)
+        return None
+
+    def _plainly_calls(self, point: Point, callee: object) -> None:
+        """Take note of a call, where only the switch points matter."""
+        entered = callee.__code__ if type(callee) is FunctionType else _python_code(callee)
+        if entered is None:
+            self._reading.calls_c(point)
+            return
+        known = self._known.by_address.get(address_of(entered))
+        if not (self._has_switch_points(entered) if known is None else known[0]):
+            self._reading.calls_unstepped(point)
 
     def _returned(self, code: CodeType, offset: int, callee: object, first: object) -> Any:  # noqa: ARG002
         if get_ident() not in self._scheduler.idents or _is_python(callee):
@@ -173,11 +196,12 @@ class Monitor(Stepper):
     def _jumped(self, code: CodeType, offset: int, destination: int) -> Any:
         if destination > offset:
             return monitoring.DISABLE
+        point = self._points[code].get(offset)
+        if point is None or (point.loop == "for" and self._reading.needs_callee):
+            return monitoring.DISABLE
         if get_ident() in self._scheduler.idents:
-            point = self._points[code].get(offset)
-            if point is not None:
-                self._reading.jumped_back(point)
-                self._iterated(point)
+            self._reading.jumped_back(point)
+            self._iterated(point)
         return None
 
 

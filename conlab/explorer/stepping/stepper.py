@@ -12,6 +12,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any, cast
 
 from conlab.explorer.search.happens_before import EVERYTHING, Location
+from conlab.explorer.stepping.by_code import ByCode, address_of
 from conlab.explorer.stepping.local_names import local_value
 from conlab.explorer.stepping.opcodes import names
 from conlab.explorer.stepping.operands import UNKNOWN
@@ -64,14 +65,15 @@ class Stepper:
         self._scheduler = scheduler
         self._reading = reading
         self._stepped = scheduler.stepped
-        self._known: dict[CodeType, bool] = {}
+        self._known: ByCode[bool] = ByCode()
         self._touches = Touches(scheduler, reading.changes)
         # What is given to code of the standard library stays what it is.
         self._touches_given = Touches(scheduler, lambda _: False)
 
     def _has_switch_points(self, code: CodeType) -> bool:
         """Whether the code has switch points of its own wherever it shares anything."""
-        known = self._known.get(code)
+        found = self._known.by_address.get(address_of(code))
+        known = self._known.get(code) if found is None else found[0]
         if known is None:
             known = code.co_filename in self._stepped or (
                 self._is_trusted(code) and code.co_name not in UNLOCKED

@@ -6,15 +6,26 @@ import dis
 import functools
 import sys
 import textwrap
+from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any
 
+from conlab.explorer.stepping.by_code import ByCode, address_of
 from conlab.explorer.stepping.local_names import UNBOUND, local_value
 from conlab.explorer.stepping.points import Point
 from conlab.explorer.stepping.readings import GENERATOR, Reading
 from conlab.explorer.stepping.spans import segment
 from conlab.explorer.stepping.stepper import CALLS_WHAT_IT_IS_GIVEN, Stepper
 from conlab.explorer.threads.scheduler import Scheduler
+
+
+@dataclass(frozen=True, slots=True)
+class Tracers:
+    """The trace functions of a code object, if it is traced."""
+
+    step: Any
+    plain: Any = None
+    is_observer: bool = False
 
 
 class Tracer(Stepper):
@@ -26,7 +37,7 @@ class Tracer(Stepper):
 
     def __init__(self, scheduler: Scheduler, reading: Reading) -> None:
         super().__init__(scheduler, reading)
-        self._tracers: dict[CodeType, Any] = {}
+        self._tracers: ByCode[Tracers] = ByCode()
 
     def install(self) -> None:
         """Nothing to do for the process."""
@@ -47,16 +58,18 @@ class Tracer(Stepper):
 
     def _call(self, frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG002
         code = frame.f_code
-        pending = self._scheduler.current.pending
+        scheduler = self._scheduler
+        pending = scheduler.current.pending
         if pending is not None and frame.f_back is pending[0]:
             self._enters(pending[1], code)
-        try:
-            tracer = self._tracers[code]
-        except KeyError:
-            tracer = self._tracers[code] = self._tracer(code)
-        if tracer is None:
-            self._unstepped(frame)
-        elif code in CALLS_WHAT_IT_IS_GIVEN:
+        found = self._tracers.by_address.get(address_of(code))
+        known = self._tracers.get(code) if found is None else found[0]
+        if known is None:
+            known = self._tracers[code] = self._tracers_of(code)
+        if known.step is None:
+            if scheduler.step is not None:
+                self._unstepped(frame)
+        elif known.is_observer:
             frame.f_trace_lines = False
             frame.f_trace_opcodes = True
         else:
@@ -66,7 +79,9 @@ class Tracer(Stepper):
                 resumed = frame.f_lasti > 0 and bool(code.co_flags & GENERATOR)
                 resumed = resumed and frame.f_lasti > _first_resume(code)
                 self._entered(code, resumed=resumed)
-        return tracer
+            if scheduler.plain:
+                return known.plain
+        return known.step
 
     def _enters(self, point: Point, code: CodeType) -> None:
         """Take note that the call at ``point`` has entered Python code."""
@@ -81,13 +96,18 @@ class Tracer(Stepper):
         elif point.key not in self._scheduler.disproved:
             self._scheduler.disprove(point.key)
 
-    def _tracer(self, code: CodeType) -> Any:
+    def _tracers_of(self, code: CodeType) -> "Tracers":
         if code in CALLS_WHAT_IT_IS_GIVEN and self._scheduler.traced is not None:
-            return self._observer(code)
+            return Tracers(self._observer(code), is_observer=True)
         if code.co_filename not in self._stepped:
-            return None
+            return Tracers(None)
+        points = self._reading.points(code)
+        return Tracers(self._tracer(code, points), self._plain_tracer(points))
+
+    def _tracer(self, code: CodeType, points: dict[int, Point]) -> Any:
+        """Return a trace function that takes note of everything."""
         scheduler, reading = self._scheduler, self._reading
-        points, accesses = reading.points(code), reading.accesses(code)
+        accesses = reading.accesses(code)
 
         def trace(frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG001
             thread = scheduler.current
@@ -118,6 +138,39 @@ class Tracer(Stepper):
             elif event == "return" and thread.pending is not None and thread.pending[0] is frame:
                 thread.pending = None
             return trace
+
+        return trace
+
+    def _plain_tracer(self, points: dict[int, Point]) -> Any:
+        """Return a trace function for where only the switch points matter."""
+        scheduler, reading = self._scheduler, self._reading
+
+        def trace(frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG001
+            if frame.f_lasti not in points or event != "opcode":
+                return trace
+            point = points[frame.f_lasti]
+            if point.role == "call":
+                if point.key in scheduler.disproved:
+                    reading.calls_c(point)
+                scheduler.current.pending = (frame, point)
+                return trace_next
+            if point.role != "jump":
+                reading.at(point)
+            if point.target < 0 or (point.loop == "for" and reading.needs_callee):
+                return trace
+            scheduler.current.pending = (frame, point)
+            return trace_next
+
+        def trace_next(frame: FrameType, event: str, argument: object) -> Any:
+            thread = scheduler.current
+            pending = thread.pending
+            if event not in ("opcode", "return"):
+                return trace_next
+            if pending is not None and pending[0] is frame:
+                thread.pending = None
+                if event == "opcode":
+                    self._passed(pending[1], frame)
+            return trace(frame, event, argument)
 
         return trace
 

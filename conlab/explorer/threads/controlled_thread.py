@@ -12,9 +12,9 @@ class ControlledThread:
     """One thread of the program, what it waits for, and what its joiners wait for: itself."""
 
     __slots__ = (
+        "busy",
         "daemon",
         "deadline",
-        "done",
         "idle_iterations",
         "index",
         "iterations",
@@ -40,7 +40,7 @@ class ControlledThread:
         self.runs_on = runs_on
         self.thread: threading.Thread | None = None
         self.daemon = False
-        self.done = False
+        self.busy = True  # it still runs: who joins it waits for that
         self.wait: Waitable | None = None
         self.deadline: float | None = None
         self.timed_out = False
@@ -59,9 +59,9 @@ class ControlledThread:
         self.let_go = 0  # how often it was let go on, with only a look, since they had
 
     @property
-    def busy(self) -> bool:
-        """Whether it still runs: who joins it waits for that."""
-        return not self.done
+    def done(self) -> bool:
+        """Whether it has run to its end."""
+        return not self.busy
 
     def touch(self, log: AccessLog) -> None:
         """Say that a step joins it, which nothing races with."""

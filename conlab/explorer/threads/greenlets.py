@@ -7,6 +7,7 @@ Greenlets outlive an execution and carry a controlled thread of each, as real th
 
 import ctypes
 import sys
+from sys import call_tracing, gettrace, settrace
 from types import FrameType
 from typing import Any, Protocol
 
@@ -28,9 +29,9 @@ GIVEN_UP: list[Any] = []  # that nothing can end: to collect one would be to let
 
 def _state_of_the_thread() -> dict[Any, Any]:
     """Return the dict in which C code keeps what belongs to the calling thread."""
-    get = ctypes.pythonapi.PyThreadState_GetDict
-    get.restype = ctypes.py_object
-    state: dict[Any, Any] = get()
+    # As a py_object the result would be taken for a new reference.
+    get = ctypes.PYFUNCTYPE(ctypes.c_void_p)(("PyThreadState_GetDict", ctypes.pythonapi))
+    state: dict[Any, Any] = ctypes.cast(get(), ctypes.py_object).value
     return state
 
 
@@ -47,6 +48,7 @@ class PooledGreenlet:
         self.greenlet: Any = None
         self.job: Job | None = None
         self._engine = engine
+        self._state = engine.state
 
     def real_thread(self) -> RealThread:
         """Return the thread of the search."""
@@ -62,17 +64,17 @@ class PooledGreenlet:
     def hand_over_to(self, other: "PooledGreenlet") -> None:
         """Let another take its next step, and come back when this one's turn has come."""
         self.greenlet = getcurrent()  # the program may have made it itself
-        state, kept = self._engine.state, None
-        if state:
-            kept = state.copy()
-            state.clear()
-        tracing = sys.gettrace()
+        kept = None
+        if self._state:
+            kept = self._state.copy()
+            self._state.clear()
+        tracing = gettrace()
         # It calls outside of all trace functions, and goes back into those it was called in.
-        sys.call_tracing(other.greenlet.switch, ())
-        if sys.gettrace() is not tracing:
-            sys.settrace(tracing)
+        call_tracing(other.greenlet.switch, ())
+        if gettrace() is not tracing:
+            settrace(tracing)
         if kept:
-            state.update(kept)
+            self._state.update(kept)
 
     def give_up(self, other: "PooledGreenlet") -> None:
         """Let another take its next step, and never come back."""
@@ -113,6 +115,7 @@ class Greenlets:
         if self.search.greenlet is None:
             self.real.is_the_caller()
             self.state = _state_of_the_thread()
+            self.search = PooledGreenlet(self)
             self.search.greenlet = getcurrent()
         if not self._free:
             self._make()

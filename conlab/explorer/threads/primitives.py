@@ -13,6 +13,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from sys import gettrace, settrace
 from typing import Any, Self, TypeVar, cast
 
 from conlab.errors import UserError
@@ -26,16 +27,19 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 def untraced(operation: Method) -> Method:
     """Have an operation run without the trace function of its thread, under which all is slower."""
 
+    if sys.version_info >= (3, 12):  # where the explorer has none
+        return operation
+
     @functools.wraps(operation)
     def run(self: Any, *arguments: Any, **options: Any) -> Any:
-        tracing = sys.gettrace()
+        tracing = gettrace()
         if tracing is None:
             return operation(self, *arguments, **options)
-        sys.settrace(None)
+        settrace(None)
         try:
             return operation(self, *arguments, **options)
         finally:
-            sys.settrace(tracing)
+            settrace(tracing)
 
     return cast("Method", run)
 
@@ -98,7 +102,8 @@ class Lock:
             # Nobody else has run since a lock was made: to take it needs no switch point.
             if self._born != scheduler.steps or self.busy:
                 scheduler.wait(self, ("acquire", self.number))
-            self.touch(scheduler)
+            if scheduler.step is not None:
+                self.touch(scheduler)
         else:
             if timeout < 0:
                 raise ValueError("timeout value must be a non-negative number")
@@ -117,18 +122,19 @@ class Lock:
     @untraced
     def release(self) -> None:
         """Give the lock back, whoever took it."""
+        scheduler = self._scheduler
         if not self.busy:
-            if self._scheduler.ending:
+            if scheduler.ending:
                 return
             raise RuntimeError("release unlocked lock")
-        if self.in_program or self.made_at in self._scheduler.disproved:
-            self._scheduler.switch_point(("release", self.number))
-        self._scheduler.progressed()
-        self._scheduler.touch("free", self, writes=True)
+        if self.in_program or self.made_at in scheduler.disproved:
+            scheduler.switch_point(("release", self.number))
+        scheduler.progressed()
+        scheduler.touch("free", self, writes=True)
         self.busy = False
         self.owner = None
-        if self._scheduler.after_release:
-            self._scheduler.switch_point(("released", self.number))
+        if scheduler.after_release:
+            scheduler.switch_point(("released", self.number))
 
     def locked(self) -> bool:
         """Say whether somebody holds the lock."""
@@ -143,9 +149,11 @@ class Lock:
         log.touch("taken", self, writes=True)
         log.follow("free", self)
 
+    @untraced
     def __enter__(self) -> bool:
         return self.acquire()
 
+    @untraced
     def __exit__(self, *exception: object) -> None:
         self.release()
 
@@ -174,6 +182,7 @@ class RLock(Lock):
         super().__init__(scheduler, made_at)
         self._count = 0
 
+    @untraced
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock, once more if the caller has it."""
         if self.busy and self.owner is self._scheduler.current:
@@ -184,6 +193,7 @@ class RLock(Lock):
             return True
         return False
 
+    @untraced
     def release(self) -> None:
         """Give the lock back when it was released as often as taken."""
         if not self.busy or self.owner is not self._scheduler.current:

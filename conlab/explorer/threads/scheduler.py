@@ -37,6 +37,8 @@ from conlab.explorer.threads.waiting import OTHERS, ManyWaits, Waitable
 Assumption = tuple[str | int, ...]
 ONE_THREAD: Assumption = ("threads",)  # then nothing need be stepped
 MOST_THREADS = 200
+# What it costs to let one of so many go on where the first is who runs, and could go on:
+PREEMPTIVE = [(0,) + (1,) * (options - 1) for options in range(MOST_THREADS + 1)]
 ENDS_REFUSED = 200  # how often a thread may catch the exception that ends it
 # How often in a row a thread may be let go on by time alone while others could go on and have not:
 MOST_LOOKS = 2  # where it turns in a loop that only looks
@@ -121,6 +123,7 @@ class Scheduler:
         self.died: list[Failure] = []
         self.numbers = 0
         self.numbered: dict[int, tuple[int, object]] = {}  # by address, so kept
+        self.plain = self.recorder is None and not isinstance(schedule, TracedSchedule)
         self.traced = schedule if isinstance(schedule, TracedSchedule) else None
         self.step: TracedStep | None = None  # that is taken, if steps are traced
         self.operation: dict[Location, bool] = {}  # what the latest bytecode touches
@@ -140,7 +143,8 @@ class Scheduler:
         self.alive.append(main)
         ident = get_ident()
         self.idents.add(ident)
-        self._begin_step(main)
+        if self.traced is not None:
+            self._begin_step(main)
         context = contextvars.copy_context()
 
         def job() -> Carrier | None:
@@ -255,7 +259,7 @@ class Scheduler:
         """Take note that a thread has run to its end, and return on what another goes on."""
         if self.closed:
             return None
-        thread.done = True
+        thread.busy = False
         self.touch("end", thread, writes=True)
         self.alive.remove(thread)
         self.engine.ends(thread)
@@ -317,17 +321,19 @@ class Scheduler:
             elif thread.deadline is not None:
                 timed.append(thread)
         if enabled:
-            timed = [thread for thread in timed if self._may_time_out(thread)]
+            if timed:
+                timed = [thread for thread in timed if self._may_time_out(thread)]
             if len(enabled) == 1 and not timed:
                 following = enabled[0]
                 self.current = following
-                self._begin_step(following)
+                if self.traced is not None:
+                    self._begin_step(following)
                 return following
-            if me in enabled and not me.done:
+            if me.busy and me in enabled:
                 if enabled[0] is not me:
                     enabled.remove(me)
                     enabled.insert(0, me)
-                costs = (0,) + (1,) * (len(enabled) + len(timed) - 1)
+                costs = PREEMPTIVE[len(enabled) + len(timed)]
             else:
                 costs = (0,) * len(enabled) + (1,) * len(timed)
             options = enabled + timed
@@ -342,14 +348,19 @@ class Scheduler:
             self.end(deadlock)
         choice = 0
         if len(options) > 1:
-            threads = tuple(thread.index for thread in options)
-            timing_out = len(options) - len(enabled)
+            site = (me.index, what)
             try:
-                choice = self.schedule.choose_thread(costs, (me.index, what), threads, timing_out)
+                if type(self.schedule) is Schedule:  # to which it does not matter which threads
+                    choice = self.schedule.choose(costs, site)
+                else:
+                    threads = tuple([thread.index for thread in options])
+                    timing_out = len(options) - len(enabled)
+                    choice = self.schedule.choose_thread(costs, site, threads, timing_out)
             except (Diverged, Redundant) as problem:
                 self.abandon(problem)
         following = options[choice]
-        self._begin_step(following)
+        if self.traced is not None:
+            self._begin_step(following)
         if choice >= len(enabled):
             if self.step is not None:
                 self.step.timed_out = True
@@ -373,8 +384,9 @@ class Scheduler:
     def progressed(self) -> None:
         """Take note that the running thread did more than look."""
         self.progress += 1
-        self.current.progress += 1
-        self.current.made_progress = True
+        me = self.current
+        me.progress += 1
+        me.made_progress = True
 
     def decide(self, costs: tuple[int, ...], what: Hashable) -> int:
         """Let the schedule choose between what may happen to the thread that runs."""
@@ -442,8 +454,7 @@ class Scheduler:
         return known[0]
 
     def _begin_step(self, thread: ControlledThread) -> None:
-        if self.traced is None:
-            return
+        assert self.traced is not None
         try:
             self.step = self.traced.begin(thread.index, self.touched)
             for _, touched in thread.operations:
