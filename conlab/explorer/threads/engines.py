@@ -3,6 +3,7 @@
 from conlab.errors import UserError
 from conlab.explorer.threads import greenlets
 from conlab.explorer.threads.scheduler import Scheduler
+from conlab.explorer.threads.thread_bound import locals_outside
 from conlab.extras import how_to_install
 
 ENGINES = ("threads", "greenlets")
@@ -20,4 +21,4 @@ def choose_engine(scheduler: Scheduler, name: str | None) -> None:
     if name == "greenlets" and not greenlets.HERE:
         raise UserError(f"the engine greenlets needs greenlet: {how_to_install('fast')}")
     if name != "threads" and greenlets.HERE:
-        scheduler.use_greenlets()
+        scheduler.use_greenlets(locals_outside)

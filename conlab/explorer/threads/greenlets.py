@@ -1,12 +1,14 @@
 """Controlled threads as greenlets of the one real thread that searches: a switch is a call.
 
 What belongs to a real thread is changed with each switch: how deep in trace functions it is, its
-trace function, and what C code keeps for it, such as the values of a real `threading.local`.
-Greenlets outlive an execution and carry a controlled thread of each, as real threads do.
+trace function, the values of each real `threading.local` that was there before the program, and
+which objects it is making the repr of. Greenlets outlive an execution and carry a controlled thread
+of each, as real threads do.
 """
 
 import ctypes
 import sys
+from collections.abc import Callable
 from sys import call_tracing, gettrace, settrace
 from types import FrameType
 from typing import Any, Protocol
@@ -14,6 +16,8 @@ from typing import Any, Protocol
 from conlab.explorer.threads.controlled_thread import Carrier, ControlledThread, Job
 from conlab.explorer.threads.real_threads import RealThread
 
+REPRS = "Py_Repr"
+STEPS_BY_TRACING = sys.version_info < (3, 12)
 FREE_THREADED = not getattr(sys, "_is_gil_enabled", lambda: True)()
 try:
     if FREE_THREADED:
@@ -49,6 +53,7 @@ class PooledGreenlet:
         self.job: Job | None = None
         self._engine = engine
         self._state = engine.state
+        self._locals = engine.locals
 
     def real_thread(self) -> RealThread:
         """Return the thread of the search."""
@@ -64,17 +69,28 @@ class PooledGreenlet:
     def hand_over_to(self, other: "PooledGreenlet") -> None:
         """Let another take its next step, and come back when this one's turn has come."""
         self.greenlet = getcurrent()  # the program may have made it itself
-        kept = None
-        if self._state:
-            kept = self._state.copy()
-            self._state.clear()
-        tracing = gettrace()
+        state, kept = self._state, None
+        reprs = state.pop(REPRS) if state.get(REPRS) else None
+        for values in self._locals:
+            if values:
+                kept = [values.copy() for values in self._locals]
+                self.forget()
+                break
+        tracing = gettrace() if STEPS_BY_TRACING else None
         # It calls outside of all trace functions, and goes back into those it was called in.
         call_tracing(other.greenlet.switch, ())
-        if gettrace() is not tracing:
+        if STEPS_BY_TRACING and gettrace() is not tracing:
             settrace(tracing)
-        if kept:
-            self._state.update(kept)
+        if kept is not None:
+            for values, own in zip(self._locals, kept, strict=True):
+                values.update(own)
+        if reprs is not None:
+            state[REPRS] = reprs
+
+    def forget(self) -> None:
+        """Have no value in any `threading.local`, as a thread that begins."""
+        for values in self._locals:
+            values.clear()
 
     def give_up(self, other: "PooledGreenlet") -> None:
         """Let another take its next step, and never come back."""
@@ -93,16 +109,19 @@ class PooledGreenlet:
         while following is not None:
             self.hand_over_to(following)  # type: ignore[arg-type]  # all of them are greenlets
             following = None if self.job is None else self.job()
+            self.forget()
 
 
 class Greenlets:
     """The engine of greenlets."""
 
-    def __init__(self, search: Search) -> None:
-        """Give nothing yet."""
+    def __init__(self, search: Search, locals_outside: Callable[[], list[Any] | None]) -> None:
+        """Give nothing yet; ``locals_outside`` finds the values of `threading.local` to change."""
         self._search = search
+        self._locals_outside = locals_outside
         self.real = RealThread()
         self.state: dict[Any, Any] = {}
+        self.locals: list[dict[str, Any]] = []
         self.search = PooledGreenlet(self)
         self.pooled: list[PooledGreenlet] = []
         self._free: list[PooledGreenlet] = []
@@ -110,13 +129,21 @@ class Greenlets:
         self._finished: list[PooledGreenlet] = []
         self._asks: Carrier | None = None  # for another greenlet
 
-    def run(self, main: ControlledThread, job: Job) -> None:
-        """Run the main thread of an execution, and come back when all have ended."""
+    def begin(self) -> bool:
+        """Begin in the calling thread, which searches; return whether that can be."""
         if self.search.greenlet is None:
-            self.real.is_the_caller()
+            found = self._locals_outside()
+            if found is None:
+                return False
+            self.locals = [vars(local) for local in found]
             self.state = _state_of_the_thread()
+            self.real.is_the_caller()
             self.search = PooledGreenlet(self)
             self.search.greenlet = getcurrent()
+        return True
+
+    def run(self, main: ControlledThread, job: Job) -> None:
+        """Run the main thread of an execution, and come back when all have ended."""
         if not self._free:
             self._make()
         self.carry(main, job)

@@ -64,7 +64,7 @@ def exit_program() -> None:
 def replacements(scheduler: Scheduler) -> Iterator[tuple[Any, str, Any]]:
     """Give what is to be replaced: where, by which name, by what."""
     idents = scheduler.idents
-    get_ident = _thread.get_ident
+    get_ident = real_ident
     real_lock, real_rlock = threading.Lock, threading.RLock
 
     def controlled(target: Any, name: str, ours: Callable[..., Any]) -> tuple[Any, str, Any]:
@@ -159,7 +159,7 @@ def _method(
     scheduler: Scheduler, owner: type, name: str, ours: Callable[..., Any]
 ) -> tuple[Any, str, Any]:
     idents = scheduler.idents
-    get_ident = _thread.get_ident
+    get_ident = real_ident
     original = getattr(owner, name)
 
     @functools.wraps(original)
@@ -215,7 +215,7 @@ def _controlled(scheduler: Scheduler, thread: Any) -> ControlledThread | None:
 
 
 def _ident(scheduler: Scheduler, thread: Any) -> int | None:
-    if thread is threading.main_thread() and _thread.get_ident() in scheduler.idents:
+    if thread is threading.main_thread() and real_ident() in scheduler.idents:
         return 1
     ident: int | None = thread._ident
     return ident
@@ -311,7 +311,7 @@ class _Muffled:
 
     def write(self, text: str) -> int:
         """Write, or only count."""
-        if _thread.get_ident() in self._idents:
+        if real_ident() in self._idents:
             return len(text)
         written: int = self._stream.write(text)
         return written

@@ -46,6 +46,7 @@ def untraced(operation: Method) -> Method:
 
 CreationSite = tuple[str, str, int]  # file, function, offset of the call that made a lock
 UNDEFINED: Any = object()
+REAL_LOCAL = threading.local
 
 
 class Lock:
@@ -359,7 +360,7 @@ class Local:
         kind, (arguments, options) = type(real), _arguments_of(real)
 
         def initialise() -> None:
-            if kind is not threading.local:
+            if kind is not REAL_LOCAL:
                 kind.__init__(self, *arguments, **options)
 
         object.__setattr__(self, "_parts", (scheduler, dict(vars(real)), {}, kind, initialise))
@@ -406,7 +407,7 @@ class Local:
 
 def _of_class(kind: type, name: str) -> Any:
     """Return what a subclass of `threading.local` defines by this name, or UNDEFINED."""
-    for owner in kind.__mro__[: kind.__mro__.index(threading.local)]:
+    for owner in kind.__mro__[: kind.__mro__.index(REAL_LOCAL)]:
         if name in vars(owner):
             return vars(owner)[name]
     return UNDEFINED

@@ -134,8 +134,10 @@ class Scheduler:
 
     def execute(self, program: Callable[[], Any], schedule: Schedule) -> Outcome:
         """Execute the program under ``schedule``; the calling thread is that of the search."""
-        several = self._greenlets is not None and ONE_THREAD in self.disproved
-        self.engine = self._greenlets if several and self._greenlets else self._real_threads
+        greenlets = self._greenlets if ONE_THREAD in self.disproved else None
+        if greenlets is not None and not greenlets.begin():
+            self._greenlets = greenlets = None
+        self.engine = greenlets or self._real_threads
         self._reset(schedule)
         self.at_begin()
         main = self.current
@@ -194,9 +196,13 @@ class Scheduler:
         real: RealThread = self.current.runs_on.real_thread()
         return real
 
-    def use_greenlets(self) -> None:
-        """Execute on greenlets what has several threads, until something needs real ones."""
-        self._greenlets = Greenlets(self)
+    def use_greenlets(self, locals_outside: Callable[[], list[Any] | None]) -> None:
+        """Execute on greenlets what has several threads, until something needs real ones.
+
+        ``locals_outside`` finds each `threading.local` that was there before the program, or says
+        None where greenlets cannot have values of their own in them.
+        """
+        self._greenlets = Greenlets(self, locals_outside)
 
     def use_real_threads(self) -> bool:
         """Execute on real threads from now on; return whether it was on greenlets until now."""
