@@ -1,9 +1,9 @@
 """Greenlets run the same schedules as real threads to the same ends; real threads are the judge."""
 
 import _thread
+import contextlib
 import contextvars
 import functools
-import gc
 import os
 import random
 import reprlib
@@ -108,6 +108,13 @@ from threading import get_ident as who
 
 def call(function, depth):
     return call(function, depth - 1) if depth else function()
+
+def hold_on(lock):
+    while True:
+        try:
+            lock.acquire()
+        except BaseException:
+            pass
 """,
     vars(library),
 )
@@ -210,16 +217,15 @@ def who_a_library_asks_for() -> bool:
 
 def a_connection_of_another_thread() -> list[str]:
     refused: list[str] = []
-    connection = sqlite3.connect(":memory:")
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
 
-    def use() -> None:
-        try:
-            connection.execute("select 1")
-        except sqlite3.ProgrammingError as error:
-            refused.append(type(error).__name__)
+        def use() -> None:
+            try:
+                connection.execute("select 1")
+            except sqlite3.ProgrammingError as error:
+                refused.append(type(error).__name__)
 
-    run_all(use)
-    connection.close()
+        run_all(use)
     return refused
 
 
@@ -310,19 +316,7 @@ def test_read_that_blocks_is_refused_on_greenlets(monkeypatch: pytest.MonkeyPatc
 def test_thread_that_nothing_can_end_is_given_up_on_greenlets() -> None:
     def program() -> None:
         lock = threading.Lock()
-
-        def hold_on() -> None:
-            while True:
-                try:
-                    while True:  # which itself is a place where the thread can be ended
-                        try:
-                            lock.acquire()
-                        except BaseException:
-                            pass
-                except BaseException:
-                    pass
-
-        run_all(hold_on)
+        run_all(lambda: vars(library)["hold_on"](lock))
 
     with pytest.raises(Uncontrolled, match="catches every exception"):
         explore(program, reading="bytecode", engine="greenlets")
@@ -351,4 +345,3 @@ def test_engine_that_there_is_not_is_explained(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(UserError, match="needs greenlet: "):
         explore(deadlock, engine="greenlets")
     assert explore(deadlock, reading="bytecode").failing  # without, on real threads
-    gc.collect()
