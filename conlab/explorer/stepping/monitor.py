@@ -29,6 +29,7 @@ class Monitor(Stepper):
         super().__init__(scheduler, reading)
         self._points: ByCode[dict[int, Point]] = ByCode()
         self._accesses: ByCode[dict[int, Point]] = ByCode()
+        self._busy: ByCode[dict[int, Point]] = ByCode()  # the points that are no call, nor idle
 
     def install(self) -> None:
         """Register with the interpreter."""
@@ -65,6 +66,8 @@ class Monitor(Stepper):
 
     def renew(self) -> None:
         """Have the points that were idle asked again."""
+        for code in self._points:
+            self._ask_of(code)
         monitoring.restart_events()
 
     def enter(self) -> None:
@@ -79,12 +82,21 @@ class Monitor(Stepper):
             return
         self._points[code] = self._reading.points(code)
         self._accesses[code] = self._reading.accesses(code)
+        self._ask_of(code)
         events = monitoring.events
         monitoring.set_local_events(
             self._tool,
             code,
             events.PY_START | events.PY_RESUME | events.INSTRUCTION | events.CALL | events.JUMP,
         )
+
+    def _ask_of(self, code: CodeType) -> None:
+        """Find the points at which the reading may have to do something."""
+        self._busy[code] = {
+            offset: point
+            for offset, point in self._points[code].items()
+            if point.role != "call" and not self._reading.idle(point)
+        }
 
     def _start(self, code: CodeType, offset: int) -> Any:  # noqa: ARG002
         if self._scheduler.traced is not None and code in CALLS_WHAT_IT_IS_GIVEN:
@@ -121,14 +133,15 @@ class Monitor(Stepper):
 
     def _instruction(self, code: CodeType, offset: int) -> Any:
         scheduler = self._scheduler
-        known = self._points.by_address.get(address_of(code))
-        point = (self._points[code] if known is None else known[0]).get(offset)
         if scheduler.plain:
-            if point is None or point.role == "call" or self._reading.idle(point):
+            known = self._busy.by_address.get(address_of(code))
+            point = (self._busy[code] if known is None else known[0]).get(offset)
+            if point is None:
                 return monitoring.DISABLE
             if get_ident() in scheduler.idents:
                 self._reading.at(point)
             return None
+        point = self._points[code].get(offset)
         access = self._accesses[code].get(offset) if scheduler.traced is not None else None
         controlled = get_ident() in scheduler.idents
         if controlled and scheduler.step is not None:

@@ -38,6 +38,7 @@ class Tracer(Stepper):
     def __init__(self, scheduler: Scheduler, reading: Reading) -> None:
         super().__init__(scheduler, reading)
         self._tracers: ByCode[Tracers] = ByCode()
+        self._entered_by_c: dict[tuple[Point, int], tuple[bool, CodeType]] = {}
 
     def install(self) -> None:
         """Nothing to do for the process."""
@@ -85,7 +86,11 @@ class Tracer(Stepper):
 
     def _enters(self, point: Point, code: CodeType) -> None:
         """Take note that the call at ``point`` has entered Python code."""
-        if not _by_way_of_c(point, code):
+        key = point, address_of(code)
+        known = self._entered_by_c.get(key)
+        if known is None:
+            known = self._entered_by_c[key] = _by_way_of_c(point, code), code
+        if not known[0]:
             self._scheduler.current.pending = None
             if not self._has_switch_points(code):
                 self._calls_unstepped(point)
@@ -202,7 +207,6 @@ class Tracer(Stepper):
             self._reading.returned_c(point, _qualified(point, frame))
 
 
-@functools.cache  # of the few places of calls, and asked at each call
 def _by_way_of_c(point: Point, entered: CodeType) -> bool:
     """Whether a call that entered this code did so from C: a class, a generator, a callback."""
     name = entered.co_name

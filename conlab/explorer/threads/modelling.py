@@ -121,7 +121,7 @@ def replacements(scheduler: Scheduler) -> Iterator[tuple[Any, str, Any]]:
     yield threading, "_counter", threading._counter  # type: ignore[attr-defined]
     methods: list[tuple[str, Callable[..., Any]]] = [
         ("__hash__", lambda thread: _number(scheduler, thread)),
-        ("start", lambda thread: _start(scheduler, thread)),
+        ("start", functools.partial(_start, scheduler)),
         ("join", lambda thread, timeout=None: _join(scheduler, thread, timeout)),
         ("is_alive", lambda thread: _is_alive(scheduler, thread)),
     ]

@@ -131,7 +131,8 @@ class Lock:
         if self.in_program or self.made_at in scheduler.disproved:
             scheduler.switch_point(("release", self.number))
         scheduler.progressed()
-        scheduler.touch("free", self, writes=True)
+        if scheduler.step is not None:
+            scheduler.touch("free", self, writes=True)
         self.busy = False
         self.owner = None
         if scheduler.after_release:
@@ -150,9 +151,7 @@ class Lock:
         log.touch("taken", self, writes=True)
         log.follow("free", self)
 
-    @untraced
-    def __enter__(self) -> bool:
-        return self.acquire()
+    __enter__ = acquire
 
     @untraced
     def __exit__(self, *exception: object) -> None:
@@ -193,6 +192,8 @@ class RLock(Lock):
             self._count = 1
             return True
         return False
+
+    __enter__ = acquire
 
     @untraced
     def release(self) -> None:

@@ -329,7 +329,9 @@ class Scheduler:
         if enabled:
             if timed:
                 timed = [thread for thread in timed if self._may_time_out(thread)]
-            if len(enabled) == 1 and not timed:
+            options = enabled + timed if timed else enabled
+            several = len(options)
+            if several == 1:
                 following = enabled[0]
                 self.current = following
                 if self.traced is not None:
@@ -337,12 +339,11 @@ class Scheduler:
                 return following
             if me.busy and me in enabled:
                 if enabled[0] is not me:
-                    enabled.remove(me)
-                    enabled.insert(0, me)
-                costs = PREEMPTIVE[len(enabled) + len(timed)]
+                    options.remove(me)
+                    options.insert(0, me)
+                costs = PREEMPTIVE[several]
             else:
                 costs = (0,) * len(enabled) + (1,) * len(timed)
-            options = enabled + timed
         elif timed:
             timed.sort(key=_deadline)
             soonest = timed[0].deadline
