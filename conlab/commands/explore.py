@@ -17,6 +17,7 @@ from typing import Any
 from conlab import terminal, terms
 from conlab.errors import UserError
 from conlab.explorer import Exploration, Witness, explore, replay
+from conlab.explorer.threads.engines import ENGINES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="of schedules that differ in the order of independent steps only, run one (on trial)",
     )
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        help="run threads on real threads, or on greenlets, to the same verdicts: greenlets where"
+        " there are any and the program does nothing that is bound to a real thread (the default)",
+    )
     parser.add_argument("--save", type=Path, metavar="JSON", help="write the witness there")
     parser.add_argument(
         "--replay", type=Path, metavar="JSON", help="run the schedule of this witness only"
@@ -80,6 +87,7 @@ def run(options: argparse.Namespace) -> int:
         schedules=options.schedules,
         cancellations=options.cancellations,
         reduction=options.reduce,
+        engine=options.engine,
         stepped=[stepped],
         progress=lambda count: line.show(
             f"{count:,} executions, {count / (time.perf_counter() - began):,.0f} a second"

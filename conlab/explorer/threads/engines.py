@@ -18,7 +18,7 @@ def choose_engine(scheduler: Scheduler, name: str | None) -> None:
         raise UserError(f"there is no engine {name!r}: say 'threads' or 'greenlets'")
     if name == "greenlets" and greenlets.FREE_THREADED:
         raise UserError("greenlets need a build of Python with a GIL: say engine='threads'")
-    if name == "greenlets" and not greenlets.HERE:
+    if name == "greenlets" and greenlets.library() is None:
         raise UserError(f"the engine greenlets needs greenlet: {how_to_install('fast')}")
-    if name != "threads" and greenlets.HERE:
+    if name != "threads" and greenlets.library() is not None:
         scheduler.use_greenlets(locals_outside)

@@ -7,6 +7,7 @@ of each, as real threads do.
 """
 
 import ctypes
+import functools
 import sys
 from collections.abc import Callable
 from sys import call_tracing, gettrace, settrace
@@ -19,16 +20,19 @@ from conlab.explorer.threads.real_threads import RealThread
 REPRS = "Py_Repr"
 STEPS_BY_TRACING = sys.version_info < (3, 12)
 FREE_THREADED = not getattr(sys, "_is_gil_enabled", lambda: True)()
-try:
-    if FREE_THREADED:
-        raise ImportError("to import it might switch the GIL on")
-    from greenlet import getcurrent, greenlet
-except ImportError:
-    HERE = False
-else:
-    HERE = True
-
 GIVEN_UP: list[Any] = []  # that nothing can end: to collect one would be to let it go on
+
+
+@functools.cache
+def library() -> Any:
+    """Return greenlet; None where it is not installed, or might switch the GIL on."""
+    if FREE_THREADED:
+        return None
+    try:
+        import greenlet
+    except ImportError:
+        return None
+    return greenlet
 
 
 def _state_of_the_thread() -> dict[Any, Any]:
@@ -52,6 +56,7 @@ class PooledGreenlet:
         self.greenlet: Any = None
         self.job: Job | None = None
         self._engine = engine
+        self._current = engine.current
         self._state = engine.state
         self._locals = engine.locals
 
@@ -61,14 +66,14 @@ class PooledGreenlet:
 
     def frame(self) -> FrameType | None:
         """Return its innermost frame."""
-        if self.greenlet is None or self.greenlet is getcurrent():
+        if self.greenlet is None or self.greenlet is self._current():
             return sys._getframe()
         frame: FrameType | None = self.greenlet.gr_frame
         return frame
 
     def hand_over_to(self, other: "PooledGreenlet") -> None:
         """Let another take its next step, and come back when this one's turn has come."""
-        self.greenlet = getcurrent()  # the program may have made it itself
+        self.greenlet = self._current()  # the program may have made it itself
         state, kept = self._state, None
         reprs = state.pop(REPRS) if state.get(REPRS) else None
         for values in self._locals:
@@ -94,14 +99,14 @@ class PooledGreenlet:
 
     def give_up(self, other: "PooledGreenlet") -> None:
         """Let another take its next step, and never come back."""
-        GIVEN_UP.append((self, getcurrent()))
+        GIVEN_UP.append((self, self._current()))
         self._engine.pooled.remove(self)
         while True:
             self.hand_over_to(other)
 
     def begin(self) -> None:
         """Begin to wait for jobs; the search goes on."""
-        self.greenlet = greenlet(self._run_jobs, parent=self._engine.search.greenlet)
+        self.greenlet = library().greenlet(self._run_jobs, parent=self._engine.search.greenlet)
         self._engine.search.hand_over_to(self)
 
     def _run_jobs(self) -> None:
@@ -118,6 +123,7 @@ class Greenlets:
     def __init__(self, search: Search, locals_outside: Callable[[], list[Any] | None]) -> None:
         """Give nothing yet; ``locals_outside`` finds the values of `threading.local` to change."""
         self._search = search
+        self.current = library().getcurrent
         self._locals_outside = locals_outside
         self.real = RealThread()
         self.state: dict[Any, Any] = {}
@@ -139,7 +145,7 @@ class Greenlets:
             self.state = _state_of_the_thread()
             self.real.is_the_caller()
             self.search = PooledGreenlet(self)
-            self.search.greenlet = getcurrent()
+            self.search.greenlet = self.current()
         return True
 
     def run(self, main: ControlledThread, job: Job) -> None:

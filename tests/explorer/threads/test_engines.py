@@ -33,7 +33,8 @@ SEED = int(os.environ.get("CONLAB_SEED", "13"))
 ENGINES: tuple[Any, ...] = ("threads", "greenlets")
 SHARE = random.Random(SEED).sample(NAMES, 20)
 needs_greenlets = pytest.mark.skipif(
-    not greenlets.HERE, reason="there is no greenlet here: pip install 'concurrency-lab[fast]'"
+    greenlets.library() is None,
+    reason="there is no greenlet here: pip install 'concurrency-lab[fast]'",
 )
 
 
@@ -340,7 +341,7 @@ def test_what_fails_on_greenlets_alone_is_no_failure() -> None:
 def test_engine_that_there_is_not_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match="there is no engine 'fibers'"):
         explore(deadlock, engine="fibers")  # type: ignore[arg-type]
-    monkeypatch.setattr(greenlets, "HERE", False)
+    monkeypatch.setattr(greenlets, "library", lambda: None)
     monkeypatch.setattr(greenlets, "FREE_THREADED", False)
     with pytest.raises(UserError, match="needs greenlet: "):
         explore(deadlock, engine="greenlets")
