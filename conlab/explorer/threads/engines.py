@@ -6,6 +6,8 @@ from conlab.explorer.threads.scheduler import Scheduler
 from conlab.explorer.threads.thread_bound import locals_outside
 from conlab.extras import how_to_install
 
+# Executions on real threads, before greenlets are made: that takes longer than they do.
+WORTH_IT = 30
 ENGINES = ("threads", "greenlets")
 
 
@@ -21,4 +23,5 @@ def choose_engine(scheduler: Scheduler, name: str | None) -> None:
     if name == "greenlets" and greenlets.library() is None:
         raise UserError(f"the engine greenlets needs greenlet: {how_to_install('fast')}")
     if name != "threads" and greenlets.library() is not None:
-        scheduler.use_greenlets(locals_outside)
+        after = 0 if name == "greenlets" else WORTH_IT
+        scheduler.use_greenlets(locals_outside, after)

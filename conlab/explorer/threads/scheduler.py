@@ -88,6 +88,7 @@ class Scheduler:
         self.limit = limit
         self._real_threads = RealThreads(self)
         self._greenlets: Greenlets | None = None
+        self._greenlets_after = 0
         self.engine: Engine = self._real_threads
         self.search_thread = RealThread()
         self.after_release = False  # whether a switch is possible right after a release
@@ -134,10 +135,13 @@ class Scheduler:
 
     def execute(self, program: Callable[[], Any], schedule: Schedule) -> Outcome:
         """Execute the program under ``schedule``; the calling thread is that of the search."""
-        greenlets = self._greenlets if ONE_THREAD in self.disproved else None
-        if greenlets is not None and not greenlets.begin():
-            self._greenlets = greenlets = None
-        self.engine = greenlets or self._real_threads
+        self.engine = self._real_threads
+        greenlets = self._greenlets
+        if greenlets and ONE_THREAD in self.disproved and self.executions >= self._greenlets_after:
+            if greenlets.begin():
+                self.engine = greenlets
+            else:
+                self._greenlets = None
         self._reset(schedule)
         self.at_begin()
         main = self.current
@@ -161,6 +165,8 @@ class Scheduler:
             self.step = None
             self.idents.discard(ident)
             self.executions += 1
+            for thread in self.threads:  # or the collector would have to come for the two
+                thread.thread = None
         if self.unfit:
             self.use_real_threads()
         if self.problem is not None:
@@ -196,13 +202,14 @@ class Scheduler:
         real: RealThread = self.current.runs_on.real_thread()
         return real
 
-    def use_greenlets(self, locals_outside: Callable[[], list[Any] | None]) -> None:
+    def use_greenlets(self, locals_outside: Callable[[], list[Any] | None], after: int) -> None:
         """Execute on greenlets what has several threads, until something needs real ones.
 
-        ``locals_outside`` finds each `threading.local` that was there before the program, or says
+        That begins ``after`` so many executions. ``locals_outside`` finds each `threading.local` that was there before the program, or says
         None where greenlets cannot have values of their own in them.
         """
         self._greenlets = Greenlets(self, locals_outside)
+        self._greenlets_after = after
 
     def use_real_threads(self) -> bool:
         """Execute on real threads from now on; return whether it was on greenlets until now."""

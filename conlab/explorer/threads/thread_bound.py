@@ -111,7 +111,7 @@ def locals_outside() -> list[threading.local] | None:
         kinds.add(kind)
         waiting += type.__subclasses__(kind)
     gc.unfreeze()  # what is frozen is not among the objects
-    found = [each for each in gc.get_objects() if type(each) in kinds]
+    found = [each for each in gc.get_referrers(*kinds) if type(each) in kinds]
     gc.freeze()
     if any(type(each).__init__ is not object.__init__ for each in found):
         return None
