@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any
 
-from conlab.explorer.stepping.by_code import ByCode, address_of
+from conlab.explorer.stepping.by_code import MOST_KEPT, ByCode, address_of
 from conlab.explorer.stepping.local_names import UNBOUND, local_value
 from conlab.explorer.stepping.points import Point
 from conlab.explorer.stepping.readings import GENERATOR, Reading
@@ -38,7 +38,7 @@ class Tracer(Stepper):
     def __init__(self, scheduler: Scheduler, reading: Reading) -> None:
         super().__init__(scheduler, reading)
         self._tracers: ByCode[Tracers] = ByCode()
-        self._entered_by_c: dict[tuple[Point, int], tuple[bool, CodeType]] = {}
+        self._entries: dict[tuple[Point, int], tuple[bool, bool, CodeType]] = {}
 
     def install(self) -> None:
         """Nothing to do for the process."""
@@ -60,10 +60,18 @@ class Tracer(Stepper):
     def _call(self, frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG002
         code = frame.f_code
         scheduler = self._scheduler
-        pending = scheduler.current.pending
+        address = address_of(code)
+        thread = scheduler.current
+        pending = thread.pending
         if pending is not None and frame.f_back is pending[0]:
-            self._enters(pending[1], code)
-        found = self._tracers.by_address.get(address_of(code))
+            entry = self._entries.get((pending[1], address))
+            if entry is None:
+                entry = self._enters(pending[1], code)
+            if not entry[0]:
+                thread.pending = None
+                if not entry[1]:
+                    self._calls_unstepped(pending[1])
+        found = self._tracers.by_address.get(address)
         known = self._tracers.get(code) if found is None else found[0]
         if known is None:
             known = self._tracers[code] = self._tracers_of(code)
@@ -84,16 +92,13 @@ class Tracer(Stepper):
                 return known.plain
         return known.step
 
-    def _enters(self, point: Point, code: CodeType) -> None:
-        """Take note that the call at ``point`` has entered Python code."""
-        key = point, address_of(code)
-        known = self._entered_by_c.get(key)
-        if known is None:
-            known = self._entered_by_c[key] = _by_way_of_c(point, code), code
-        if not known[0]:
-            self._scheduler.current.pending = None
-            if not self._has_switch_points(code):
-                self._calls_unstepped(point)
+    def _enters(self, point: Point, code: CodeType) -> tuple[bool, bool, CodeType]:
+        """Find out of a call that enters this code whether it does so from C, and if it is ours."""
+        entry = _by_way_of_c(point, code), self._has_switch_points(code), code
+        if len(self._entries) >= MOST_KEPT:
+            self._entries.clear()
+        self._entries[point, address_of(code)] = entry
+        return entry
 
     def _calls_unstepped(self, point: Point) -> None:
         if not self._reading.needs_callee:

@@ -205,8 +205,9 @@ class Scheduler:
     def use_greenlets(self, locals_outside: Callable[[], list[Any] | None], after: int) -> None:
         """Execute on greenlets what has several threads, until something needs real ones.
 
-        That begins ``after`` so many executions. ``locals_outside`` finds each `threading.local` that was there before the program, or says
-        None where greenlets cannot have values of their own in them.
+        That begins ``after`` so many executions. ``locals_outside`` finds each `threading.local`
+        that was there before the program, or says None where greenlets cannot have values of their
+        own in them.
         """
         self._greenlets = Greenlets(self, locals_outside)
         self._greenlets_after = after
