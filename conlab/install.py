@@ -22,6 +22,7 @@ ENVIRONMENT = ROOT / ".venv"
 NEEDED = ["suite", "tests"]  # extras without which nothing runs here
 OPTIONAL = {  # an extra whose libraries need not be there, and what is lost without one
     "cells": "the cells that need it will be absent",
+    "fast": "the explorer will have no greenlets to run threads on",
     "history": "conlab history will not mark changes",
     "versus": "two versions cannot be compared",
 }

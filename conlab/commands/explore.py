@@ -17,6 +17,7 @@ from typing import Any
 from conlab import terminal, terms
 from conlab.errors import UserError
 from conlab.explorer import Exploration, Witness, explore, replay
+from conlab.explorer.threads.engines import ENGINES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +77,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="of schedules that differ in the order of independent steps only, run one (on trial)",
     )
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="threads",
+        help="run threads on real threads (the default) or, on trial, on greenlets: faster, and"
+        " each failing schedule is executed again on real threads",
+    )
     parser.add_argument("--save", type=Path, metavar="JSON", help="write the witness there")
     parser.add_argument(
         "--replay", type=Path, metavar="JSON", help="run the schedule of this witness only"
@@ -113,6 +121,7 @@ def run(options: argparse.Namespace) -> int:
         seed=options.seed,
         cancellations=options.cancellations,
         reduction=options.reduce,
+        engine=options.engine,
         stepped=[stepped],
         found=show,
         progress=lambda count: line.show(

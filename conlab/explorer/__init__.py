@@ -62,6 +62,14 @@ in an execution, and at no cost against ``bound``.
 switch before every bytecode that touches shared state. Both only in the ``stepped`` files (by
 default the file in which the program is defined) and at each operation of a lock, queue or thread.
 
+**Engines.** The threads run on real threads, or, with ``engine="greenlets"`` (on trial; the extra
+``fast``), on greenlets in one real thread, between which a switch costs less. The schedules and
+their ends are the same, and each failing schedule is executed again on real threads before it is
+reported. What needs a real thread is noticed, and the search begins anew on real ones: an event
+loop, a `threading.local` that the program makes, sqlite3, what is in `threads/thread_bound.py`. On
+greenlets nobody notices a library in C that asks the system for the thread, or holds a lock for it,
+and lets the program run meanwhile.
+
 **What it cannot see.** The garbage collector (but as said), signals, other processes, real input
 and output, and what happens inside a call into C, which is one step; on builds without the GIL
 several are not. Sockets, pipes, subprocesses and signals of a loop are refused. The order in which

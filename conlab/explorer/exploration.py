@@ -32,12 +32,14 @@ from conlab.explorer.stepping.tracer import Tracer
 from conlab.explorer.strategy import Limits, Result, Strategy
 from conlab.explorer.tasks.known_tasks import KnownTasks
 from conlab.explorer.threads.ambient_state import AmbientState
+from conlab.explorer.threads.engines import choose_engine
 from conlab.explorer.threads.scheduler import ONE_THREAD, RestartSearch, Scheduler
 from conlab.explorer.threads.watchdog import supervise
 from conlab.explorer.verdict import Exploration
 from conlab.explorer.witness import Witness
 
 ReadingName = Literal["gil", "bytecode"]
+EngineName = Literal["threads", "greenlets"]
 Program = Callable[[], Any]
 Check = Callable[[Any], bool]
 T = TypeVar("T")
@@ -62,6 +64,7 @@ def explore(
     reduction: bool = False,
     sample: int | None = None,
     seed: int = 0,
+    engine: EngineName = "threads",
     found: Callable[[Witness], None] = lambda _: None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Exploration:
@@ -80,7 +83,9 @@ def explore(
     With ``specialised`` the reading ``gil`` takes every call for one that CPython has specialised
     already; otherwise the first few of each execution are cold, as in a fresh process. A task other
     than the main one is cancelled from outside up to ``cancellations`` times an execution, at each
-    of its awaits; a CancelledError that then comes out of the program is no failure.
+    of its awaits; a CancelledError that then comes out of the program is no failure. ``engine`` is
+    on what the threads run: greenlets, on trial, are faster and give no other verdict; they need
+    the library, and a program that does nothing that is bound to a real thread.
 
     ``found`` is called with the witness of the first failing schedule at once, and again if one
     with fewer preemptions comes. ``progress`` is called ten times a second with the number of
@@ -101,6 +106,7 @@ def explore(
     limits = Limits(bound, schedules, seconds, count_on, sample, seed)
     with _session(program, check, reading, files, limit, cancellations) as session:
         session.specialised(specialised)
+        choose_engine(session.scheduler, engine)
         return supervise(
             session.scheduler,
             lambda: session.explore(limits, reduction, found),
@@ -345,8 +351,17 @@ class _Session:
 
     def witness(self, schedule: Schedule, tries: int) -> Witness:
         """Shrink the failing schedule and execute it once more to write down what happens."""
-        outcome = self._execute(Schedule(schedule.choices, schedule.sites))
-        if not self._fails(outcome):
+        on_greenlets = self.scheduler.use_real_threads()  # which are the judge
+        try:
+            outcome = self._execute(Schedule(schedule.choices, schedule.sites))
+            fails_again = self._fails(outcome)
+        except Diverged:
+            if on_greenlets:
+                raise RestartSearch from None
+            raise
+        if not fails_again:
+            if on_greenlets:
+                raise RestartSearch
             raise Diverged(
                 "a failing schedule does not fail when it is repeated: something that the explorer"
                 " does not control decides"

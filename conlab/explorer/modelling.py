@@ -10,6 +10,7 @@ from unittest import mock
 from conlab.explorer.tasks import modelling as modelling_of_tasks
 from conlab.explorer.tasks.known_tasks import KnownTasks
 from conlab.explorer.threads import modelling as modelling_of_threads
+from conlab.explorer.threads import thread_bound
 from conlab.explorer.threads.ambient_state import AmbientState
 from conlab.explorer.threads.scheduler import Scheduler
 
@@ -23,6 +24,7 @@ def modelled(scheduler: Scheduler, program: Any, tasks: KnownTasks) -> Iterator[
     with ExitStack() as stack:
         replaced = {}
         for target, name, replacement in itertools.chain(
+            thread_bound.replacements(scheduler),
             modelling_of_threads.replacements(scheduler),
             modelling_of_tasks.replacements(scheduler, tasks),
         ):

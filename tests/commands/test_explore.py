@@ -70,6 +70,22 @@ def test_function_that_cannot_fail_passes_every_schedule(
     assert "passes every schedule, 1 in all (any number of preemptions, reading bytecode)" in said
 
 
+def test_the_engine_can_be_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "safe.py"
+    file.write_text(
+        "import threading\n"
+        "def program():\n"
+        "    thread = threading.Thread(target=int)\n"
+        "    thread.start()\n"
+        "    thread.join()\n"
+    )
+    assert obey(["explore", f"{file}:program", "--engine", "threads"]) == 0
+    assert "passes every" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        obey(["explore", f"{file}:program", "--engine", "fibers"])
+    assert "invalid choice: 'fibers'" in capsys.readouterr().err
+
+
 def test_oracle_named_holds_judges_what_the_function_returns(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

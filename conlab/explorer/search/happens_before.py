@@ -13,6 +13,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 Location = tuple[Hashable, Hashable]  # of which kind and name, of which object: None is any of them
+PART = "part"  # a location's owner may be a part of an object: this, the object, which part
 EVERYTHING: Location = ("everything", None)  # what a step touches of which nothing is known
 
 
@@ -43,7 +44,8 @@ class TracedStep:
         """Return the same without the objects that are numbered otherwise in another execution."""
         found: dict[Location, bool] = {}
         for (kind, owner), writes in self.touches.items():
-            new = isinstance(owner, int) and owner >= self.known
+            whose = owner[1] if isinstance(owner, tuple) and owner[0] == PART else owner
+            new = isinstance(whose, int) and whose >= self.known
             location = (kind, None if new else owner)
             found[location] = writes or found.get(location, False)
         return found

@@ -16,38 +16,41 @@ class Diverged(UserError):
 class Schedule:
     """The choices of one execution: those it is given, then the first option every time."""
 
-    __slots__ = ("_replay", "choices", "costs", "sites")
+    __slots__ = ("_known", "_replay", "_replayed", "choices", "costs", "sites")
 
     def __init__(self, replay: Sequence[int] = (), sites: Sequence[Hashable] | None = None) -> None:
         """Replay these choices; where ``sites`` are given, insist on meeting the same ones."""
         self._replay = replay
+        self._replayed = len(replay)
         self.choices: list[int] = []
         self.costs: list[tuple[int, ...]] = []
         self.sites: list[Hashable] = list(sites[: len(replay)]) if sites is not None else []
+        self._known = len(self.sites)
 
     def choose(self, costs: tuple[int, ...], site: Hashable, default: int = 0) -> int:
         """Return the option to take among ``len(costs)``; ``site`` names where the execution is.
 
         It is the ``default`` where none is given.
         """
-        at = len(self.choices)
-        if at < len(self.sites):
-            if self.sites[at] != site:
-                raise Diverged(
-                    f"choice {at + 1} of a replay was at {self.sites[at]!r} before and is at"
-                    f" {site!r} now"
-                )
-        else:
+        choices = self.choices
+        at = len(choices)
+        if at >= self._known:
             self.sites.append(site)
-        choice = default
-        if at < len(self._replay):
+        elif self.sites[at] != site:
+            raise Diverged(
+                f"choice {at + 1} of a replay was at {self.sites[at]!r} before and is at {site!r}"
+                " now"
+            )
+        if at >= self._replayed:
+            choice = default
+        else:
             choice = self._replay[at]
             if choice >= len(costs):
                 raise Diverged(
                     f"choice {at + 1} of a replay took option {choice} and has only"
                     f" {len(costs)} now"
                 )
-        self.choices.append(choice)
+        choices.append(choice)
         self.costs.append(costs)
         return choice
 

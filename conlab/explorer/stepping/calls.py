@@ -35,10 +35,11 @@ from conlab.explorer.stepping.known_calls import (
 from conlab.explorer.stepping.operands import UNKNOWN, Loaded, Operands
 from conlab.explorer.stepping.points import Point
 from conlab.explorer.stepping.spans import Span, span_in
+from conlab.explorer.threads.reference import address_of
 from conlab.explorer.threads.scheduler import Scheduler
 
 CALLED = {
-    id(function): what
+    address_of(function): what
     for what, functions in {
         "nothing": TOUCHES_NOTHING,
         "reads it": READS_ITS_ARGUMENT,
@@ -151,7 +152,7 @@ class Calls:
         loaded = self._scheduler.current.loaded
         if isinstance(callee, FunctionType | MethodType | staticmethod | classmethod):
             return  # Python code, which is seen when it is entered
-        known = CALLED.get(id(callee), "")
+        known = CALLED.get(address_of(callee), "")
         if known == "nothing":
             return
         if known == "reads it":

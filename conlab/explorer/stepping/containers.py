@@ -11,6 +11,7 @@ from typing import Any
 from conlab.explorer.stepping.known_calls import CONTAINERS, SCALARS
 from conlab.explorer.stepping.local_names import UNBOUND, local_value
 from conlab.explorer.stepping.operands import UNKNOWN, Loaded, Operands, in_python
+from conlab.explorer.threads.reference import address_of
 from conlab.explorer.threads.scheduler import Scheduler
 
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -143,7 +144,7 @@ class Containers:
 
     def advances(self, generator: FrameType, *, begins: bool) -> None:
         """Take note that this generator goes on, which another thread may see."""
-        known, by = self._scheduler.generators, (id(generator), generator.f_code)
+        known, by = self._scheduler.generators, (address_of(generator), generator.f_code)
         if begins:
             known[by] = object()
         self._scheduler.touch("iterator", known.get(by), writes=True)

@@ -6,6 +6,7 @@ that such a function calls is code of its own, and is seen when it is entered.
 
 import builtins
 from collections import OrderedDict, defaultdict, deque
+from types import SimpleNamespace
 
 from conlab.explorer.stepping.opcodes import names
 
@@ -40,4 +41,4 @@ ITERATES = {
     for name in names(
         "list tuple set frozenset dict sorted reversed sum min max any all enumerate zip",
     )
-} | {deque, defaultdict, OrderedDict}
+} | {deque, defaultdict, OrderedDict, SimpleNamespace}

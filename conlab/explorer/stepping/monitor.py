@@ -10,10 +10,12 @@ from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from conlab.errors import UserError
+from conlab.explorer.stepping.by_code import ByCode
 from conlab.explorer.stepping.points import Point, nested
 from conlab.explorer.stepping.readings import Reading
 from conlab.explorer.stepping.stepper import CALLS_WHAT_IT_IS_GIVEN, Stepper
 from conlab.explorer.stepping.switches import PYTHON_CLASS
+from conlab.explorer.threads.reference import address_of
 from conlab.explorer.threads.scheduler import Scheduler
 
 monitoring: Any = getattr(sys, "monitoring", None)
@@ -26,9 +28,10 @@ class Monitor(Stepper):
 
     def __init__(self, scheduler: Scheduler, reading: Reading) -> None:
         super().__init__(scheduler, reading)
-        self._points: dict[CodeType, dict[int, Point]] = {}
-        self._accesses: dict[CodeType, dict[int, Point]] = {}
-        self._observed: dict[CodeType, dict[int, Point]] = {}  # without switch points
+        self._points: ByCode[dict[int, Point]] = ByCode()
+        self._accesses: ByCode[dict[int, Point]] = ByCode()
+        self._busy: ByCode[dict[int, Point]] = ByCode()  # the points that are no call, nor idle
+        self._observed: ByCode[dict[int, Point]] = ByCode()  # without switch points
 
     def install(self) -> None:
         """Register with the interpreter."""
@@ -51,7 +54,8 @@ class Monitor(Stepper):
             (events.JUMP, self._jumped),
             (events.PY_RETURN, self._gives),
         ]:
-            monitoring.register_callback(self._tool, event, callback)
+            if event != events.C_RETURN or not self._reading.needs_callee:
+                monitoring.register_callback(self._tool, event, callback)
         monitoring.set_events(self._tool, events.PY_START)
 
     def remove(self) -> None:
@@ -67,6 +71,8 @@ class Monitor(Stepper):
 
     def renew(self) -> None:
         """Have the points that were idle asked again."""
+        for code in self._points:
+            self._ask_of(code)
         monitoring.restart_events()
 
     def enter(self) -> None:
@@ -81,11 +87,20 @@ class Monitor(Stepper):
             return
         self._points[code] = self._reading.points(code)
         self._accesses[code] = self._reading.accesses(code)
+        self._ask_of(code)
         events = monitoring.events
         met = events.PY_START | events.PY_RESUME | events.INSTRUCTION | events.CALL | events.JUMP
         if self._scheduler.traced is not None:
             met |= events.PY_RETURN
         monitoring.set_local_events(self._tool, code, met)
+
+    def _ask_of(self, code: CodeType) -> None:
+        """Find the points at which the reading may have to do something."""
+        self._busy[code] = {
+            offset: point
+            for offset, point in self._points[code].items()
+            if point.role != "call" and not self._reading.idle(point)
+        }
 
     def _start(self, code: CodeType, offset: int) -> Any:  # noqa: ARG002
         if code.co_filename not in self._stepped:
@@ -135,6 +150,14 @@ class Monitor(Stepper):
 
     def _instruction(self, code: CodeType, offset: int) -> Any:
         scheduler = self._scheduler
+        if scheduler.plain:
+            known = self._busy.by_address.get(address_of(code))
+            point = (self._busy[code] if known is None else known[0]).get(offset)
+            if point is None:
+                return monitoring.DISABLE
+            if get_ident() in scheduler.idents:
+                self._reading.at(point)
+            return None
         if code in self._observed:
             return self._observes(code, offset)
         point = self._points[code].get(offset)
@@ -174,15 +197,18 @@ class Monitor(Stepper):
 
     def _calls(self, code: CodeType, offset: int, callee: object, first: object) -> Any:  # noqa: ARG002
         if get_ident() not in self._scheduler.idents:
-            return
+            return None
+        known = self._points.by_address.get(address_of(code))
+        point = (self._points[code] if known is None else known[0]).get(offset)
+        if self._scheduler.plain:
+            return monitoring.DISABLE if point is None else self._plainly_calls(point, callee)
         if self._scheduler.step is not None:
             self._goes_on(sys._getframe(1))
         access = self._accesses[code].get(offset)
-        point = self._points[code].get(offset)
         entered = _python_code(callee)
         if point is None:
             if access is None:
-                return
+                return None
         elif entered is None:
             self._reading.calls_c(point)
         elif not self._has_switch_points(entered):
@@ -191,6 +217,17 @@ class Monitor(Stepper):
             self._touch(access, sys._getframe(1), callee)
         if point is not None and self._scheduler.recorder is not None:
             self._scheduler.recorder.executes(self._scheduler.who_runs(), code, offset)
+        return None
+
+    def _plainly_calls(self, point: Point, callee: object) -> None:
+        """Take note of a call, where only the switch points matter."""
+        entered = callee.__code__ if type(callee) is FunctionType else _python_code(callee)
+        if entered is None:
+            self._reading.calls_c(point)
+            return
+        known = self._known.by_address.get(address_of(entered))
+        if not (self._has_switch_points(entered) if known is None else known[0]):
+            self._reading.calls_unstepped(point)
 
     def _returned(self, code: CodeType, offset: int, callee: object, first: object) -> Any:  # noqa: ARG002
         if get_ident() not in self._scheduler.idents or _is_python(callee):
@@ -206,11 +243,12 @@ class Monitor(Stepper):
     def _jumped(self, code: CodeType, offset: int, destination: int) -> Any:
         if destination > offset:
             return monitoring.DISABLE
+        point = self._points[code].get(offset)
+        if point is None:
+            return monitoring.DISABLE
         if get_ident() in self._scheduler.idents:
-            point = self._points[code].get(offset)
-            if point is not None:
-                self._reading.jumped_back(point)
-                self._iterated(point)
+            self._reading.jumped_back(point)
+            self._iterated(point)
         return None
 
 

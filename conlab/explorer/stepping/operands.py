@@ -16,7 +16,7 @@ from conlab.explorer.stepping.facts import read_source
 from conlab.explorer.stepping.local_names import UNBOUND, local_value
 from conlab.explorer.stepping.points import Key, Point
 from conlab.explorer.stepping.spans import Span, span_of
-from conlab.explorer.threads.reference import GONE, Reference
+from conlab.explorer.threads.reference import GONE, Reference, address_of
 
 UNKNOWN: Any = type("Unknown", (), {"__repr__": lambda _: "unknown"})()
 Loaded = dict[tuple[int, Span], Reference]  # by frame and span: what a thread has loaded
@@ -103,7 +103,7 @@ class Operands:
         """Remember what a bytecode has given."""
         if len(loaded) >= MOST_LOADED:
             loaded.clear()
-        loaded[id(frame), point.span] = Reference(value)
+        loaded[address_of(frame), point.span] = Reference(value)
 
     def lasting(self, node: ast.AST | None, frame: FrameType) -> bool:
         """Whether an expression gives the same object for as long as its function runs."""
@@ -132,7 +132,7 @@ class Operands:
 
 
 def _remembered(node: ast.AST, frame: FrameType, loaded: Loaded) -> Any:
-    known = loaded.get((id(frame), span_of(node)))
+    known = loaded.get((address_of(frame), span_of(node)))
     thing = GONE if known is None else known.thing()
     return UNKNOWN if thing is GONE else thing
 

@@ -93,7 +93,8 @@ class Bytecode:
                     scheduler.disprove(("global", point.key[1]))
 
     def idle(self, point: Point) -> bool:  # noqa: D102
-        return point.role == "read" and point.key not in self._scheduler.disproved
+        role = point.role
+        return role == "jump" or (role == "read" and point.key not in self._scheduler.disproved)
 
     def entered(self, code: CodeType, *, resumed: bool) -> None:  # noqa: D102
         if resumed or code.co_flags & GENERATOR:
@@ -144,8 +145,8 @@ class Gil:
         if point.role == "write":
             self._scheduler.progressed()
 
-    def idle(self, point: Point) -> bool:  # noqa: ARG002, D102
-        return False
+    def idle(self, point: Point) -> bool:  # noqa: D102
+        return point.role == "jump"
 
     def entered(self, code: CodeType, *, resumed: bool) -> None:  # noqa: D102
         if self._switches.resuming if resumed else self._switches.entering:

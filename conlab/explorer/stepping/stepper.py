@@ -15,6 +15,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any, TypeVar, cast
 
 from conlab.explorer.search.happens_before import EVERYTHING, Location
+from conlab.explorer.stepping.by_code import ByCode
 from conlab.explorer.stepping.facts import read_facts
 from conlab.explorer.stepping.local_names import local_value
 from conlab.explorer.stepping.loops import Loops
@@ -23,6 +24,7 @@ from conlab.explorer.stepping.operands import UNKNOWN
 from conlab.explorer.stepping.points import Key, Point, call_points, points_of
 from conlab.explorer.stepping.readings import GENERATOR, Reading
 from conlab.explorer.stepping.touches import Touches
+from conlab.explorer.threads.reference import address_of
 from conlab.explorer.threads.scheduler import MOST_ITERATIONS, Scheduler
 
 # Python code whose shared accesses all stand behind an operation that the explorer controls: a call
@@ -86,7 +88,7 @@ class Stepper:
         self._scheduler = scheduler
         self._reading = reading
         self._stepped = scheduler.stepped
-        self._known: dict[CodeType, bool] = {}
+        self._known: ByCode[bool] = ByCode()
         self._call_sites: dict[CodeType, dict[int, Point]] = {}
         self._loops = Loops()
         self._touches = Touches(scheduler, self._changes, reading.facts)
@@ -97,7 +99,8 @@ class Stepper:
 
     def _has_switch_points(self, code: CodeType) -> bool:
         """Whether the code has switch points of its own wherever it shares anything."""
-        known = self._known.get(code)
+        found = self._known.by_address.get(address_of(code))
+        known = self._known.get(code) if found is None else found[0]
         if known is None:
             known = code.co_filename in self._stepped or (
                 self._is_trusted(code) and code.co_name not in UNLOCKED
@@ -122,7 +125,7 @@ class Stepper:
             if point.role == "write" and touches is not self._touches:
                 self._rebinds(point.key)
         if touched:
-            scheduler.current.operations.append((id(frame), touched))
+            scheduler.current.operations.append((address_of(frame), touched))
         if EVERYTHING in touched and self._is_observed(frame.f_code):
             self._opaque.add(self._outermost(frame))
 
@@ -203,7 +206,7 @@ class Stepper:
             return
         if code in self._opaque:
             scheduler.touch_everything(code.co_qualname)
-            scheduler.current.operations.append((id(frame), {EVERYTHING: True}))
+            scheduler.current.operations.append((address_of(frame), {EVERYTHING: True}))
         elif self._is_unlocked(code):
             scheduler.touch("taken", local_value(frame, "self")._cond._lock, writes=False)
 
@@ -271,7 +274,7 @@ class Turns:
 
 def _is_called_by(frame: FrameType, other: int) -> bool:
     caller = frame.f_back
-    while caller is not None and id(caller) != other:
+    while caller is not None and address_of(caller) != other:
         caller = caller.f_back
     return caller is not None
 

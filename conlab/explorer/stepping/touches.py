@@ -107,7 +107,7 @@ class Touches:
             touch(("name", name), owner, writes=writes)
             self._reflected(writes=writes)
             if writes and (owner is None or not purely_in_python(type(owner))):
-                touch(CONTENT, owner, writes=True)  # as a namespace's, which C reads whole
+                self._scheduler.touch_part(CONTENT, owner, name)  # a namespace's: C reads it whole
         if not writes:
             self._operands.remember(point, frame, loaded)
 

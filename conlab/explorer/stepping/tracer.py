@@ -6,15 +6,27 @@ import dis
 import functools
 import sys
 import textwrap
+from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any
 
+from conlab.explorer.stepping.by_code import MOST_KEPT, ByCode
 from conlab.explorer.stepping.local_names import UNBOUND, local_value
 from conlab.explorer.stepping.points import Point
 from conlab.explorer.stepping.readings import GENERATOR, Reading
 from conlab.explorer.stepping.spans import segment
 from conlab.explorer.stepping.stepper import Stepper
+from conlab.explorer.threads.reference import address_of
 from conlab.explorer.threads.scheduler import Scheduler
+
+
+@dataclass(frozen=True, slots=True)
+class Tracers:
+    """The trace functions of a code object, if it is traced."""
+
+    step: Any
+    plain: Any = None
+    is_observer: bool = False
 
 
 class Tracer(Stepper):
@@ -26,7 +38,8 @@ class Tracer(Stepper):
 
     def __init__(self, scheduler: Scheduler, reading: Reading) -> None:
         super().__init__(scheduler, reading)
-        self._tracers: dict[CodeType, Any] = {}
+        self._tracers: ByCode[Tracers] = ByCode()
+        self._entries: dict[tuple[Point, int], tuple[bool, bool, CodeType]] = {}
 
     def install(self) -> None:
         """Nothing to do for the process."""
@@ -47,17 +60,27 @@ class Tracer(Stepper):
 
     def _call(self, frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG002
         code = frame.f_code
-        pending = self._scheduler.current.pending
+        scheduler = self._scheduler
+        address = address_of(code)
+        thread = scheduler.current
+        pending = thread.pending
         if pending is not None and frame.f_back is pending[0]:
-            self._enters(pending[1], code)
-        try:
-            tracer = self._tracers[code]
-        except KeyError:
-            tracer = self._tracers[code] = self._tracer(code)
-        if tracer is None:
-            self._unstepped(frame)
-        elif code.co_filename not in self._stepped:
-            if self._scheduler.step is None or self._is_within_known(frame):
+            entry = self._entries.get((pending[1], address))
+            if entry is None:
+                entry = self._enters(pending[1], code)
+            if not entry[0]:
+                thread.pending = None
+                if not entry[1]:
+                    self._calls_unstepped(pending[1])
+        found = self._tracers.by_address.get(address)
+        known = self._tracers.get(code) if found is None else found[0]
+        if known is None:
+            known = self._tracers[code] = self._tracers_of(code)
+        if known.step is None:
+            if scheduler.step is not None:
+                self._unstepped(frame)
+        elif known.is_observer:
+            if scheduler.step is None or self._is_within_known(frame):
                 return None
             if code in self._opaque:
                 self._unstepped(frame)
@@ -72,14 +95,17 @@ class Tracer(Stepper):
             if not code.co_name.startswith("<") or code.co_name == "<lambda>":
                 self._entered(code, resumed=resumed)
             self._advances(frame, begins=not resumed)
-        return tracer
+            if scheduler.plain:
+                return known.plain
+        return known.step
 
-    def _enters(self, point: Point, code: CodeType) -> None:
-        """Take note that the call at ``point`` has entered Python code."""
-        if not _by_way_of_c(point, code):
-            self._scheduler.current.pending = None
-            if not self._has_switch_points(code):
-                self._calls_unstepped(point)
+    def _enters(self, point: Point, code: CodeType) -> tuple[bool, bool, CodeType]:
+        """Find out of a call that enters this code whether it does so from C, and if it is ours."""
+        entry = _by_way_of_c(point, code), self._has_switch_points(code), code
+        if len(self._entries) >= MOST_KEPT:
+            self._entries.clear()
+        self._entries[point, address_of(code)] = entry
+        return entry
 
     def _calls_unstepped(self, point: Point) -> None:
         if not self._reading.needs_callee:
@@ -87,11 +113,18 @@ class Tracer(Stepper):
         elif point.key not in self._scheduler.disproved:
             self._scheduler.disprove(point.key)
 
-    def _tracer(self, code: CodeType) -> Any:
+    def _tracers_of(self, code: CodeType) -> "Tracers":
         if code.co_filename not in self._stepped:
-            return self._observer(code) if self._is_noted(code) else None
+            if self._is_noted(code):
+                return Tracers(self._observer(code), is_observer=True)
+            return Tracers(None)
+        points = self._reading.points(code)
+        return Tracers(self._tracer(code, points), self._plain_tracer(points))
+
+    def _tracer(self, code: CodeType, points: dict[int, Point]) -> Any:
+        """Return a trace function that takes note of everything."""
         scheduler, reading = self._scheduler, self._reading
-        points, accesses = reading.points(code), reading.accesses(code)
+        accesses = reading.accesses(code)
 
         def trace(frame: FrameType, event: str, argument: object) -> Any:
             thread = scheduler.current
@@ -128,6 +161,39 @@ class Tracer(Stepper):
 
         return trace
 
+    def _plain_tracer(self, points: dict[int, Point]) -> Any:
+        """Return a trace function for where only the switch points matter."""
+        scheduler, reading = self._scheduler, self._reading
+
+        def trace(frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG001
+            if frame.f_lasti not in points or event != "opcode":
+                return trace
+            point = points[frame.f_lasti]
+            if point.role == "call":
+                if point.key in scheduler.disproved:
+                    reading.calls_c(point)
+                scheduler.current.pending = (frame, point)
+                return trace_next
+            if point.role != "jump":
+                reading.at(point)
+            if point.target < 0:
+                return trace
+            scheduler.current.pending = (frame, point)
+            return trace_next
+
+        def trace_next(frame: FrameType, event: str, argument: object) -> Any:
+            thread = scheduler.current
+            pending = thread.pending
+            if event not in ("opcode", "return"):
+                return trace_next
+            if pending is not None and pending[0] is frame:
+                thread.pending = None
+                if event == "opcode":
+                    self._passed(pending[1], frame)
+            return trace(frame, event, argument)
+
+        return trace
+
     def _observer(self, code: CodeType) -> Any:
         """Return a trace function that takes note of what is touched, and never switches."""
         observations = self._observations(code)
@@ -160,7 +226,6 @@ class Tracer(Stepper):
             self._reading.returned_c(point, _qualified(point, frame))
 
 
-@functools.cache  # of the few places of calls, and asked at each call
 def _by_way_of_c(point: Point, entered: CodeType) -> bool:
     """Whether a call that entered this code did so from C: a class, a generator, a callback."""
     name = entered.co_name

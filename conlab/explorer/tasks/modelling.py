@@ -44,6 +44,7 @@ def replacements(scheduler: Scheduler, known: KnownTasks) -> Iterator[tuple[Any,
         return target, name, choose
 
     def new_loop(*_: Any, **__: Any) -> Loop:
+        scheduler.need_real_threads()  # each has a running loop of its own
         return Loop(scheduler, known)
 
     for module in (asyncio, events):

@@ -29,7 +29,7 @@ from types import (
 from typing import Any
 
 from conlab.errors import UserError
-from conlab.explorer.threads.primitives import Count, Local, Lock, RLock, SimpleQueue
+from conlab.explorer.threads.primitives import REAL_LOCAL, Count, Local, Lock, RLock, SimpleQueue
 from conlab.explorer.threads.scheduler import Scheduler
 
 REAL_LOCK = type(_thread.allocate_lock())
@@ -303,7 +303,7 @@ class AmbientState:
             return self._adopt(value)
         if isinstance(value, MethodWrapperType) and type(value.__self__) is itertools.count:
             return functools.partial(next, self._adopt(value.__self__))
-        if isinstance(value, REAL_LOCK | REAL_RLOCK | REAL_QUEUE | threading.local):
+        if isinstance(value, REAL_LOCK | REAL_RLOCK | REAL_QUEUE | REAL_LOCAL):
             return self._adopt(value)
         return value
 
@@ -330,7 +330,7 @@ class AmbientState:
             ours = SimpleQueue(self._scheduler, items)
         elif isinstance(real, itertools.count):
             ours = Count(real)
-        elif isinstance(real, threading.local):
+        elif isinstance(real, REAL_LOCAL):
             ours = Local(self._scheduler, real)
         else:
             if not real.acquire(blocking=False):

@@ -1,12 +1,8 @@
-"""A controlled thread: a thread of the program, and the real thread on which it runs.
-
-Real threads outlive an execution and carry a controlled thread of each, for to start one takes as
-long as a hundred steps.
-"""
+"""A controlled thread: a thread of the program, and what it runs on."""
 
 import threading
-from _thread import allocate_lock, get_ident, get_native_id, start_new_thread
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, Protocol
 
 from conlab.explorer.threads.waiting import AccessLog, Identified, Waitable
@@ -17,9 +13,9 @@ class ControlledThread(Identified):
 
     __slots__ = (
         "asked_for_time",
+        "busy",
         "daemon",
         "deadline",
-        "done",
         "index",
         "let_go",
         "loaded",
@@ -40,14 +36,14 @@ class ControlledThread(Identified):
         "waited",
     )
 
-    def __init__(self, index: int, name: str, runs_on: "RealThread") -> None:
+    def __init__(self, index: int, name: str, runs_on: "Carrier") -> None:
         self.index = index
         self.identity = "thread", index
         self.name = name
         self.runs_on = runs_on
         self.thread: threading.Thread | None = None
         self.daemon = False
-        self.done = False
+        self.busy = True  # it still runs: who joins it waits for that
         self.wait: Waitable | None = None
         self.deadline: float | None = None
         self.timed_out = False
@@ -68,9 +64,9 @@ class ControlledThread(Identified):
         self.let_go = 0  # how often it was let go on, with only a look, since they had
 
     @property
-    def busy(self) -> bool:
-        """Whether it still runs: who joins it waits for that."""
-        return not self.done
+    def done(self) -> bool:
+        """Whether it has run to its end."""
+        return not self.busy
 
     def touch(self, log: AccessLog) -> None:
         """Say that a step joins it, which nothing races with."""
@@ -85,50 +81,37 @@ class ControlledThread(Identified):
         return [self]
 
 
-class RealThread:
-    """A thread of the operating system, and the semaphore that lets it take its next step."""
+class Carrier(Protocol):
+    """What controlled threads run on, one of each execution: a real thread, or a greenlet in it."""
 
-    def __init__(self) -> None:
-        self.semaphore = allocate_lock()
-        self.semaphore.acquire()
-        self.ident = 0
-        self.native = 0  # the system's number for the same thread
+    def real_thread(self) -> Any:
+        """Return the real thread that is to be looked at when nothing goes on."""
 
-    def is_the_caller(self) -> None:
-        """Take note that the calling thread is this one."""
-        self.ident, self.native = get_ident(), get_native_id()
+    def hand_over_to(self, other: Any) -> None:
+        """Let another take its next step, and come back when this one's turn has come."""
 
+    def give_up(self, other: Any) -> None:
+        """Let another take its next step, and never come back."""
 
-class Pool(Protocol):
-    """Whose real threads these are: a scheduler."""
-
-    idents: set[int]
-
-    def is_closed(self) -> bool:
-        """Whether the exploration is over."""
+    def frame(self) -> FrameType | None:
+        """Return the innermost frame of what it carries."""
 
 
-class PooledThread(RealThread):
-    """A real thread that carries one controlled thread of each execution."""
+Job = Callable[[], Carrier | None]  # returns who goes on; None where the exploration is over
 
-    def __init__(self, pool: Pool) -> None:
-        super().__init__()
-        self.job: Callable[[], None] | None = None
-        self.ended = allocate_lock()
-        self.ended.acquire()
-        start_new_thread(self._run_jobs, (pool,))
 
-    def _run_jobs(self, pool: Pool) -> None:
-        self.is_the_caller()
-        pool.idents.add(self.ident)
-        try:
-            while True:
-                self.semaphore.acquire()
-                if self.job is None or pool.is_closed():
-                    return
-                self.job()
-                if pool.is_closed():
-                    return
-        finally:
-            pool.idents.discard(self.ident)
-            self.ended.release()
+class Engine(Protocol):
+    """Gives the controlled threads of each execution something to run on."""
+
+    @property
+    def search(self) -> Carrier:
+        """What the search runs on."""
+
+    def run(self, main: ControlledThread, job: Job) -> None:
+        """Run the main thread of an execution, and come back when all have ended."""
+
+    def carry(self, thread: ControlledThread, job: Job) -> None:
+        """Have a thread ready to run, in its turn."""
+
+    def ends(self, thread: ControlledThread) -> None:
+        """Take note that what carries the thread is free from the next execution on."""

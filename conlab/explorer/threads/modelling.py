@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import _base as futures
 from concurrent.futures import thread as pools
 from contextlib import nullcontext
-from types import FrameType
+from types import FrameType, FunctionType, MethodType
 from typing import Any
 
 from conlab.explorer.threads.controlled_thread import ControlledThread
@@ -34,6 +34,7 @@ from conlab.explorer.threads.scheduler import (
 from conlab.explorer.threads.waiting import SLEEP
 
 REAL_ID = id
+real_ident = _thread.get_ident
 ALONE = "only what threading starts is controlled"
 NOBODY_LOOKS: Assumption = ("ends",)  # that nobody asks whether a thread is still alive
 
@@ -63,7 +64,7 @@ def exit_program() -> None:
 def replacements(scheduler: Scheduler) -> Iterator[tuple[Any, str, Any]]:
     """Give what is to be replaced: where, by which name, by what."""
     idents = scheduler.idents
-    get_ident = _thread.get_ident
+    get_ident = real_ident
     real_lock, real_rlock = threading.Lock, threading.RLock
 
     def controlled(target: Any, name: str, ours: Callable[..., Any]) -> tuple[Any, str, Any]:
@@ -123,10 +124,12 @@ def replacements(scheduler: Scheduler) -> Iterator[tuple[Any, str, Any]]:
     yield threading, "_counter", threading._counter  # type: ignore[attr-defined]
     methods: list[tuple[str, Callable[..., Any]]] = [
         ("__hash__", lambda thread: _number(scheduler, thread)),
-        ("start", lambda thread: _start(scheduler, thread)),
+        ("start", functools.partial(_start, scheduler)),
         ("join", lambda thread, timeout=None: _join(scheduler, thread, timeout)),
         ("is_alive", lambda thread: _is_alive(scheduler, thread)),
     ]
+    yield threading, "_dangling", _Dangling(threading._dangling, idents)  # type: ignore[attr-defined]
+    yield threading.Thread, "__init__", _initialisation(idents)
     for name, method in methods:
         yield _method(scheduler, threading.Thread, name, method)
     yield threading.Thread, "ident", property(lambda thread: _ident(scheduler, thread))
@@ -159,7 +162,7 @@ def _method(
     scheduler: Scheduler, owner: type, name: str, ours: Callable[..., Any]
 ) -> tuple[Any, str, Any]:
     idents = scheduler.idents
-    get_ident = _thread.get_ident
+    get_ident = real_ident
     original = getattr(owner, name)
 
     @functools.wraps(original)
@@ -169,6 +172,38 @@ def _method(
         return original(self, *arguments, **options)
 
     return owner, name, method
+
+
+class _Dangling:
+    """Where `threading` keeps all threads weakly, which takes it as long as all else of them."""
+
+    def __init__(self, real: Any, idents: set[int]) -> None:
+        self._real = real
+        self._idents = idents
+
+    def add(self, thread: threading.Thread) -> None:
+        """Keep a thread that is not controlled."""
+        if real_ident() not in self._idents:
+            self._real.add(thread)
+
+    def __iter__(self) -> Iterator[threading.Thread]:
+        return iter(self._real)
+
+
+def _initialisation(idents: set[int]) -> Callable[..., None]:
+    """Return what initialises a thread: where that enters no code of the program, untraced."""
+    original = threading.Thread.__init__
+    silently = untraced(original)
+
+    @functools.wraps(original)
+    def __init__(  # noqa: N807 - a call that enters this is told by its name
+        self: Any, group: Any = None, target: Any = None, name: Any = None, *rest: Any, **more: Any
+    ) -> None:
+        plain = isinstance(target, FunctionType | MethodType | None) and name is None
+        initialise = silently if plain and real_ident() in idents else original
+        initialise(self, group, target, name, *rest, **more)
+
+    return __init__
 
 
 def _thread_of(controlled: ControlledThread) -> threading.Thread:
@@ -183,7 +218,7 @@ def _controlled(scheduler: Scheduler, thread: Any) -> ControlledThread | None:
 
 
 def _ident(scheduler: Scheduler, thread: Any) -> int | None:
-    if thread is threading.main_thread() and _thread.get_ident() in scheduler.idents:
+    if thread is threading.main_thread() and real_ident() in scheduler.idents:
         return 1
     ident: int | None = thread._ident
     return ident
@@ -280,7 +315,7 @@ class _Muffled:
 
     def write(self, text: str) -> int:
         """Write, or only count."""
-        if _thread.get_ident() in self._idents:
+        if real_ident() in self._idents:
             return len(text)
         written: int = self._stream.write(text)
         return written

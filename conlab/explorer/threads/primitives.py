@@ -13,6 +13,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from sys import gettrace, settrace
 from typing import Any, Self, TypeVar, cast
 
 from conlab.errors import UserError
@@ -26,22 +27,26 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 def untraced(operation: Method) -> Method:
     """Have an operation run without the trace function of its thread, under which all is slower."""
 
+    if sys.version_info >= (3, 12):  # where the explorer has none
+        return operation
+
     @functools.wraps(operation)
     def run(self: Any, *arguments: Any, **options: Any) -> Any:
-        tracing = sys.gettrace()
+        tracing = gettrace()
         if tracing is None:
             return operation(self, *arguments, **options)
-        sys.settrace(None)
+        settrace(None)
         try:
             return operation(self, *arguments, **options)
         finally:
-            sys.settrace(tracing)
+            settrace(tracing)
 
     return cast("Method", run)
 
 
 CreationSite = tuple[str, str, int]  # file, function, offset of the call that made a lock
 UNDEFINED: Any = object()
+REAL_LOCAL = threading.local
 
 
 class Lock(Identified):
@@ -99,7 +104,8 @@ class Lock(Identified):
             # Nobody else has run since a lock was made: to take it needs no switch point.
             if self._born != scheduler.steps or self.busy:
                 scheduler.wait(self, ("acquire", self.number))
-            self.touch(scheduler)
+            if scheduler.step is not None:
+                self.touch(scheduler)
         else:
             if timeout < 0:
                 raise ValueError("timeout value must be a non-negative number")
@@ -120,18 +126,20 @@ class Lock(Identified):
     @untraced
     def release(self) -> None:
         """Give the lock back, whoever took it."""
+        scheduler = self._scheduler
         if not self.busy:
-            if self._scheduler.ending:
+            if scheduler.ending:
                 return
             raise RuntimeError("release unlocked lock")
-        if self.in_program or self.made_at in self._scheduler.disproved:
-            self._scheduler.switch_point(("release", self.number))
-        self._scheduler.progressed()
-        self._scheduler.touch("free", self, writes=True)
+        if self.in_program or self.made_at in scheduler.disproved:
+            scheduler.switch_point(("release", self.number))
+        scheduler.progressed()
+        if scheduler.step is not None:
+            scheduler.touch("free", self, writes=True)
         self.busy = False
         self.owner = None
-        if self._scheduler.after_release:
-            self._scheduler.switch_point(("released", self.number))
+        if scheduler.after_release:
+            scheduler.switch_point(("released", self.number))
 
     def locked(self) -> bool:
         """Say whether somebody holds the lock."""
@@ -146,9 +154,9 @@ class Lock(Identified):
         log.touch("taken", self, writes=True)
         log.follow("free", self)
 
-    def __enter__(self) -> bool:
-        return self.acquire()
+    __enter__ = acquire
 
+    @untraced
     def __exit__(self, *exception: object) -> None:
         self.release()
 
@@ -186,6 +194,7 @@ class RLock(Lock):
         super().__init__(scheduler, made_at)
         self._count = 0
 
+    @untraced
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock, once more if the caller has it."""
         if self.busy and self.owner is self._scheduler.current:
@@ -196,6 +205,9 @@ class RLock(Lock):
             return True
         return False
 
+    __enter__ = acquire
+
+    @untraced
     def release(self) -> None:
         """Give the lock back when it was released as often as taken."""
         if not self.busy or self.owner is not self._scheduler.current:
@@ -366,7 +378,7 @@ class Local:
         kind, (arguments, options) = type(real), _arguments_of(real)
 
         def initialise() -> None:
-            if kind is not threading.local:
+            if kind is not REAL_LOCAL:
                 kind.__init__(self, *arguments, **options)
 
         object.__setattr__(self, "_parts", (scheduler, dict(vars(real)), {}, kind, initialise))
@@ -413,7 +425,7 @@ class Local:
 
 def _of_class(kind: type, name: str) -> Any:
     """Return what a subclass of `threading.local` defines by this name, or UNDEFINED."""
-    for owner in kind.__mro__[: kind.__mro__.index(threading.local)]:
+    for owner in kind.__mro__[: kind.__mro__.index(REAL_LOCAL)]:
         if name in vars(owner):
             return vars(owner)[name]
     return UNDEFINED

@@ -3,6 +3,7 @@
 import weakref
 from typing import Any
 
+address_of = id  # while a program is explored, what it makes is numbered by `id`
 GONE: Any = type("Gone", (), {"__repr__": lambda _: "gone"})()
 
 

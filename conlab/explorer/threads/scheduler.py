@@ -1,18 +1,17 @@
 """The scheduler: runs a program's threads one at a time, and switches between them.
 
-The threads are real ones, each stopped at a semaphore of its own but for the one that runs. Every
-modelled operation and every stepped bytecode calls `Scheduler.switch_point`; there, and nowhere
-else, the schedule decides which of the enabled threads takes the next step.
+Each thread but the one that runs is stopped. Every modelled operation and every stepped bytecode
+calls `Scheduler.switch_point`; there, and nowhere else, the schedule decides which of the enabled
+threads takes the next step.
 """
 
 import contextvars
-import sys
 import threading
 import traceback
-from _thread import allocate_lock
+from _thread import get_ident
 from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NoReturn, Protocol
@@ -27,17 +26,21 @@ from conlab.explorer.outcomes import (
     Unfinished,
     Waiting,
 )
-from conlab.explorer.search.happens_before import EVERYTHING, Location, TracedStep
+from conlab.explorer.search.happens_before import EVERYTHING, PART, Location, TracedStep
 from conlab.explorer.search.reduction import Redundant, TracedSchedule
 from conlab.explorer.search.schedule import Diverged, Schedule
-from conlab.explorer.threads.controlled_thread import ControlledThread, PooledThread, RealThread
-from conlab.explorer.threads.reference import Reference
+from conlab.explorer.threads.controlled_thread import Carrier, ControlledThread, Engine
+from conlab.explorer.threads.greenlets import Greenlets
+from conlab.explorer.threads.real_threads import RealThread, RealThreads
+from conlab.explorer.threads.reference import Reference, address_of
 from conlab.explorer.threads.waiting import OTHERS, Identified, Identity, ManyWaits, Waitable
 
 Assumption = tuple[str | int, ...]
 ONE_THREAD: Assumption = ("threads",)  # then nothing need be stepped
 CLOCK_UNREAD: Assumption = ("clock",)  # then it matters to nobody when a deadline is set
 MOST_THREADS = 200
+# What it costs to let one of so many go on where the first is who runs, and could go on:
+PREEMPTIVE = [(0,) + (1,) * (options - 1) for options in range(MOST_THREADS + 1)]
 ENDS_REFUSED = 200  # how often a thread may catch the exception that ends it
 # How often in a row a thread may be let go on by time alone while others could go on and have not:
 MOST_LOOKS = 2  # where it turns in a loop that only looks
@@ -88,17 +91,14 @@ class Scheduler:
         """TracedStep the files ``stepped``, and let no execution take more than ``limit`` steps."""
         self.stepped = stepped
         self.limit = limit
+        self._real_threads = RealThreads(self)
+        self._greenlets: Greenlets | None = None
+        self._greenlets_after = 0
+        self.engine: Engine = self._real_threads
         self.search_thread = RealThread()
         self.after_release = False  # whether a switch is possible right after a release
         self.idents: set[int] = set()
         self.closed = False
-        self.pooled: list[PooledThread] = []
-        self.free: list[PooledThread] = []
-        # Free in the next execution: no two threads of one may share a real `threading.local`.
-        self.finished_on: list[PooledThread] = []
-        self._done = allocate_lock()
-        self._done.acquire()
-        self._main_thread = RealThread()
         self.executions = 0
         self._made_outside = 0
         self.disproved: set[Assumption] = set()  # what the search has ceased to assume
@@ -118,12 +118,13 @@ class Scheduler:
         self.schedule = schedule
         self.threads: list[ControlledThread] = []
         self.alive: list[ControlledThread] = []
-        self.current = ControlledThread(0, "main", self._main_thread)
+        self.current = ControlledThread(0, "main", self.engine.search)
         self.clock = 0.0
         self.questions = 0  # for the time, since the latest step
         self.asked_at = 0  # which was that one
         self.progress = 0  # how often a thread did more than look
         self.steps = 0
+        self.unfit = False  # whether it needs real threads and has none
         self.over = False  # what is finalised between two executions must not choose anything
         self.ending = False
         self.outcome: Outcome | None = None
@@ -131,6 +132,7 @@ class Scheduler:
         self.died: list[Failure] = []
         self.numbers = 0
         self.numbered: dict[int, tuple[int, object]] = {}  # by address, so kept
+        self.plain = self.recorder is None and not isinstance(schedule, TracedSchedule)
         self.traced = schedule if isinstance(schedule, TracedSchedule) else None
         self.step: TracedStep | None = None  # that is taken, if steps are traced
         self.operation: dict[Location, bool] = {}  # what the latest bytecode touches
@@ -141,30 +143,41 @@ class Scheduler:
     # -- one execution ---------------------------------------------------------------------------
 
     def execute(self, program: Callable[[], Any], schedule: Schedule) -> Outcome:
-        """Execute the program under ``schedule``; the calling thread is its main thread."""
+        """Execute the program under ``schedule``; the calling thread is that of the search."""
+        self.engine = self._real_threads
+        greenlets = self._greenlets
+        if greenlets and ONE_THREAD in self.disproved and self.executions >= self._greenlets_after:
+            if greenlets.begin():
+                self.engine = greenlets
+            else:
+                self._greenlets = None
         self._reset(schedule)
         self.at_begin()
         main = self.current
         self.threads.append(main)
         self.alive.append(main)
-        self._main_thread.is_the_caller()
-        ident = self._main_thread.ident
+        ident = get_ident()
         self.idents.add(ident)
-        self._begin_step(main)
+        if self.traced is not None:
+            self._begin_step(main)
+        context = contextvars.copy_context()
+
+        def job() -> Carrier | None:
+            self._run_main(context, program)
+            return self.finished(main)
+
         try:
-            self._run_main(program)
-            others = len(self.alive) > 1  # to be asked before another thread goes on
-            self.finished(main)
-            if others and not self.closed:
-                self._done.acquire()
+            self.engine.run(main, job)
         finally:
             self.at_end()
             self.over = True
             self.step = None
-            self.free += self.finished_on
-            self.finished_on.clear()
             self.idents.discard(ident)
             self.executions += 1
+            for thread in self.threads:  # or the collector would have to come for the two
+                thread.thread = None
+        if self.unfit:
+            self.use_real_threads()
         if self.problem is not None:
             raise self.problem
         if self.newly_disproved:
@@ -175,11 +188,11 @@ class Scheduler:
         assert self.outcome is not None
         return self.outcome
 
-    def _run_main(self, program: Callable[[], Any]) -> None:
+    def _run_main(self, context: contextvars.Context, program: Callable[[], Any]) -> None:
         try:
             self.stepper.enter()
             try:
-                value = contextvars.copy_context().run(program)
+                value = context.run(program)
             finally:
                 self.stepper.leave()
             outcome: Outcome = Returned(value)
@@ -194,7 +207,38 @@ class Scheduler:
 
     def running_on(self) -> RealThread:
         """Return the real thread whose turn it is."""
-        return self.search_thread if self.over else self.current.runs_on
+        if self.over:
+            return self.search_thread
+        real: RealThread = self.current.runs_on.real_thread()
+        return real
+
+    def use_greenlets(self, locals_outside: Callable[[], list[Any] | None], after: int) -> None:
+        """Execute on greenlets what has several threads, until something needs real ones.
+
+        That begins ``after`` so many executions. ``locals_outside`` finds each `threading.local`
+        that was there before the program, or says None where greenlets cannot have values of their
+        own in them.
+        """
+        self._greenlets = Greenlets(self, locals_outside)
+        self._greenlets_after = after
+
+    def use_real_threads(self) -> bool:
+        """Execute on real threads from now on; return whether it was on greenlets until now."""
+        were = self.engine is self._greenlets
+        self.search_ends()
+        self._greenlets = None
+        return were
+
+    def need_real_threads(self) -> None:
+        """Begin the search anew on real threads, if it is on greenlets: they would not do."""
+        if self.engine is self._greenlets:
+            self.unfit = True
+            self.abandon(RestartSearch())
+
+    def search_ends(self) -> None:
+        """End what only the thread of the search can."""
+        if self._greenlets is not None:
+            self._greenlets.search_ends()
 
     def interrupt(self, problem: BaseException) -> None:
         """End the execution from outside, as soon as a thread comes to a switch point."""
@@ -210,19 +254,14 @@ class Scheduler:
             raise ExecutionEnded
         if len(self.threads) >= MOST_THREADS:
             self.refuse(f"the program started more than {MOST_THREADS} threads in one execution")
-        if self.free:
-            real = self.free.pop()
-        else:
-            real = PooledThread(self)
-            self.pooled.append(real)
         self.steps += 1  # from here on another thread may come before what this one does next
-        controlled = ControlledThread(len(self.threads), thread.name, real)
+        controlled = ControlledThread(len(self.threads), thread.name, self.engine.search)
         self.threads.append(controlled)
         self.alive.append(controlled)
         controlled.thread = thread
         controlled.daemon = thread.daemon
 
-        def job() -> None:
+        def job() -> Carrier | None:
             try:
                 self.stepper.enter()
                 try:
@@ -231,29 +270,25 @@ class Scheduler:
                     self.stepper.leave()
             except ExecutionEnded:
                 pass
-            self.finished(controlled)
+            return self.finished(controlled)
 
-        real.job = job
+        self.engine.carry(controlled, job)
         if self.step is not None:
             self.touch("started", None, writes=True)  # who starts threads numbers and names them
             self.step.starts.append(controlled.index)
             self._begin_step(self.current)
         return controlled
 
-    def finished(self, thread: ControlledThread) -> None:
-        """Take note that a thread has run to its end, and let another go on."""
+    def finished(self, thread: ControlledThread) -> Carrier | None:
+        """Take note that a thread has run to its end, and return on what another goes on."""
         if self.closed:
-            return
-        thread.done = True
+            return None
+        thread.busy = False
         self.touch("end", thread, writes=True)
         self.alive.remove(thread)
-        if thread.index:
-            assert isinstance(thread.runs_on, PooledThread)
-            self.finished_on.append(thread.runs_on)
+        self.engine.ends(thread)
         if not self.alive:
-            if thread.index:
-                self._done.release()
-            return
+            return self.engine.search
         if thread.index == 0 and not self.ending:
             self.at_exit()
         if not self.ending and self.threads[0].done and all(s.daemon for s in self.alive):
@@ -262,14 +297,13 @@ class Scheduler:
         if self.ending:
             following = self.alive[-1]
             self.current = following
-            following.runs_on.semaphore.release()
-            return
+            return following.runs_on
         try:
             following = self._choose(thread, ("end",))
         except ExecutionEnded:
             following = self.alive[-1]
             self.current = following
-        following.runs_on.semaphore.release()
+        return following.runs_on
 
     # -- the one place where a choice is made ------------------------------------------------
 
@@ -291,14 +325,13 @@ class Scheduler:
         if len(self.alive) > 1 or me.wait is not None:
             following = self._choose(me, what)
             if following is not me:
-                following.runs_on.semaphore.release()
-                me.runs_on.semaphore.acquire()
+                me.runs_on.hand_over_to(following.runs_on)
                 if self.closed:
                     raise ExecutionEnded
                 if self.ending:
                     self._end_thread(me)
-        elif len(self.threads) > 1:  # a step as well, whether the others have ended yet or not
-            self._begin_step(me)
+        elif self.traced is not None and len(self.threads) > 1:
+            self._begin_step(me)  # a step as well, whether the others have ended yet or not
 
     def _only_written_down(self, what: Hashable) -> bool:
         """Whether this is a bytecode at which the search, of one thread, never stopped."""
@@ -314,20 +347,23 @@ class Scheduler:
             elif thread.deadline is not None:
                 timed.append(thread)
         if enabled:
-            timed = [thread for thread in timed if self._may_time_out(thread)]
-            if len(enabled) == 1 and not timed:
+            if timed:
+                timed = [thread for thread in timed if self._may_time_out(thread)]
+            options = enabled + timed if timed else enabled
+            several = len(options)
+            if several == 1:
                 following = enabled[0]
                 self.current = following
-                self._begin_step(following)
+                if self.traced is not None:
+                    self._begin_step(following)
                 return following
-            if me in enabled and not me.done:
+            if me.busy and me in enabled:
                 if enabled[0] is not me:
-                    enabled.remove(me)
-                    enabled.insert(0, me)
-                costs = (0,) + (1,) * (len(enabled) + len(timed) - 1)
+                    options.remove(me)
+                    options.insert(0, me)
+                costs = PREEMPTIVE[several]
             else:
                 costs = (0,) * len(enabled) + (1,) * len(timed)
-            options = enabled + timed
         elif timed:
             if len(timed) > 1:
                 timed = [each for each in timed if self._lets_time_pass(each)] or timed
@@ -342,14 +378,19 @@ class Scheduler:
             self.end(deadlock)
         choice = 0
         if len(options) > 1:
-            threads = tuple(thread.index for thread in options)
-            timing_out = len(options) - len(enabled)
+            site = (me.index, what)
             try:
-                choice = self.schedule.choose_thread(costs, (me.index, what), threads, timing_out)
+                if type(self.schedule) is Schedule:  # to which it does not matter which threads
+                    choice = self.schedule.choose(costs, site)
+                else:
+                    threads = tuple([thread.index for thread in options])
+                    timing_out = len(options) - len(enabled)
+                    choice = self.schedule.choose_thread(costs, site, threads, timing_out)
             except (Diverged, Redundant) as problem:
                 self.abandon(problem)
         following = options[choice]
-        self._begin_step(following)
+        if self.traced is not None:
+            self._begin_step(following)
         if choice >= len(enabled):
             if self.step is not None:
                 self.step.timed_out = True
@@ -377,8 +418,9 @@ class Scheduler:
     def progressed(self) -> None:
         """Take note that the running thread did more than look."""
         self.progress += 1
-        self.current.progress += 1
-        self.current.made_progress = True
+        me = self.current
+        me.progress += 1
+        me.made_progress = True
 
     def decide(self, costs: tuple[int, ...], what: Hashable) -> int:
         """Let the schedule choose between what may happen to the thread that runs."""
@@ -445,9 +487,17 @@ class Scheduler:
     def touch(self, kind: Hashable, thing: object, *, writes: bool) -> None:
         """Take note that the step reads or writes a thing; None is each of its kind."""
         if self.step is not None:
-            location = (kind, self._number_of(thing))
-            self.step.touch(location, writes=writes)
-            self.operation[location] = writes or self.operation.get(location, False)
+            self._touch((kind, self._number_of(thing)), writes=writes)
+
+    def touch_part(self, kind: Hashable, thing: object, part: Hashable) -> None:
+        """Take note that the step writes a part of a thing: who reads each of its kind reads it."""
+        if self.step is not None:
+            self._touch((kind, (PART, self._number_of(thing), part)), writes=True)
+
+    def _touch(self, location: Location, *, writes: bool) -> None:
+        assert self.step is not None
+        self.step.touch(location, writes=writes)
+        self.operation[location] = writes or self.operation.get(location, False)
 
     @contextmanager
     def aside(self) -> Iterator[None]:
@@ -484,15 +534,14 @@ class Scheduler:
             return None
         if isinstance(thing, Identified):
             return thing.identity
-        known = self._touched.get(id(thing))
+        known = self._touched.get(address_of(thing))
         if known is None or known[1].thing() is not thing:  # another had this address before
-            known = self._touched[id(thing)] = self.touched, Reference(thing)
+            known = self._touched[address_of(thing)] = self.touched, Reference(thing)
             self.touched += 1
         return known[0]
 
     def _begin_step(self, thread: ControlledThread) -> None:
-        if self.traced is None:
-            return
+        assert self.traced is not None
         try:
             self.step = self.traced.begin(thread.index, self.touched)
             for _, touched in thread.operations:
@@ -556,14 +605,10 @@ class Scheduler:
             self.alive.remove(me)
             if self.alive:
                 self.current = self.alive[-1]
-                self.current.runs_on.semaphore.release()
-            else:
-                self._done.release()
-            me.runs_on.semaphore.acquire()  # for ever: the real thread is given up
+            me.runs_on.give_up(self.current.runs_on if self.alive else self.engine.search)
         raise ExecutionEnded
 
     def _deadlock(self) -> Deadlocked:
-        frames = sys._current_frames()
         waits_for: dict[str, str] = {}
         waiting = []
         for thread in self.alive:
@@ -576,7 +621,7 @@ class Scheduler:
                     thread.name,
                     thread.wait.describe(),
                     holders,
-                    self.line_of(frames.get(thread.runs_on.ident)),
+                    self.line_of(thread.runs_on.frame()),
                 )
             )
             if isinstance(thread.wait, ManyWaits):
@@ -600,14 +645,9 @@ class Scheduler:
         return self.closed
 
     def close(self) -> None:
-        """End the real threads; one that is stuck ends when it comes loose."""
+        """End what the threads run on; what is stuck ends when it comes loose."""
         self.closed = True
-        for real in (self._main_thread, *self.pooled):
-            with suppress(RuntimeError):  # it waits for nothing: nobody has taken its semaphore
-                real.semaphore.release()
-        for real in self.free:
-            if real.ended.acquire(timeout=5):
-                real.ended.release()  # an interrupted exploration is closed once more at its end
+        self._real_threads.close()
 
 
 def _deadline(thread: ControlledThread) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from conlab.explorer.threads.controlled_thread import RealThread
+from conlab.explorer.threads.real_threads import RealThread
 from conlab.explorer.threads.scheduler import Scheduler, Uncontrolled
 
 LOOK = 0.1  # seconds between two looks
@@ -37,6 +37,7 @@ def supervise(scheduler: Scheduler, work: Callable[[], T], notice: Callable[[], 
         except BaseException as error:
             errors.append(error)
         finally:
+            scheduler.search_ends()
             finished.release()
 
     start_new_thread(drive, ())

@@ -86,8 +86,7 @@ def test_bug_is_found_with_the_fewest_preemptions(name: str) -> None:
 @pytest.mark.parametrize("name", TOO_MANY_ORDERS)
 def test_bug_behind_too_many_orders_is_not_said_to_be_none(name: str) -> None:
     verdict = explored(NAMED[name], "broken", bound=2, schedules=few(name))
-    assert not verdict.failing
-    assert not verdict.exhausted
+    assert verdict.failing or not verdict.exhausted
 
 
 @pytest.mark.parametrize("name", sorted(EXHAUSTED))

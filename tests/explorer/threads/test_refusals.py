@@ -21,7 +21,7 @@ from conlab.cli import INTERRUPTED
 from conlab.errors import UserError
 from conlab.explorer import Diverged, Uncontrolled, explore
 from conlab.explorer.threads import watchdog
-from conlab.explorer.threads.controlled_thread import PooledThread, RealThread
+from conlab.explorer.threads.real_threads import PooledThread, RealThread, RealThreads
 from conlab.explorer.threads.scheduler import Scheduler
 from tests.patience import patience
 
@@ -155,8 +155,9 @@ def wait_for(claim: Callable[[], bool]) -> bool:
 def test_scheduler_that_is_closed_again_does_not_wait_for_what_has_gone() -> None:
     scheduler = Scheduler(stepped=frozenset(), limit=1)
     real = PooledThread(scheduler)
-    scheduler.pooled.append(real)
-    scheduler.free.append(real)
+    assert isinstance(scheduler.engine, RealThreads)
+    scheduler.engine.pooled.append(real)
+    scheduler.engine.free.append(real)
     scheduler.close()
     assert not real.ended.locked()
 
