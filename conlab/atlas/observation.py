@@ -83,6 +83,7 @@ def gets_in(
         stepped=[file],
         specialised=specialised,
         count_on=0,
+        reduction=False,  # of so few schedules, with so few switches, there are fewer than traces
     )
     return exploration.failing > 0
 

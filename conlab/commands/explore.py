@@ -73,9 +73,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seed", type=int, default=0, metavar="N", help="what schedules are drawn from (0)"
     )
     parser.add_argument(
-        "--reduce",
+        "--plain",
         action="store_true",
-        help="of schedules that differ in the order of independent steps only, run one (on trial)",
+        help="run every schedule, also those that differ in the order of independent steps only",
     )
     parser.add_argument(
         "--engine",
@@ -120,7 +120,7 @@ def run(options: argparse.Namespace) -> int:
         sample=options.sample,
         seed=options.seed,
         cancellations=options.cancellations,
-        reduction=options.reduce,
+        reduction=not options.plain,
         engine=options.engine,
         stepped=[stepped],
         found=show,

@@ -24,10 +24,19 @@ exception nobody retrieved or that was destroyed while pending, a coroutine that
 a callback that raised. With ``check``, a value for which ``check(value)`` is false; without, a task
 that was cancelled and returned all the same: whether that is right, the value tells.
 
-**The order.** Schedules come by rising number of preemptions (a switch away from a thread that
-could have gone on), so the first failing one has the fewest. After it the explorer finishes that
-number of preemptions, up to ``count_on`` further schedules, so that "k of N" is known, and stops;
-``bound`` is then that number.
+**Which schedules.** Of those that differ only in the order of *independent* steps, one is executed.
+Steps depend on each other when both touch the same attribute, global, closure cell, container,
+lock, queue or thread, and one of them writes it; a step that does what nobody knows, most often a
+call into C that is not in `stepping/known_calls.py`, depends on all, and ``unknown`` names the
+commonest. Python code that is not stepped has no switch points, but what it touches is seen. A
+search without a bound comes first, and where it ends the verdict holds for any number of
+preemptions; else the searches within 0, 1, 2 … preemptions (switches away from a thread that could
+have gone on) say up to how many it holds. What C does when it frees an object, as a callback in C
+of a weak reference, is not seen. With ``reduction=False`` every schedule of up to ``bound``
+preemptions is executed, the fewest first; so it is for a program with an event loop.
+
+**The count.** The first failing schedule is told at once, and one with fewer preemptions is looked
+for; then the explorer goes on, up to ``count_on`` further schedules, so that "k of N" is known.
 
 **Where that has no end**, because ``seconds`` or ``schedules`` are over, the verdict says up to how
 many preemptions every schedule was run. When a search has found nothing for a while, two executions

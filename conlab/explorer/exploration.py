@@ -61,7 +61,7 @@ def explore(
     count_on: int | None = 1_000,
     specialised: bool = False,
     cancellations: int = 0,
-    reduction: bool = False,
+    reduction: bool = True,
     sample: int | None = None,
     seed: int = 0,
     engine: EngineName = "threads",
