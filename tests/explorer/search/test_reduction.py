@@ -1,6 +1,7 @@
 """The reduction loses nothing: the same outcomes and the same traces as plain enumeration."""
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from conlab.explorer.search import deepening, reduction
 from conlab.explorer.search.happens_before import EVERYTHING, HappensBefore, TracedStep, dependent
+from conlab.explorer.search.reduction import Demand
 from tests.explorer.search.abstract import (
     Program,
     by_enumeration,
@@ -98,9 +100,11 @@ def broken_by(monkeypatch: pytest.MonkeyPatch, target: Any, name: str, wrong: An
 def test_the_oracle_sees_a_bound_without_conservative_points(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def only_there(forks: Any, _: Any, earlier: int, later: TracedStep) -> None:
-        if (fork := forks.get(earlier)) is not None:
-            fork.needed.update([later.thread] if later.thread in fork.enabled else fork.threads)
+    def only_there(schedule: Any, steps: Any, earlier: int, later: TracedStep) -> Iterator[Demand]:
+        if (choice := schedule.choice_of.get(earlier)) is not None:
+            enabled = later.thread in steps[earlier].instead
+            later_one = (later.thread,)
+            yield Demand(choice, later_one, later_one if enabled else (), later.thread)
 
     assert broken_by(monkeypatch, reduction, "_reverse_within_bound", only_there)
 
@@ -108,9 +112,10 @@ def test_the_oracle_sees_a_bound_without_conservative_points(
 def test_the_oracle_sees_a_thread_that_is_let_go_though_it_must_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def nobody_else(forks: Any, _: Any, earlier: int, later: TracedStep) -> None:
-        if (fork := forks.get(earlier)) is not None and later.thread in fork.enabled:
-            fork.needed.add(later.thread)
+    def nobody_else(schedule: Any, steps: Any, earlier: int, later: TracedStep) -> Iterator[Demand]:
+        choice = schedule.choice_of.get(earlier)
+        if choice is not None and later.thread in steps[earlier].instead:
+            yield Demand(choice, (later.thread,), (later.thread,), later.thread)
 
     assert broken_by(monkeypatch, reduction, "_reverse_anyway", nobody_else)
 
