@@ -5,6 +5,7 @@ import functools
 import gc
 import inspect
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,10 +17,18 @@ from conlab.errors import UserError
 from conlab.explorer.modelling import modelled
 from conlab.explorer.outcomes import SWALLOWED, Outcome, Raised, Returned
 from conlab.explorer.recorder import Recorder
-from conlab.explorer.search.deepening import search
+from conlab.explorer.search.deepening import Executions, Found, search
 from conlab.explorer.search.enumeration import enumerate_schedules
-from conlab.explorer.search.reduction import TracedSchedule
+from conlab.explorer.search.reduction import Branch, Executed, TracedSchedule, Unknown, executions
 from conlab.explorer.search.schedule import Diverged, Schedule
+from conlab.explorer.search.sharing import (
+    Assumptions,
+    Disproved,
+    Request,
+    Turn,
+    shared_executions,
+    take_turn,
+)
 from conlab.explorer.search.shrinking import shrink
 from conlab.explorer.stepping.facts import read_facts
 from conlab.explorer.stepping.monitor import Monitor
@@ -33,11 +42,13 @@ from conlab.explorer.threads.ambient_state import AmbientState
 from conlab.explorer.threads.scheduler import (
     MOST_TIMEOUTS,
     ONE_THREAD,
+    Assumption,
     RestartSearch,
     Scheduler,
 )
 from conlab.explorer.threads.watchdog import supervise
 from conlab.explorer.witness import Witness
+from conlab.explorer.workers import TakeTurn, Workers
 
 ReadingName = Literal["gil", "bytecode"]
 Program = Callable[[], Any]
@@ -114,6 +125,7 @@ def explore(
     specialised: bool = False,
     cancellations: int = 0,
     reduction: bool = False,
+    processes: int = 1,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Exploration:
     """Run ``program`` under every schedule of at most ``bound`` preemptions, the fewest first.
@@ -126,8 +138,9 @@ def explore(
     ``specialised`` the reading ``gil`` takes every call for one that CPython has specialised
     already; otherwise the first few of each execution are cold, as in a fresh process. A task other
     than the main one is cancelled from outside up to ``cancellations`` times an execution, at each
-    of its awaits; a CancelledError that then comes out of the program is no failure. ``progress``
-    is called ten times a second with the number of schedules so far. Raises UserError for arguments
+    of its awaits; a CancelledError that then comes out of the program is no failure. A search with
+    ``reduction`` is shared by so many ``processes``, and finds the same as by one. ``progress`` is
+    called ten times a second with the number of schedules so far. Raises UserError for arguments
     that cannot be, Uncontrolled or Diverged when there can be no verdict.
     """
     if reading not in ("gil", "bytecode"):
@@ -136,9 +149,24 @@ def explore(
         raise UserError(f"a bound of {bound} preemptions makes no sense: say 0, more, or None")
     if cancellations < 0:
         raise UserError(f"{cancellations} cancellations make no sense: say 0 or more")
+    if processes < 1:
+        raise UserError(f"{processes} processes make no sense: say 1 or more")
     files = _stepped_files(program, stepped)
-    with _session(program, check, reading, files, limit, cancellations) as session:
+    what = program, check, reading, files, limit, cancellations
+    shared: tuple[Found | None, Tally, set[Assumption]] | None = None
+    if reduction and processes > 1:
+        turns = functools.partial(_turns, *what, specialised=specialised)
+        with Workers(processes, turns, progress) as workers:
+            shared = _share(workers, bound, schedules, count_on)
+    with _session(*what) as session:
         session.specialised(specialised)
+        if shared is not None:
+            found, tally, disproved = shared
+            session.assume_not(frozenset(disproved))
+            if found is not None:
+                verdict = functools.partial(session.verdict, found, tally)
+                return supervise(session.scheduler, verdict, lambda: None)
+            reduction = False
         return supervise(
             session.scheduler,
             lambda: session.explore(bound, schedules, count_on, reduction),
@@ -161,6 +189,30 @@ def replay(
     files, cancellations = witness.stepped, witness.cancellations
     with _session(program, check, witness.reading, files, limit, cancellations) as session:
         return supervise(session.scheduler, lambda: session.replay(witness), lambda: None)
+
+
+def _share(
+    workers: Workers, bound: int | None, schedules: int, count_on: int | None
+) -> "tuple[Found | None, Tally, set[Assumption]]":
+    """Have workers search, beginning anew as often as an assumption proves false."""
+    disproved: set[Assumption] = set()
+    while True:
+        tally = Tally()
+        shared = functools.partial(shared_executions, workers, frozenset(disproved))
+        try:
+            return search(tally.of(shared), bound, schedules, count_on), tally, disproved
+        except Disproved as by_one:
+            disproved |= by_one.assumptions
+            if not by_one.reducible:
+                return None, tally, disproved
+
+
+@contextmanager
+def _turns(*what: Any, specialised: bool) -> Iterator[TakeTurn]:
+    """Give what takes a worker's turns."""
+    with _session(*what) as session:
+        session.specialised(specialised)
+        yield session.take_turn
 
 
 @contextmanager
@@ -197,6 +249,48 @@ def _collecting_between_executions() -> Iterator[None]:
             gc.enable()
 
 
+class DescribedSchedule(TracedSchedule):
+    """A schedule that knows its choices by descriptions, which are the same in every process."""
+
+    __slots__ = ()
+
+    def choose(self, costs: tuple[int, ...], site: Any, default: int = 0) -> int:
+        """Choose at a site of this process."""
+        return super().choose(costs, _stable(site), default)
+
+
+@functools.cache
+def _stable(site: tuple[int, Any]) -> str:
+    thread, what = site
+    match what:
+        case Point(offset=offset):
+            return f"({thread}, {what!r}, at {offset})"
+        case CodeType(co_qualname=name, co_filename=file, co_firstlineno=line):
+            return f"({thread}, entry of {name} ({file}:{line}))"
+    return repr(site)
+
+
+class Tally:
+    """Counts executions, and what is to be said of all of them."""
+
+    def __init__(self) -> None:
+        self.executions = 0
+        self.held_back = False
+        self.unknown: Counter[str] = Counter()
+
+    def of(self, executions: Executions) -> Executions:
+        """Give the same executions, and count them."""
+
+        def counted(bound: int | None) -> Iterator[Executed]:
+            for each in executions(bound):
+                self.executions += 1
+                self.held_back |= each.held_back
+                self.unknown.update(dict(each.unknown))
+                yield each
+
+        return counted
+
+
 class _Session:
     ambient_state: AmbientState
 
@@ -210,6 +304,7 @@ class _Session:
         cancellations: int,
     ) -> None:
         self.count = 0
+        self._reduces = True
         self._program = program
         self._program_once = program
         if inspect.iscoroutinefunction(program):
@@ -310,15 +405,28 @@ class _Session:
         return True
 
     def _reduce(self, bound: int | None, schedules: int, count_on: int | None) -> Exploration:
-        def fails(schedule: TracedSchedule) -> bool:
-            self.count += 1
-            outcome = self._execute(schedule)
-            if self.tasks.loops:  # whose choices are no orders of threads
-                self._reduces = False
-                raise RestartSearch
-            return self._fails(outcome)
+        tally = Tally()
+        counted = tally.of(functools.partial(executions, self._fails_under, self._noted))
+        return self.verdict(search(counted, bound, schedules, count_on), tally)
 
-        found = search(fails, bound, schedules, count_on)
+    def _fails_under(self, schedule: TracedSchedule) -> bool:
+        self.count += 1
+        outcome = self._execute(schedule)
+        if self.tasks.loops:  # whose choices are no orders of threads
+            self._reduces = False
+            raise RestartSearch
+        return self._fails(outcome)
+
+    def _noted(self) -> tuple[bool, Unknown]:
+        scheduler = self.scheduler
+        noted = scheduler.held_back, tuple(scheduler.unknown.items())
+        scheduler.held_back = False
+        scheduler.unknown.clear()
+        return noted
+
+    def verdict(self, found: Found, tally: Tally) -> Exploration:
+        """Say what a reduced search has found."""
+        witness = None if found.first is None else self._witness(Schedule(found.first.choices))
         return Exploration(
             found.traces,
             found.failing,
@@ -326,13 +434,41 @@ class _Session:
             found.bound,
             self._name,
             self._files,
-            None if found.first is None else self._witness(found.first),
+            witness,
             self._counted(),
-            self.count,
+            tally.executions,
             reduced=True,
-            unknown=tuple(what for what, _ in self.scheduler.unknown.most_common(5)),
-            held_back=self.scheduler.held_back,
+            unknown=tuple(what for what, _ in tally.unknown.most_common(5)),
+            held_back=tally.held_back,
         )
+
+    def assume_not(self, disproved: Assumptions) -> None:
+        """Make no assumption that was disproved, and every other."""
+        self.scheduler.disproved = set(disproved)
+        self.step(ONE_THREAD in disproved)
+
+    def take_turn(self, turn: Turn, request: Request, look: Callable[[], None]) -> bool:
+        """Explore a part of a search; return whether this can be done again."""
+        if self.scheduler.disproved != request.assumptions:
+            self.assume_not(request.assumptions)
+        self._noted()  # what an execution left that was ended
+
+        def fails(schedule: TracedSchedule) -> bool:
+            try:
+                return self._fails_under(schedule)
+            except RestartSearch:
+                more = self.scheduler.disproved - request.assumptions
+                raise Disproved(frozenset(more), self._reduces) from None
+
+        def described(branch: Branch) -> TracedSchedule:
+            return DescribedSchedule(branch.choices, branch.sites, branch.asleep, branch.step)
+
+        try:
+            explore = functools.partial(take_turn, turn, request, described, fails, self._noted)
+            supervise(self.scheduler, explore, look)
+        except Exception as problem:
+            turn.problem = problem
+        return not self.scheduler.closed
 
     def _enumerate(self, bound: int | None, schedules: int, count_on: int | None) -> Exploration:
         outcome: Outcome | None = None

@@ -7,15 +7,17 @@ bound, and is left for a while when it takes long.
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import inf
 
-from conlab.explorer.search.reduction import TracedSchedule, reduced_schedules
+from conlab.explorer.search.reduction import Executed
 
 AT_FIRST = 300  # executions without a bound, before anything is searched within one
 ONCE_MORE = 1_500  # before the search within that many preemptions:
 ONCE_MORE_AT = 2  # preemptions
+
+Executions = Callable[[int | None], Iterator[Executed]]  # of the search within a bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Found:
 
     traces: int
     failing: int
-    first: TracedSchedule | None
+    first: Executed | None
     bound: int | None  # up to which every trace was executed, if it was
     exhausted: bool
 
@@ -32,34 +34,30 @@ class Found:
 class Search:
     """A reduced search within one bound, to be gone on with."""
 
-    def __init__(self, fails: Callable[[TracedSchedule], bool], bound: int | None) -> None:
-        """``fails`` executes a schedule and says whether it fails."""
+    def __init__(self, executions: Executions, bound: int | None) -> None:
+        """``executions`` gives what comes of each execution of the search within a bound."""
         self.bound = bound
-        self.first: TracedSchedule | None = None
+        self.first: Executed | None = None
         self.ended = False
         self.executions = 0
         self.traces: set[int] = set()
         self.failing: set[int] = set()
-        self._fails = fails
-        self._failed = False
-        self._schedules = reduced_schedules(self._execute, bound)
-
-    def _execute(self, schedule: TracedSchedule) -> None:
-        self.executions += 1
-        self._failed = self._fails(schedule)
+        self._executions = executions(bound)
 
     def go_on(self, executions: float, *, until_failure: bool) -> None:
-        """Execute at least so many schedules more, if there are, or until the first that fails."""
+        """Execute so many schedules more, if there are, or until the first that fails."""
         enough = self.executions + executions
         while self.executions < enough and not (until_failure and self.first):
-            schedule = next(self._schedules, None)
-            if schedule is None:
+            executed = next(self._executions, None)
+            if executed is None:
                 self.ended = True
                 return
-            self.traces.add(schedule.trace)
-            if self._failed:
-                self.failing.add(schedule.trace)
-                self.first = self.first or schedule
+            self.executions += 1
+            if not executed.redundant:
+                self.traces.add(executed.trace)
+            if executed.fails:
+                self.failing.add(executed.trace)
+                self.first = self.first or executed
 
     def with_those_of(self, lower: "Search") -> "Search":
         """Count the traces of a search within a lower bound as well."""
@@ -74,9 +72,7 @@ class Search:
         return Found(len(self.traces), failing, self.first, self.bound, self.ended)
 
 
-def search(
-    fails: Callable[[TracedSchedule], bool], bound: int | None, most: int, count_on: int | None
-) -> Found:
+def search(executions: Executions, bound: int | None, most: int, count_on: int | None) -> Found:
     """Search until there is a verdict, or about ``most`` schedules were executed.
 
     Up to ``bound`` preemptions everything is executed, and all beyond where that is soon done.
@@ -85,10 +81,11 @@ def search(
     """
     executed = 0
 
-    def counted(schedule: TracedSchedule) -> bool:
+    def counted(within: int | None) -> Iterator[Executed]:
         nonlocal executed
-        executed += 1
-        return fails(schedule)
+        for each in executions(within):
+            executed += 1
+            yield each
 
     def left(at_most: float = inf) -> float:
         return min(most - executed, at_most)

@@ -16,12 +16,14 @@ from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from conlab.explorer.search.happens_before import HappensBefore, Location, TracedStep, dependent
 from conlab.explorer.search.schedule import Schedule
 
 Touches = dict[Location, bool]
+Unknown = tuple[tuple[str, int], ...]  # how often was done what touches everything
+T = TypeVar("T")
 
 
 class Redundant(Exception):
@@ -157,6 +159,36 @@ class TracedSchedule(Schedule):
                 del self.asleep[thread]
 
 
+class Executed(NamedTuple):
+    """What came of one execution.
+
+    ``choices`` and ``preemptions`` are of one that fails.
+    """
+
+    trace: int
+    fails: bool = False
+    redundant: bool = False
+    held_back: bool = False
+    unknown: Unknown = ()
+    choices: tuple[int, ...] = ()
+    preemptions: int = 0
+
+    @classmethod
+    def of(
+        cls, schedule: TracedSchedule, fails: bool, held_back: bool, unknown: Unknown
+    ) -> "Executed":
+        """Say what came of executing a schedule."""
+        return cls(
+            0 if schedule.redundant else schedule.trace,
+            fails,
+            schedule.redundant,
+            held_back,
+            unknown,
+            tuple(schedule.choices) if fails else (),
+            schedule.preemptions if fails else 0,
+        )
+
+
 class Subtree:
     """The executions that begin with the same choices, depth first: what is left of them.
 
@@ -242,10 +274,23 @@ class Subtree:
                 return upper
         return None
 
+    def begun(self, branch: Branch, touches: Touches) -> None:
+        """Take note that another explores this branch of the last fork, and what leads to it."""
+        fork = self.forks[-1]
+        fork.tried[fork.threads[branch.choices[fork.choice]]] = touches
+        self._branch = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left."""
+        return self._branch is None and not any(any(f.untried(self.bound)) for f in self.forks)
+
     def settle(self) -> None:
         """Forget the last execution, but for what its steps touched that the forks chose."""
         for fork in self.forks:
             self._settle(fork)
+        if self.forks:
+            self._branch = None  # the last of them says it as well
         self._last, self._choices, self._sites = None, tuple(self._choices), tuple(self._sites)
 
     def _settle(self, fork: Fork) -> None:
@@ -264,22 +309,42 @@ class Subtree:
 def reduced_schedules(
     execute: Callable[[TracedSchedule], object], bound: int | None
 ) -> Iterator[TracedSchedule]:
-    """Execute at least one schedule of each trace of at most ``bound`` preemptions, or of any."""
+    """Execute at least one schedule of each trace of at most ``bound`` preemptions, or of any.
+
+    Yields each, also those that are redundant: what those are of was executed before.
+    """
     tree = Subtree(Branch(), bound)
     while (branch := tree.next()) is not None:
         schedule = TracedSchedule(branch.choices, branch.sites, branch.asleep, branch.step)
         run(execute, schedule)
         tree.take(schedule)
-        if not schedule.redundant:
-            yield schedule
+        yield schedule
 
 
-def run(execute: Callable[[TracedSchedule], object], schedule: TracedSchedule) -> None:
-    """Execute a schedule, which may turn out to be redundant."""
+def executions(
+    fails: Callable[[TracedSchedule], bool],
+    noted: Callable[[], tuple[bool, Unknown]],
+    bound: int | None,
+) -> Iterator[Executed]:
+    """Give what came of each; ``noted`` says whether a loop was held back, and `Unknown`."""
+    failed = False
+
+    def execute(schedule: TracedSchedule) -> None:
+        nonlocal failed
+        failed = False
+        failed = fails(schedule)
+
+    for schedule in reduced_schedules(execute, bound):
+        yield Executed.of(schedule, failed, *noted())
+
+
+def run(execute: Callable[[TracedSchedule], T], schedule: TracedSchedule) -> T | None:
+    """Execute a schedule; it may turn out to be redundant."""
     try:
-        execute(schedule)
+        return execute(schedule)
     except Redundant:
         schedule.redundant = True
+        return None
 
 
 def _demands(schedule: TracedSchedule, since: int, bound: int | None) -> Iterator[Demand]:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from conlab.explorer.search import deepening, reduction
 from conlab.explorer.search.happens_before import EVERYTHING, HappensBefore, TracedStep, dependent
-from conlab.explorer.search.reduction import Demand
+from conlab.explorer.search.reduction import Demand, executions, reduced_schedules
 from tests.explorer.search.abstract import (
     Program,
     by_enumeration,
@@ -176,6 +177,14 @@ def test_three_threads_with_a_lock_are_six_traces_and_as_many_executions() -> No
     assert (len(outcomes), len(traces), executed) == (6, 6, 6)
 
 
+def test_traces_that_differ_have_numbers_that_differ() -> None:
+    orders, numbers = set(), set()
+    for schedule in reduced_schedules(lambda schedule: execute(made(112), schedule), None):
+        orders.add(tuple(sorted((s.thread, s.timed_out, *s.clock) for s in schedule.steps)))
+        numbers.add(schedule.trace)
+    assert len(numbers) == len(orders) == 462  # sums of `hash` modulo 2 ** 64 are 460
+
+
 def test_what_nobody_shares_is_one_trace() -> None:
     program: Program = [[("inc", str(thread))] * 3 for thread in range(4)]
     assert len(by_reduction(program, None)[1]) == 1
@@ -188,13 +197,19 @@ def test_a_thread_that_would_sleep_in_a_branch_that_the_bound_cuts_is_not_lost()
     assert len(by_reduction(program, 0)[0]) == 2
 
 
+def nothing_noted() -> tuple[bool, tuple[()]]:
+    return False, ()
+
+
 def test_a_failure_comes_with_the_fewest_preemptions_whatever_found_it_first() -> None:
     program: Program = [[("r", "x"), ("w", "x", 1)], [("r", "x"), ("w", "x", 1)]]
 
     def fails(schedule: reduction.TracedSchedule) -> bool:
         return ("x", 2) not in execute(program, schedule)
 
-    found = deepening.search(fails, bound=2, most=1_000, count_on=1_000)
+    found = deepening.search(
+        partial(executions, fails, nothing_noted), bound=2, most=1_000, count_on=1_000
+    )
     assert found.first is not None
     assert found.first.preemptions == 1
     assert (found.failing, found.traces, found.bound) == (2, 4, None)
@@ -207,5 +222,7 @@ def test_a_search_that_has_enough_says_how_far_it_came() -> None:
         execute(program, schedule)
         return False
 
-    found = deepening.search(passes, bound=2, most=600, count_on=1_000)
+    found = deepening.search(
+        partial(executions, passes, nothing_noted), bound=2, most=600, count_on=1_000
+    )
     assert (found.exhausted, found.bound, found.failing) == (False, 1, 0)
