@@ -305,6 +305,7 @@ class _Session:
     ) -> None:
         self.count = 0
         self._reduces = True
+        self._assumed_not: Assumptions | None = frozenset()
         self._program = program
         self._program_once = program
         if inspect.iscoroutinefunction(program):
@@ -445,11 +446,12 @@ class _Session:
     def assume_not(self, disproved: Assumptions) -> None:
         """Make no assumption that was disproved, and every other."""
         self.scheduler.disproved = set(disproved)
+        self._assumed_not = disproved
         self.step(ONE_THREAD in disproved)
 
     def take_turn(self, turn: Turn, request: Request, look: Callable[[], None]) -> bool:
         """Explore a part of a search; return whether this can be done again."""
-        if self.scheduler.disproved != request.assumptions:
+        if self._assumed_not != request.assumptions:
             self.assume_not(request.assumptions)
         self._noted()  # what an execution left that was ended
 
@@ -457,6 +459,7 @@ class _Session:
             try:
                 return self._fails_under(schedule)
             except RestartSearch:
+                self._assumed_not = None
                 more = self.scheduler.disproved - request.assumptions
                 raise Disproved(frozenset(more), self._reduces) from None
 
@@ -503,7 +506,7 @@ class _Session:
             reached,
             self._name,
             self._files,
-            None if first is None else self._witness(first[0]),
+            None if first is None else self._witness(Schedule(first[0].choices, first[0].sites)),
             self._counted(),
             self.count,
             held_back=self.scheduler.held_back,
@@ -514,7 +517,7 @@ class _Session:
 
     def _witness(self, schedule: Schedule) -> Witness:
         """Shrink the failing schedule and execute it once more to write down what happens."""
-        outcome = self._execute(Schedule(schedule.choices, schedule.sites))
+        outcome = self._execute(schedule)
         if not self._fails(outcome):
             raise Diverged(
                 "a failing schedule does not fail when it is repeated: something that the explorer"

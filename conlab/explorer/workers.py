@@ -179,11 +179,21 @@ def _context(turns: Turns) -> BaseContext:
 
 
 def _can_fork() -> bool:
-    """Whether no thread runs that could hold a lock which nobody would release in a child."""
-    threads = [each.name for each in threading.enumerate()]
-    main = threading.current_thread() is threading.main_thread()
-    harmless = HARMLESS_THREADS.issuperset(threads[1:])
-    return main and harmless and len(list(Path("/proc/self/task").iterdir())) == len(threads)
+    """Whether no thread runs that could hold a lock which nobody would release in a child.
+
+    Those of an exploration before may be about to end.
+    """
+    main = threading.main_thread()
+    if threading.current_thread() is not main:
+        return False
+    limit = time.monotonic() + TO_END
+    while True:
+        threads = threading.enumerate()
+        if len(list(Path("/proc/self/task").iterdir())) == len(threads):
+            return HARMLESS_THREADS.issuperset(each.name for each in threads if each is not main)
+        if time.monotonic() > limit:
+            return False
+        time.sleep(LOOK / 10)
 
 
 @contextmanager

@@ -56,9 +56,10 @@ class Fork:
         """Have those go first as well that a race demands, if none of them does."""
         if not demand.enabled:
             self.needed |= dict.fromkeys(self.threads)
-        elif self.needed.keys().isdisjoint(demand.enabled):
-            if self.asleep.keys().isdisjoint(demand.first):
-                self.needed[demand.best] = None
+        elif self.needed.keys().isdisjoint(demand.enabled) and self.asleep.keys().isdisjoint(
+            demand.first
+        ):
+            self.needed[demand.best] = None
 
     def untried(self, bound: int | None) -> Iterator[int]:
         """Give the threads that are still to go first, in that order."""
@@ -67,6 +68,10 @@ class Fork:
                 cost = self.costs[self.threads.index(thread)]
                 if bound is None or self.spent + cost <= bound:
                     yield thread
+
+    def open(self, bound: int | None) -> bool:
+        """Whether some are."""
+        return next(self.untried(bound), None) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +271,7 @@ class Subtree:
         """Give away the forks down to the first that needs more, if one does; go on below it."""
         self.settle()
         for at, fork in enumerate(self.forks):
-            if any(fork.untried(self.bound)):
+            if fork.open(self.bound):
                 upper = Subtree(Branch(), self.bound)
                 upper.root, upper.forks = self.root, self.forks[: at + 1]
                 upper._branch, upper._choices, upper._sites = None, self._choices, self._sites
@@ -283,7 +288,7 @@ class Subtree:
     @property
     def ended(self) -> bool:
         """Whether nothing is left."""
-        return self._branch is None and not any(any(f.untried(self.bound)) for f in self.forks)
+        return self._branch is None and not any(fork.open(self.bound) for fork in self.forks)
 
     def settle(self) -> None:
         """Forget the last execution, but for what its steps touched that the forks chose."""
