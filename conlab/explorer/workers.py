@@ -20,7 +20,6 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
-from pathlib import Path
 from typing import Any
 
 from conlab.errors import UserError
@@ -179,7 +178,7 @@ def _context(turns: Turns) -> BaseContext:
 
 
 def _can_fork() -> bool:
-    """Whether no thread runs that could hold a lock which nobody would release in a child.
+    """Whether no thread runs Python that could hold a lock which nobody would release in a child.
 
     Those of an exploration before may be about to end.
     """
@@ -188,9 +187,9 @@ def _can_fork() -> bool:
         return False
     limit = time.monotonic() + TO_END
     while True:
-        threads = threading.enumerate()
-        if len(list(Path("/proc/self/task").iterdir())) == len(threads):
-            return HARMLESS_THREADS.issuperset(each.name for each in threads if each is not main)
+        harmless = [each.ident for each in threading.enumerate() if each.name in HARMLESS_THREADS]
+        if sys._current_frames().keys() <= {main.ident, *harmless}:
+            return True
         if time.monotonic() > limit:
             return False
         time.sleep(LOOK / 10)
