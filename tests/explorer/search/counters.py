@@ -1,10 +1,18 @@
 """Programs that several processes explore: each can be found by its name, and so be pickled."""
 
 import threading
-
-from tests.explorer.running import run_all
+from collections.abc import Callable
 
 THREADS = 4
+
+
+def run_all(target: Callable[[], object], times: int) -> None:
+    """Start so many threads before the first is waited for."""
+    threads = [threading.Thread(target=target) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def locked() -> int:
@@ -17,7 +25,7 @@ def locked() -> int:
         with lock:
             count += 1
 
-    run_all(*[add] * THREADS)
+    run_all(add, THREADS)
     return count
 
 
@@ -29,11 +37,11 @@ def unlocked() -> int:
         nonlocal count
         count += 1
 
-    run_all(*[add] * 3)
+    run_all(add, 3)
     return count
 
 
-def holds(count: int) -> bool:
+def complete(count: int) -> bool:
     """Whether no count of `unlocked` is lost."""
     return count == 3
 
@@ -46,4 +54,4 @@ def endless() -> None:
         for at in range(60):
             shared[at % 3] += 1
 
-    run_all(*[work] * 3)
+    run_all(work, 3)

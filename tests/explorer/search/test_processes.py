@@ -156,7 +156,7 @@ def test_two_and_three_processes_say_what_one_says(
 
 @pytest.mark.parametrize("count_on", [0, 10, None])
 def test_a_failure_is_the_same_however_far_is_counted(count_on: int | None) -> None:
-    options = {"check": counters.holds, "count_on": count_on, "bound": 2}
+    options = {"check": counters.complete, "count_on": count_on, "bound": 2}
     assert by(2, counters.unlocked, **options) == by(1, counters.unlocked, **options)
 
 
@@ -227,7 +227,7 @@ def test_when_the_search_is_over_no_worker_is_left() -> None:
 
 def test_spawned_processes_say_what_one_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "_can_fork", lambda: False)
-    options = {"check": counters.holds, "bound": 2}
+    options = {"check": counters.complete, "bound": 2}
     assert by(2, counters.unlocked, **options) == by(1, counters.unlocked, **options)
 
 
