@@ -24,6 +24,7 @@ from conlab.explorer.search.schedule import Diverged, Schedule
 from conlab.explorer.search.sharing import (
     Assumptions,
     Disproved,
+    OnceMore,
     Request,
     Turn,
     shared_executions,
@@ -153,20 +154,25 @@ def explore(
         raise UserError(f"{processes} processes make no sense: say 1 or more")
     files = _stepped_files(program, stepped)
     what = program, check, reading, files, limit, cancellations
-    shared: tuple[Found | None, Tally, set[Assumption]] | None = None
-    if reduction and processes > 1:
+    disproved: set[Assumption] = set()
+    while reduction and processes > 1:
         turns = functools.partial(_turns, *what, specialised=specialised)
         with Workers(processes, turns, progress) as workers:
-            shared = _share(workers, bound, schedules, count_on)
+            found, tally = _share(workers, disproved, bound, schedules, count_on)
+        if found is None:
+            reduction = False
+            break
+        with _session(*what) as session:
+            session.specialised(specialised)
+            session.assume_not(frozenset(disproved))
+            verdict = functools.partial(session.shared_verdict, found, tally)
+            try:
+                return supervise(session.scheduler, verdict, lambda: None)
+            except RestartSearch:
+                disproved |= session.scheduler.disproved
     with _session(*what) as session:
         session.specialised(specialised)
-        if shared is not None:
-            found, tally, disproved = shared
-            session.assume_not(frozenset(disproved))
-            if found is not None:
-                verdict = functools.partial(session.verdict, found, tally)
-                return supervise(session.scheduler, verdict, lambda: None)
-            reduction = False
+        session.assume_not(frozenset(disproved))
         return supervise(
             session.scheduler,
             lambda: session.explore(bound, schedules, count_on, reduction),
@@ -192,19 +198,25 @@ def replay(
 
 
 def _share(
-    workers: Workers, bound: int | None, schedules: int, count_on: int | None
-) -> "tuple[Found | None, Tally, set[Assumption]]":
-    """Have workers search, beginning anew as often as an assumption proves false."""
-    disproved: set[Assumption] = set()
+    workers: Workers,
+    disproved: set[Assumption],
+    bound: int | None,
+    schedules: int,
+    count_on: int | None,
+) -> "tuple[Found | None, Tally]":
+    """Have workers search, beginning anew as often as an assumption proves false.
+
+    Finds nothing where the choices are no orders of threads.
+    """
     while True:
         tally = Tally()
         shared = functools.partial(shared_executions, workers, frozenset(disproved))
         try:
-            return search(tally.of(shared), bound, schedules, count_on), tally, disproved
+            return search(tally.of(shared), bound, schedules, count_on), tally
         except Disproved as by_one:
             disproved |= by_one.assumptions
             if not by_one.reducible:
-                return None, tally, disproved
+                return None, tally
 
 
 @contextmanager
@@ -278,6 +290,11 @@ class Tally:
         self.held_back = False
         self.unknown: Counter[str] = Counter()
 
+    def commonest(self) -> tuple[str, ...]:
+        """Name what was done most often that touches everything."""
+        unknown = sorted(self.unknown.items(), key=lambda each: (-each[1], each[0]))
+        return tuple(what for what, _ in unknown[:5])
+
     def of(self, executions: Executions) -> Executions:
         """Give the same executions, and count them."""
 
@@ -305,7 +322,7 @@ class _Session:
     ) -> None:
         self.count = 0
         self._reduces = True
-        self._assumed_not: Assumptions | None = frozenset()
+        self._assumed_not: Assumptions = frozenset()
         self._program = program
         self._program_once = program
         if inspect.iscoroutinefunction(program):
@@ -439,9 +456,20 @@ class _Session:
             self._counted(),
             tally.executions,
             reduced=True,
-            unknown=tuple(what for what, _ in tally.unknown.most_common(5)),
+            unknown=tally.commonest(),
             held_back=tally.held_back,
         )
+
+    def shared_verdict(self, found: Found, tally: Tally) -> Exploration:
+        """Say it where others have searched, and this process may not have met all code."""
+        known = frozenset(self.scheduler.disproved)
+        while True:
+            try:
+                return self.verdict(found, tally)
+            except RestartSearch:
+                if self.scheduler.disproved - known:
+                    raise
+                self.assume_not(known)
 
     def assume_not(self, disproved: Assumptions) -> None:
         """Make no assumption that was disproved, and every other."""
@@ -459,9 +487,11 @@ class _Session:
             try:
                 return self._fails_under(schedule)
             except RestartSearch:
-                self._assumed_not = None
-                more = self.scheduler.disproved - request.assumptions
-                raise Disproved(frozenset(more), self._reduces) from None
+                more = frozenset(self.scheduler.disproved - request.assumptions)
+                self.assume_not(request.assumptions)
+                if more or not self._reduces:
+                    raise Disproved(more, self._reduces) from None
+                raise OnceMore from None  # it had only not met the code
 
         def described(branch: Branch) -> TracedSchedule:
             return DescribedSchedule(branch.choices, branch.sites, branch.asleep, branch.step)

@@ -71,11 +71,12 @@ class Workers:
         for worker in self._workers:
             worker.connection.close()
         limit = time.monotonic() + TO_END
-        for worker in self._workers:
-            worker.process.join(max(0.0, limit - time.monotonic()))
-        for worker in self._workers:
-            worker.process.kill()
-            worker.process.join(TO_END)
+        started = [each.process for each in self._workers if each.process.pid is not None]
+        for process in started:
+            process.join(max(0.0, limit - time.monotonic()))
+        for process in started:
+            process.kill()
+            process.join(TO_END)
         self._workers.clear()
 
     @property
@@ -153,13 +154,13 @@ class Workers:
         process = self._context.Process(  # type: ignore[attr-defined]
             target=_serve, args=(its, inherited, os.getpid(), self._turns), name="explorer"
         )
+        self._workers.append(Worker(process, ours))
         try:
             with warnings.catch_warnings(), _agreeing_on_hashes():
                 warnings.simplefilter("ignore", DeprecationWarning)  # of the threads known harmless
                 process.start()
         finally:
             its.close()
-        self._workers.append(Worker(process, ours))
 
 
 def _context(turns: Turns) -> BaseContext:

@@ -27,7 +27,7 @@ from conlab.explorer.search.reduction import (
     run,
 )
 
-MOST_AHEAD = 2_000  # executions of a subtree that are explored before its turn
+MOST_AHEAD = 200  # executions of a subtree that are explored before its turn
 TURN = 0.05  # seconds that a worker explores one subtree
 SHORT_TURN = 0.01  # where there are not enough subtrees for all
 FAILS, REDUNDANT, HELD_BACK = 1, 2, 4
@@ -42,6 +42,10 @@ class Disproved(Exception):
     def __init__(self, assumptions: Assumptions, reducible: bool) -> None:
         super().__init__(assumptions, reducible)
         self.assumptions, self.reducible = assumptions, reducible
+
+
+class OnceMore(Exception):
+    """The execution is to be made again: the worker was not prepared for it."""
 
 
 @dataclass(slots=True)
@@ -133,6 +137,8 @@ def take_turn(
         schedule = new(branch)
         try:
             failed = bool(run(fails, schedule))
+        except OnceMore:
+            continue
         except Exception as problem:
             turn.problem = problem
             break
