@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from conlab import terminal, terms
+from conlab.bench.settings import usable_cores
 from conlab.errors import UserError
 from conlab.explorer import Exploration, Witness, explore, replay
 
@@ -76,6 +77,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="of schedules that differ in the order of independent steps only, run one (on trial)",
     )
+    parser.add_argument(
+        "--processes",
+        type=int,
+        metavar="N",
+        help="share a search with --reduce among so many processes (the usable cores)",
+    )
     parser.add_argument("--save", type=Path, metavar="JSON", help="write the witness there")
     parser.add_argument(
         "--replay", type=Path, metavar="JSON", help="run the schedule of this witness only"
@@ -113,6 +120,7 @@ def run(options: argparse.Namespace) -> int:
         seed=options.seed,
         cancellations=options.cancellations,
         reduction=options.reduce,
+        processes=usable_cores() if options.processes is None else options.processes,
         stepped=[stepped],
         found=show,
         progress=lambda count: line.show(
@@ -171,7 +179,7 @@ def _program(
     if not function:
         if check is not None:
             raise UserError("--check needs a result to judge: say FILE.py:FUNCTION")
-        return _script(path), None, str(path)
+        return Script(path).run, None, str(path)
     module = _module(path)
     found = _function(module, function, path)
     if check is None and hasattr(module, "holds"):
@@ -179,16 +187,25 @@ def _program(
     return found, _function(module, check, path) if check is not None else None, str(path)
 
 
-def _script(path: Path) -> Callable[[], None]:
-    try:
-        code = compile(path.read_bytes(), str(path), "exec")
-    except SyntaxError as error:
-        raise UserError(f"{path} is no Python: {error}") from None
+class Script:
+    """A file that is run as a script; pickled by its name, and compiled once in each process."""
 
-    def script() -> None:
-        exec(code, {"__name__": "__main__", "__file__": str(path), "__builtins__": __builtins__})
+    def __init__(self, path: Path) -> None:
+        """Compile the file. Raises UserError if that cannot be done."""
+        self.path = path
+        try:
+            self.code = compile(path.read_bytes(), str(path), "exec")
+        except SyntaxError as error:
+            raise UserError(f"{path} is no Python: {error}") from None
 
-    return script
+    def __reduce__(self) -> tuple[type["Script"], tuple[Path]]:
+        """Be made anew in another process."""
+        return Script, (self.path,)
+
+    def run(self) -> None:
+        """Run it."""
+        names = {"__name__": "__main__", "__file__": str(self.path), "__builtins__": __builtins__}
+        exec(self.code, names)
 
 
 def _module(path: Path) -> Any:

@@ -100,6 +100,7 @@ class Scheduler:
         self._done.acquire()
         self._main_thread = RealThread()
         self.executions = 0
+        self.awaited = 0  # how often others were looked at that execute, and are watched themselves
         self._made_outside = 0
         self.disproved: set[Assumption] = set()  # what the search has ceased to assume
         self.newly_disproved: set[Assumption] = set()

@@ -259,8 +259,9 @@ def by_reduction(program: Program, bound: int | None) -> tuple[set[Any], set[int
         outcome = execute(program, schedule)
 
     for schedule in reduced_schedules(run, bound):
-        outcomes.add(outcome)
-        traces.add(schedule.trace)
+        if not schedule.redundant:
+            outcomes.add(outcome)
+            traces.add(schedule.trace)
     return outcomes, traces, executed
 
 

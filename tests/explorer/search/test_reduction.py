@@ -1,6 +1,7 @@
 """The reduction loses nothing: the same outcomes and the same traces as plain enumeration."""
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,11 +10,13 @@ from hypothesis import strategies as st
 
 from conlab.explorer.search import reduction
 from conlab.explorer.search.happens_before import EVERYTHING, HappensBefore, TracedStep, dependent
+from conlab.explorer.search.reduction import Demand, reduced_schedules
 from tests.explorer.search.abstract import (
     Program,
     by_enumeration,
     by_reduction,
     every_schedule,
+    execute,
     made,
 )
 
@@ -110,9 +113,10 @@ def broken_by(monkeypatch: pytest.MonkeyPatch, target: Any, name: str, wrong: An
 def test_the_oracle_sees_a_bound_without_conservative_points(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def only_there(forks: Any, _: Any, earlier: int, later: TracedStep) -> None:
-        if (fork := forks.get(earlier)) is not None:
-            fork.needed.update([later.thread] if later.thread in fork.enabled else fork.threads)
+    def only_there(schedule: Any, steps: Any, earlier: int, later: TracedStep) -> Iterator[Demand]:
+        if (choice := schedule.choice_of.get(earlier)) is not None:
+            enabled = (later.thread,) if later.thread in steps[earlier].instead else ()
+            yield Demand(choice, enabled, later.thread)
 
     assert broken_by(monkeypatch, reduction, "_reverse_within_bound", only_there)
 
@@ -120,9 +124,10 @@ def test_the_oracle_sees_a_bound_without_conservative_points(
 def test_the_oracle_sees_a_thread_that_is_let_go_though_it_must_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def nobody_else(forks: Any, _: Any, earlier: int, later: TracedStep) -> None:
-        if (fork := forks.get(earlier)) is not None and later.thread in fork.enabled:
-            fork.needed.add(later.thread)
+    def nobody_else(schedule: Any, steps: Any, earlier: int, later: TracedStep) -> Iterator[Demand]:
+        choice = schedule.choice_of.get(earlier)
+        if choice is not None and later.thread in steps[earlier].instead:
+            yield Demand(choice, (later.thread,), later.thread)
 
     assert broken_by(monkeypatch, reduction, "_reverse_anyway", nobody_else)
 
@@ -181,6 +186,14 @@ def test_three_threads_with_a_lock_are_six_traces_and_as_many_executions() -> No
     work = [("acquire", "L"), ("r", "x"), ("w", "x", 1), ("release", "L")]
     outcomes, traces, executed = by_reduction([list(work) for _ in range(3)], None)
     assert (len(outcomes), len(traces), executed) == (6, 6, 6)
+
+
+def test_traces_that_differ_have_numbers_that_differ() -> None:
+    orders, numbers = set(), set()
+    for schedule in reduced_schedules(lambda schedule: execute(made(112), schedule), None):
+        orders.add(tuple(sorted((s.thread, s.timed_out, *s.clock) for s in schedule.steps)))
+        numbers.add(schedule.trace)
+    assert len(numbers) == len(orders) == 462  # sums of `hash` modulo 2 ** 64 are 460
 
 
 def test_what_nobody_shares_is_one_trace() -> None:
