@@ -81,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--processes",
         type=int,
         metavar="N",
-        help="share a search with --reduce among so many processes (the usable cores)",
+        help="share a search with --reduce among so many processes (on Linux the usable cores)",
     )
     parser.add_argument("--save", type=Path, metavar="JSON", help="write the witness there")
     parser.add_argument(
@@ -120,7 +120,7 @@ def run(options: argparse.Namespace) -> int:
         seed=options.seed,
         cancellations=options.cancellations,
         reduction=options.reduce,
-        processes=usable_cores() if options.processes is None else options.processes,
+        processes=_processes() if options.processes is None else options.processes,
         stepped=[stepped],
         found=show,
         progress=lambda count: line.show(
@@ -165,6 +165,11 @@ def _shown(file: str) -> str:
     """A path as it is seen from here, if it lies here."""
     here = Path.cwd()
     return str(Path(file).relative_to(here)) if Path(file).is_relative_to(here) else file
+
+
+def _processes() -> int:
+    """Say how many processes share a search where nobody has said it: where any program can be."""
+    return usable_cores() if sys.platform == "linux" else 1
 
 
 def _program(

@@ -112,6 +112,13 @@ def test_what_is_explored_ahead_of_its_turn_is_bounded(monkeypatch: pytest.Monke
 # -- real programs in real processes --------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True)
+def forked(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """The thread by which pytest-xdist hears of this process only listens."""
+    if hasattr(request.config, "workerinput"):
+        monkeypatch.setattr(workers, "_can_fork", lambda: True)
+
+
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """All workers are there from the beginning, and a turn is one execution."""
