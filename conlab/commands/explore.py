@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from conlab import terminal, terms
+from conlab.bench.settings import usable_cores
 from conlab.errors import UserError
 from conlab.explorer import Exploration, Witness, explore, replay
 from conlab.explorer.threads.engines import ENGINES
@@ -84,6 +85,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="run threads on real threads (the default) or, on trial, on greenlets: faster, and"
         " each failing schedule is executed again on real threads",
     )
+    parser.add_argument(
+        "--processes",
+        type=int,
+        metavar="N",
+        help="share a search among so many processes (on Linux the usable cores)",
+    )
     parser.add_argument("--save", type=Path, metavar="JSON", help="write the witness there")
     parser.add_argument(
         "--replay", type=Path, metavar="JSON", help="run the schedule of this witness only"
@@ -122,6 +129,7 @@ def run(options: argparse.Namespace) -> int:
         cancellations=options.cancellations,
         reduction=not options.plain,
         engine=options.engine,
+        processes=_processes() if options.processes is None else options.processes,
         stepped=[stepped],
         found=show,
         progress=lambda count: line.show(
@@ -168,6 +176,11 @@ def _shown(file: str) -> str:
     return str(Path(file).relative_to(here)) if Path(file).is_relative_to(here) else file
 
 
+def _processes() -> int:
+    """Say how many processes share a search where nobody has said it: where any program can be."""
+    return usable_cores() if sys.platform == "linux" else 1
+
+
 def _program(
     target: str, check: str | None
 ) -> tuple[Callable[[], Any], Callable[[Any], bool] | None, str]:
@@ -180,7 +193,7 @@ def _program(
     if not function:
         if check is not None:
             raise UserError("--check needs a result to judge: say FILE.py:FUNCTION")
-        return _script(path), None, str(path)
+        return Script(path).run, None, str(path)
     module = _module(path)
     found = _function(module, function, path)
     if check is None and hasattr(module, "holds"):
@@ -188,16 +201,25 @@ def _program(
     return found, _function(module, check, path) if check is not None else None, str(path)
 
 
-def _script(path: Path) -> Callable[[], None]:
-    try:
-        code = compile(path.read_bytes(), str(path), "exec")
-    except SyntaxError as error:
-        raise UserError(f"{path} is no Python: {error}") from None
+class Script:
+    """A file that is run as a script; pickled by its name, and compiled once in each process."""
 
-    def script() -> None:
-        exec(code, {"__name__": "__main__", "__file__": str(path), "__builtins__": __builtins__})
+    def __init__(self, path: Path) -> None:
+        """Compile the file. Raises UserError if that cannot be done."""
+        self.path = path
+        try:
+            self.code = compile(path.read_bytes(), str(path), "exec")
+        except SyntaxError as error:
+            raise UserError(f"{path} is no Python: {error}") from None
 
-    return script
+    def __reduce__(self) -> tuple[type["Script"], tuple[Path]]:
+        """Be made anew in another process."""
+        return Script, (self.path,)
+
+    def run(self) -> None:
+        """Run it."""
+        names = {"__name__": "__main__", "__file__": str(self.path), "__builtins__": __builtins__}
+        exec(self.code, names)
 
 
 def _module(path: Path) -> Any:

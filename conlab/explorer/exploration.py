@@ -6,6 +6,7 @@ import gc
 import inspect
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from math import inf
@@ -18,9 +19,19 @@ from conlab.explorer.modelling import modelled
 from conlab.explorer.outcomes import SWALLOWED, Outcome, Raised, Returned
 from conlab.explorer.recorder import Recorder
 from conlab.explorer.search.budget import Budget
+from conlab.explorer.search.deepening import Executions
 from conlab.explorer.search.prediction import TrialSchedule
-from conlab.explorer.search.reduction import TracedSchedule
+from conlab.explorer.search.reduction import Executed, Noted, TracedSchedule, executions
 from conlab.explorer.search.schedule import Diverged, Schedule
+from conlab.explorer.search.sharing import (
+    Assumptions,
+    Disproved,
+    OnceMore,
+    Request,
+    Turn,
+    shared_executions,
+    take_turn,
+)
 from conlab.explorer.search.shrinking import OrderedSchedule, shrink, straighten
 from conlab.explorer.stepping.facts import read_facts
 from conlab.explorer.stepping.monitor import Monitor
@@ -37,6 +48,7 @@ from conlab.explorer.threads.scheduler import ONE_THREAD, RestartSearch, Schedul
 from conlab.explorer.threads.watchdog import supervise
 from conlab.explorer.verdict import Exploration
 from conlab.explorer.witness import Witness
+from conlab.explorer.workers import TakeTurn, Workers
 
 ReadingName = Literal["gil", "bytecode"]
 EngineName = Literal["threads", "greenlets"]
@@ -65,6 +77,7 @@ def explore(
     sample: int | None = None,
     seed: int = 0,
     engine: EngineName = "threads",
+    processes: int = 1,
     found: Callable[[Witness], None] = lambda _: None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Exploration:
@@ -87,6 +100,8 @@ def explore(
     on what the threads run: greenlets, on trial, are faster and give no other verdict; they need
     the library, and a program that does nothing that is bound to a real thread.
 
+    A search with ``reduction`` is shared by so many ``processes``, and finds what one finds.
+
     ``found`` is called with the witness of the first failing schedule at once, and again if one
     with fewer preemptions comes. ``progress`` is called ten times a second with the number of
     executions so far. Raises UserError for arguments that cannot be, Uncontrolled or Diverged when
@@ -102,14 +117,22 @@ def explore(
         raise UserError(f"to sample {sample} schedules makes no sense: say 1 or more")
     if seconds is not None and seconds <= 0:
         raise UserError(f"{seconds:g} seconds make no sense: say more than 0")
+    if processes < 1:
+        raise UserError(f"{processes} processes make no sense: say 1 or more")
     files = _stepped_files(program, stepped)
     limits = Limits(bound, schedules, seconds, count_on, sample, seed)
-    with _session(program, check, reading, files, limit, cancellations) as session:
+    what = program, check, reading, files, limit, cancellations
+    with ExitStack() as stack:
+        workers: Workers | None = None
+        if reduction and processes > 1 and sample is None:
+            turns = functools.partial(_turns, *what, specialised=specialised)
+            workers = stack.enter_context(Workers(processes, turns))
+        session = stack.enter_context(_session(*what))
         session.specialised(specialised)
         choose_engine(session.scheduler, engine)
         return supervise(
             session.scheduler,
-            lambda: session.explore(limits, reduction, found),
+            lambda: session.explore(limits, reduction, found, workers),
             lambda: progress(session.count),
         )
 
@@ -129,6 +152,14 @@ def replay(
     files, cancellations = witness.stepped, witness.cancellations
     with _session(program, check, witness.reading, files, limit, cancellations) as session:
         return supervise(session.scheduler, lambda: session.replay(witness), lambda: None)
+
+
+@contextmanager
+def _turns(*what: Any, specialised: bool) -> Iterator[TakeTurn]:
+    """Give what takes a worker's turns."""
+    with _session(*what) as session:
+        session.specialised(specialised)
+        yield session.take_turn
 
 
 @contextmanager
@@ -165,6 +196,27 @@ def _collecting_between_executions() -> Iterator[None]:
             gc.enable()
 
 
+class DescribedSchedule(TracedSchedule):
+    """A schedule that knows its choices by descriptions, which are the same in every process."""
+
+    __slots__ = ()
+
+    def choose(self, costs: tuple[int, ...], site: Any, default: int = 0) -> int:
+        """Choose at a site of this process."""
+        return super().choose(costs, _stable(site), default)
+
+
+@functools.cache
+def _stable(site: tuple[int, Any]) -> str:
+    thread, what = site
+    match what:
+        case Point(offset=offset):
+            return f"({thread}, {what!r}, at {offset})"
+        case CodeType(co_qualname=name, co_filename=file, co_firstlineno=line):
+            return f"({thread}, entry of {name} ({file}:{line}))"
+    return repr(site)
+
+
 class _Session:
     ambient_state: AmbientState
 
@@ -178,6 +230,9 @@ class _Session:
         cancellations: int,
     ) -> None:
         self.count = 0
+        self._reduces = True
+        self._shares = False  # whether others have executed since this session has
+        self._assumed_not: Assumptions = frozenset()
         self._program = program
         self._program_once = program
         if inspect.iscoroutinefunction(program):
@@ -215,21 +270,102 @@ class _Session:
             self._reading.warm()
 
     def explore(
-        self, limits: Limits, reduction: bool, found: Callable[[Witness], None]
+        self,
+        limits: Limits,
+        reduction: bool,
+        found: Callable[[Witness], None],
+        workers: Workers | None = None,
     ) -> Exploration:
         """Carry the strategy out, beginning anew as often as an assumption proves false."""
         self._reduces = reduction
         until = time.monotonic() + (inf if limits.seconds is None else limits.seconds)
         while True:
-            self.count = 0
-            self.scheduler.held_back = False
-            self.scheduler.unknown.clear()
-            strategy = Strategy(self, limits, found, self._reduces)
-            budget = Budget(limits.schedules, until - time.monotonic())
             try:
+                if workers is not None:
+                    self._prepare()
+                self.count = 0
+                self.scheduler.held_back = False
+                self.scheduler.unknown.clear()
+                strategy = Strategy(self, limits, found, self._executions(workers))
+                budget = Budget(limits.schedules, until - time.monotonic())
                 return self._verdict(strategy.result(budget))
             except RestartSearch:
                 self.step(ONE_THREAD in self.scheduler.disproved)
+
+    def _prepare(self) -> None:
+        """Meet most of the code here, too, and what it disproves, before workers search."""
+        if self._reduces:
+            self._repeat((), traced=True)
+            self._insist_on_threads()
+
+    def _executions(self, workers: Workers | None) -> Executions | None:
+        """Give those of a reduced search, by the workers if there are any."""
+        if not self._reduces:
+            return None
+        if workers is None:
+            return functools.partial(executions, self.run)
+        return functools.partial(self._shared, workers)
+
+    def _shared(self, workers: Workers, bound: int | None) -> Iterator[Executed]:
+        """Give what the workers execute, and take note of it as if it were done here."""
+        scheduler = self.scheduler
+        assumptions = frozenset(scheduler.disproved)
+        try:
+            for each in shared_executions(workers, assumptions, bound, self._look):
+                self.count += 1
+                scheduler.held_back |= each.noted.held_back
+                scheduler.unknown.update(dict(each.noted.unknown))
+                scheduler.steps = each.noted.steps
+                yield each
+        except Disproved as by_one:
+            scheduler.disproved |= by_one.assumptions
+            self._reduces = by_one.reducible
+            raise RestartSearch from None
+
+    def _look(self) -> None:
+        """Say that workers are waited for, which are watched themselves."""
+        if self.scheduler.closed:
+            raise InterruptedError("the exploration has been ended")
+        self.scheduler.awaited += 1
+        self.scheduler.traced = None  # so that what runs here meanwhile is not looked into
+        self._shares = True
+
+    def take_turn(self, turn: Turn, request: Request, look: Callable[[], None]) -> bool:
+        """Explore a part of a search; return whether this can be done again."""
+        if self._assumed_not != request.assumptions:
+            self._assume_not(request.assumptions)
+        self._noted()  # what an execution left that was ended
+
+        def fails(schedule: TracedSchedule) -> bool:
+            try:
+                return self.run(schedule)
+            except RestartSearch:
+                more = frozenset(self.scheduler.disproved - request.assumptions)
+                self._assume_not(request.assumptions)
+                if more or not self._reduces:
+                    raise Disproved(more, self._reduces) from None
+                raise OnceMore from None  # it had only not met the code
+
+        new = DescribedSchedule.at
+        try:
+            explore = functools.partial(take_turn, turn, request, new, fails, self._noted)
+            supervise(self.scheduler, explore, look)
+        except Exception as problem:
+            turn.problem = problem
+        return not self.scheduler.closed
+
+    def _assume_not(self, disproved: Assumptions) -> None:
+        """Make no assumption that was disproved, and every other."""
+        self.scheduler.disproved = set(disproved)
+        self._assumed_not = disproved
+        self.step(ONE_THREAD in disproved)
+
+    def _noted(self) -> Noted:
+        scheduler = self.scheduler
+        noted = Noted(scheduler.held_back, tuple(scheduler.unknown.items()), scheduler.steps)
+        scheduler.held_back = False
+        scheduler.unknown.clear()
+        return noted
 
     def _verdict(self, result: Result) -> Exploration:
         return Exploration(
@@ -243,7 +379,7 @@ class _Session:
             self._counted(),
             self.count,
             reduced=self._reduces,
-            unknown=tuple(what for what, _ in self.scheduler.unknown.most_common(5)),
+            unknown=_commonest(self.scheduler.unknown),
             held_back=self.scheduler.held_back,
             beyond=result.found.beyond,
             over=result.over,
@@ -256,10 +392,14 @@ class _Session:
         """Execute a schedule, and say whether it fails."""
         self.count += 1
         outcome = self._execute(schedule)
-        if self._reduces and self.tasks.loops:  # whose choices are no orders of threads
+        self._insist_on_threads()
+        return self._fails(outcome)
+
+    def _insist_on_threads(self) -> None:
+        """Search without reduction where the choices are no orders of threads."""
+        if self._reduces and self.tasks.loops:
             self._reduces = False
             raise RestartSearch
-        return self._fails(outcome)
 
     def record(self, schedule: TrialSchedule) -> bool:
         """Execute a schedule that is told of each bytecode, and say whether it fails."""
@@ -329,6 +469,9 @@ class _Session:
             return outcome
 
     def _execute(self, schedule: Schedule) -> Outcome:
+        if self._shares:
+            self._shares = False
+            self.step(ONE_THREAD in self.scheduler.disproved)
         self._reading.begin()
         self.ambient_state.set_back()
         if self.scheduler.executions % BETWEEN_COLLECTIONS == BETWEEN_COLLECTIONS - 1:
@@ -349,11 +492,23 @@ class _Session:
     def _counted(self) -> str:
         return "departure" if self.tasks.loops else "preemption"
 
-    def witness(self, schedule: Schedule, tries: int) -> Witness:
+    def _repeat(self, choices: Sequence[int], *, traced: bool) -> tuple[Schedule, Outcome]:
+        """Execute a schedule that others may have found: not all code need have been met here."""
+        known = frozenset(self.scheduler.disproved)
+        while True:
+            schedule = (TracedSchedule if traced else Schedule)(tuple(choices))
+            try:
+                return schedule, self._execute(schedule)
+            except RestartSearch:
+                if self.scheduler.disproved - known:
+                    raise
+                self.step(ONE_THREAD in known)
+
+    def witness(self, choices: Sequence[int], tries: int, *, traced: bool) -> Witness:
         """Shrink the failing schedule and execute it once more to write down what happens."""
         on_greenlets = self.scheduler.use_real_threads()  # which are the judge
         try:
-            outcome = self._execute(Schedule(schedule.choices, schedule.sites))
+            schedule, outcome = self._repeat(choices, traced=traced and not self.tasks.loops)
             fails_again = self._fails(outcome)
         except Diverged:
             if on_greenlets:
@@ -408,6 +563,12 @@ class _Session:
             self.tasks.cancellations,
             self._counted(),
         )
+
+
+def _commonest(unknown: Counter[str]) -> tuple[str, ...]:
+    """Name what was done most often that touches everything."""
+    ordered = sorted(unknown.items(), key=lambda each: (-each[1], each[0]))
+    return tuple(what for what, _ in ordered[:5])
 
 
 def _described(sites: Iterable[Any]) -> tuple[str, ...]:

@@ -6,15 +6,15 @@ wrong, and the schedules that would confirm it are built. A third of the budget 
 schedules that are drawn by chance, where the search comes to no end.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from conlab.explorer.accesses import access_of
 from conlab.explorer.search.budget import Budget
-from conlab.explorer.search.deepening import FEWER, search_all, search_for_failure
-from conlab.explorer.search.found import Found
+from conlab.explorer.search.deepening import FEWER, Executions, search_all, search_for_failure
+from conlab.explorer.search.found import Failing, Found
 from conlab.explorer.search.happens_before import Location
 from conlab.explorer.search.plain import PlainSearch
 from conlab.explorer.search.prediction import (
@@ -24,7 +24,7 @@ from conlab.explorer.search.prediction import (
     TrialSchedule,
     predict,
 )
-from conlab.explorer.search.reduction import TracedSchedule
+from conlab.explorer.search.reduction import Executed
 from conlab.explorer.search.sampling import (
     MOST_SAMPLES,
     Sampled,
@@ -59,8 +59,11 @@ class Executor(Protocol):
     def run(self, schedule: Schedule) -> bool:
         """Execute a schedule, and say whether it fails."""
 
-    def witness(self, schedule: Schedule, tries: int) -> Witness:
-        """Make as short a witness of a failing schedule as so many tries allow."""
+    def witness(self, choices: Sequence[int], tries: int, *, traced: bool) -> Witness:
+        """Make as short a witness of a failing schedule as so many tries allow.
+
+        If its steps are traced, it may become one with fewer preemptions.
+        """
 
     def record(self, schedule: TrialSchedule) -> bool:
         """Execute a schedule that is told of each bytecode, and say whether it fails."""
@@ -106,7 +109,7 @@ class Strategy:
     executor: Executor
     limits: Limits
     tell: Callable[[Witness], None]
-    reduces: bool
+    executions: Executions | None  # of a reduced search; or none is made
     witness: Witness | None = None
     found_by: FoundBy = "search"
     predictions: dict[Hashable, Prediction] = field(default_factory=dict)  # by key
@@ -117,7 +120,8 @@ class Strategy:
         found, sampled = Found(0, 0, None, None, exhausted=False), None
         searched = budget.part(SEARCHED)
         if self.limits.sample is None:
-            found = self._reduced(searched) if self.reduces else self._plain(searched)
+            reduced = self.executions
+            found = self._plain(searched) if reduced is None else self._reduced(reduced, searched)
             draws: float = MOST_SAMPLES
         else:
             self._run(Schedule())  # which tells whether there are threads
@@ -138,9 +142,10 @@ class Strategy:
     def _run(self, schedule: Schedule) -> bool:
         return self.executor.run(schedule)
 
-    def _show(self, schedule: Schedule, by: FoundBy = "search") -> int:
+    def _show(self, failing: Failing, by: FoundBy = "search", *, traced: bool = True) -> int:
         """Tell of a failing schedule at once; return how many preemptions it needs."""
-        witness = self.executor.witness(schedule, self._at_most(MOST_TRIES))
+        tries = self._at_most(MOST_TRIES)
+        witness = self.executor.witness(failing.choices, tries, traced=traced)
         if self.witness is None or witness.preemptions < self.witness.preemptions:
             self.witness, self.found_by = witness, by
             self.tell(witness)
@@ -148,12 +153,12 @@ class Strategy:
 
     # -- searches ------------------------------------------------------------------------------
 
-    def _reduced(self, budget: Budget) -> Found:
+    def _reduced(self, executions: Executions, budget: Budget) -> Found:
         bound, count_on = self.limits.bound, self.limits.count_on
         if count_on is None:
-            return search_all(self._run, bound, budget, self._show)
+            return search_all(executions, bound, budget, self._show)
         return search_for_failure(
-            self._run,
+            executions,
             bound,
             budget,
             count_on,
@@ -172,7 +177,7 @@ class Strategy:
         if count_on is None:
             search.go_on(budget, until_failure=False)
             if search.first is not None:
-                self._show(search.first)
+                self._show(search.first, traced=False)
             return search.found()
         search.go_on(budget.part(executions=1), until_failure=True)
         at_first = budget.part(1 / 5, self._at_most(PLAINLY_AT_FIRST))
@@ -187,7 +192,7 @@ class Strategy:
                 return self._with_fewer(search, steered[1], budget.part(executions=most))
         search.go_on(budget, until_failure=True)
         if search.first is not None:
-            self._show(search.first)
+            self._show(search.first, traced=False)
             more = budget.part(executions=count_on)
             search.go_on(more, until_failure=False, highest=search.first.preemptions)
         return search.found()
@@ -197,7 +202,7 @@ class Strategy:
         if preemptions:
             search.go_on(budget, until_failure=True, highest=preemptions - 1)
         if search.first is not None:
-            self._show(search.first)
+            self._show(search.first, traced=False)
             return search.found()
         found = search.found()
         known = found.schedules + 1, 1
@@ -205,7 +210,7 @@ class Strategy:
 
     # -- predictions and samples ---------------------------------------------------------------
 
-    def _steered(self, budget: Budget) -> tuple[TracedSchedule, int] | None:
+    def _steered(self, budget: Budget) -> tuple[Executed, int] | None:
         """Execute what is planned to confirm predictions; return the first that fails.
 
         And how many preemptions it needs.
@@ -222,7 +227,7 @@ class Strategy:
             if self._run(schedule):
                 trace_of(schedule)
                 self.predictions[prediction.key] = replace(prediction, confirmed=True)
-                return schedule, self._show(schedule, "prediction")
+                return Executed.of(schedule, fails=True), self._show(schedule, "prediction")
         self.steered = True
         return None
 

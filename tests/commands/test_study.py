@@ -45,9 +45,7 @@ def test_an_explored_pitfall_is_told_and_both_sides_are_run(
     words = " ".join(told.split())
     assert "Why: `balance += after_fee(amount)`" in told
     assert "\n+        with lock:\n" in told
-    broken = (
-        r"broken fails in 2 of 4 schedules that differ \(any number of preemptions, reading gil"
-    )
+    broken = r"broken fails in 2 of 4 schedules that differ \(any number of preemptions, reading g"
     assert re.search(broken, words)
     fixed = (
         r"fixed passes every schedule, 2 that differ \(any number of preemptions, reading bytecode"

@@ -7,54 +7,49 @@ bound, and is left for a while when it takes long.
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import inf
 
 from conlab.explorer.search.budget import Budget
 from conlab.explorer.search.found import Found
-from conlab.explorer.search.reduction import TracedSchedule, reduced_schedules
+from conlab.explorer.search.reduction import Executed
 
 AT_FIRST = 300  # executions without a bound, before anything is searched within one
 ONCE_MORE = 1_500  # before the search within that many preemptions:
 ONCE_MORE_AT = 2  # preemptions
 FEWER = 2_000  # executions, at most, in search of fewer preemptions behind a failure
 
-Fails = Callable[[TracedSchedule], bool]
-Show = Callable[[TracedSchedule], int]
-Steer = Callable[[], tuple[TracedSchedule, int] | None]  # and its preemptions
+Executions = Callable[[int | None], Iterator[Executed]]  # of the search within a bound
+Show = Callable[[Executed], int]
+Steer = Callable[[], tuple[Executed, int] | None]  # and how many preemptions it needs
 
 
 class Search:
     """A reduced search within one bound, to be gone on with."""
 
-    def __init__(self, fails: Fails, bound: int | None) -> None:
-        """``fails`` executes a schedule and says whether it fails."""
+    def __init__(self, executions: Executions, bound: int | None) -> None:
+        """``executions`` gives what comes of each execution of the search within a bound."""
         self.bound = bound
-        self.first: TracedSchedule | None = None
+        self.first: Executed | None = None
         self.ended = False
         self.traces: set[int] = set()
         self.failing: set[int] = set()
-        self._fails = fails
-        self._failed = False
-        self._schedules = reduced_schedules(self._execute, bound)
-
-    def _execute(self, schedule: TracedSchedule) -> None:
-        self._budget.spend()
-        self._failed = self._fails(schedule)
+        self._executions = executions(bound)
 
     def go_on(self, budget: Budget, *, until_failure: bool) -> None:
         """Execute schedules until the budget is over, there are no more, or one has failed."""
-        self._budget = budget
         while not budget.over and not (until_failure and self.first):
-            schedule = next(self._schedules, None)
-            if schedule is None:
+            executed = next(self._executions, None)
+            if executed is None:
                 self.ended = True
                 return
-            self.traces.add(schedule.trace)
-            if self._failed:
-                self.failing.add(schedule.trace)
-                self.first = self.first or schedule
+            budget.spend()
+            if not executed.redundant:
+                self.traces.add(executed.trace)
+            if executed.fails:
+                self.failing.add(executed.trace)
+                self.first = self.first or executed
 
     def add(self, other: "Search") -> None:
         """Count the traces of another search as well, of fewer preemptions."""
@@ -70,11 +65,11 @@ class Search:
 
 
 def search_for_failure(
-    fails: Fails,
+    executions: Executions,
     bound: int | None,
     budget: Budget,
     count_on: int,
-    show: Show = lambda schedule: schedule.preemptions,
+    show: Show = lambda executed: executed.preemptions,
     steer: Steer = lambda: None,
     at_most: Callable[[int], int] = lambda executions: executions,
 ) -> Found:
@@ -86,7 +81,7 @@ def search_for_failure(
     how many preemptions that needs, when the first search has found none. ``at_most`` makes of a
     number of executions a smaller one where the last was long.
     """
-    whole = Search(fails, None)
+    whole = Search(executions, None)
     whole.go_on(budget.part(executions=1), until_failure=True)
     whole.go_on(budget.part(1 / 3, at_most(AT_FIRST)), until_failure=True)
     if whole.ended and not whole.first:
@@ -111,7 +106,7 @@ def search_for_failure(
                 highest = min(highest, show(first) - 1)
         if level > highest or looking.over:
             break
-        current = Search(fails, level)
+        current = Search(executions, level)
         current.go_on(looking, until_failure=True)
         if current.first is not None:
             show(current.first)
@@ -124,28 +119,28 @@ def search_for_failure(
     if whole.first is not None:
         return _counted(whole, whole, done, budget, count_on)
     if first is not None:
-        return _counted_from(first, Search(fails, int(highest) + 1), done, budget, count_on)
+        return _counted_from(first, Search(executions, int(highest) + 1), done, budget, count_on)
     if done is not None and done.bound == bound:
         return done.found()
     return _unfinished(whole, done)
 
 
 def search_all(
-    fails: Fails,
+    executions: Executions,
     bound: int | None,
     budget: Budget,
-    show: Show = lambda schedule: schedule.preemptions,
+    show: Show = lambda executed: executed.preemptions,
 ) -> Found:
     """Search all schedules of up to ``bound`` preemptions, or of any number, whatever fails."""
     if bound is not None:
-        return _every_level(fails, bound, budget, show)
-    whole = Search(fails, None)
+        return _every_level(executions, bound, budget, show)
+    whole = Search(executions, None)
     whole.go_on(budget, until_failure=False)
     if whole.first is None:
         return whole.found() if whole.ended else _unfinished(whole, None)
     fewest = show(whole.first)
     for level in range(fewest):
-        lower = Search(fails, level)
+        lower = Search(executions, level)
         lower.go_on(budget, until_failure=True)
         if lower.first is not None:
             show(lower.first)
@@ -155,10 +150,10 @@ def search_all(
     return whole.found() if whole.ended else _unfinished(whole, None)
 
 
-def _every_level(fails: Fails, bound: int, budget: Budget, show: Show) -> Found:
+def _every_level(executions: Executions, bound: int, budget: Budget, show: Show) -> Found:
     done: Search | None = None
     for level in range(bound + 1):
-        current = Search(fails, level)
+        current = Search(executions, level)
         current.go_on(budget, until_failure=False)
         if current.first is not None and (done is None or done.first is None):
             show(current.first)
@@ -184,7 +179,7 @@ def _counted(
 
 
 def _counted_from(
-    first: TracedSchedule, level: Search, done: Search | None, budget: Budget, count_on: int
+    first: Executed, level: Search, done: Search | None, budget: Budget, count_on: int
 ) -> Found:
     """Say how many fail of as many preemptions as one that no search has found."""
     level.go_on(budget.part(executions=count_on), until_failure=False)

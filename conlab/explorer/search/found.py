@@ -1,8 +1,20 @@
 """What a search has found, whatever its kind."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from conlab.explorer.search.schedule import Schedule
+
+class Failing(Protocol):
+    """A schedule that fails, or what is kept of it."""
+
+    @property
+    def choices(self) -> Sequence[int]:
+        """What it chose."""
+
+    @property
+    def preemptions(self) -> int:
+        """What that cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +23,7 @@ class Found:
 
     schedules: int
     failing: int
-    first: Schedule | None
+    first: Failing | None
     bound: int | None  # up to which every schedule was executed, if it was
     exhausted: bool
     beyond: int = 0  # of the schedules, those with more preemptions than that

@@ -11,17 +11,31 @@ other, so nobody sleeps.
 What is no order of two threads, as that a wait times out, is taken every way.
 """
 
-from collections.abc import Callable, Hashable, Iterator
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import NamedTuple, Self, TypeVar
 
 from conlab.explorer.search.happens_before import HappensBefore, Location, TracedStep, dependent
 from conlab.explorer.search.schedule import Schedule
 
 Touches = dict[Location, bool]
+Unknown = tuple[tuple[str, int], ...]  # how often was done what touches everything
+T = TypeVar("T")
 
 
 class Redundant(Exception):
     """Whatever the execution can still do was done by an earlier one."""
+
+
+class Demand(NamedTuple):
+    """What a race demands of a choice: that one of the enabled, or everybody, goes first."""
+
+    choice: int
+    enabled: tuple[int, ...]  # that can begin with what leads to the other order; none are all
+    best: int  # of those
 
 
 @dataclass(slots=True, eq=False)
@@ -32,11 +46,45 @@ class Fork:
     choice: int  # its own number among the choices
     spent: int  # preemptions before it
     threads: tuple[int, ...]
-    enabled: tuple[int, ...]  # those of them that would not time out
     costs: tuple[int, ...]
     tried: dict[int, Touches] = field(default_factory=dict)
-    needed: set[int] = field(default_factory=set)
+    needed: dict[int, None] = field(default_factory=dict)  # in the order in which it came up
     asleep: dict[int, Touches] = field(default_factory=dict)
+
+    def need(self, demand: Demand) -> None:
+        """Have those go first as well that a race demands, if none of them does."""
+        if not demand.enabled:
+            self.needed |= dict.fromkeys(self.threads)
+        elif self.needed.keys().isdisjoint(demand.enabled):
+            self.needed[demand.best] = None
+
+    def untried(self, bound: int | None) -> Iterator[int]:
+        """Give the threads that are still to go first, in that order."""
+        for thread in self.needed:
+            if thread not in self.tried and thread not in self.asleep:
+                cost = self.costs[self.threads.index(thread)]
+                if bound is None or self.spent + cost <= bound:
+                    yield thread
+
+    def open(self, bound: int | None) -> bool:
+        """Whether some are."""
+        return next(self.untried(bound), None) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Where an execution begins: the choices to replay, and who sleeps from which step on."""
+
+    choices: tuple[int, ...] = ()
+    sites: tuple[Hashable, ...] = ()
+    asleep: dict[int, Touches] = field(default_factory=dict)
+    step: int = 0  # that the last of the choices chose
+    bounded: bool = False  # whether it counts what a choice costs
+
+
+def whole(bound: int | None) -> Branch:
+    """Return where a search of everything within a bound begins."""
+    return Branch(bounded=bound is not None)
 
 
 class TracedSchedule(Schedule):
@@ -47,6 +95,7 @@ class TracedSchedule(Schedule):
         "_instead",
         "asleep",
         "bounded",
+        "choice_of",
         "forks",
         "pending",
         "redundant",
@@ -56,7 +105,7 @@ class TracedSchedule(Schedule):
     def __init__(
         self,
         replay: tuple[int, ...] = (),
-        sites: list[Hashable] | None = None,
+        sites: Sequence[Hashable] | None = None,
         asleep: dict[int, Touches] | None = None,
         awake_from: int = 0,
         *,
@@ -66,6 +115,7 @@ class TracedSchedule(Schedule):
         super().__init__(replay, sites)
         self.steps: list[TracedStep] = []
         self.forks: list[Fork] = []  # of the choices that are not replayed
+        self.choice_of: dict[int, int] = {}  # of each step that was chosen
         self.pending: list[TracedStep] = []  # what those would do next that have not ended
         self.redundant = False
         self.asleep = dict(asleep or {})
@@ -73,26 +123,33 @@ class TracedSchedule(Schedule):
         self._awake_from = awake_from
         self._instead: tuple[int, ...] = ()
 
+    @classmethod
+    def at(cls, branch: Branch) -> Self:
+        """Return the schedule of the execution that begins with a branch."""
+        asleep, step = branch.asleep, branch.step
+        return cls(branch.choices, branch.sites, asleep, step, bounded=branch.bounded)
+
     def choose_thread(
         self, costs: tuple[int, ...], site: Hashable, threads: tuple[int, ...], timed: int
     ) -> int:
         """Return which of ``threads`` takes the next step: none that sleeps."""
         self._instead = threads[: len(threads) - timed]
         if len(self.choices) < len(self._replay):
+            self.choice_of[len(self.steps)] = len(self.choices)
             return self.choose(costs, site)
         self._settle()
         awake = [at for at, thread in enumerate(threads) if thread not in self.asleep]
         if not awake:
             raise Redundant
+        self.choice_of[len(self.steps)] = len(self.choices)
         self.forks.append(
             Fork(
                 len(self.steps),
                 len(self.choices),
                 self.preemptions,
                 threads,
-                self._instead,
                 costs,
-                needed={threads[awake[0]], *threads[len(threads) - timed :]},
+                needed=dict.fromkeys([threads[awake[0]], *threads[len(threads) - timed :]]),
                 asleep=dict(self.asleep),
             )
         )
@@ -102,9 +159,13 @@ class TracedSchedule(Schedule):
     def trace(self) -> int:
         """A number for the order that the steps' dependence makes: two of one trace have the same.
 
-        Two of different traces have the same with a chance of one in 2 ** 61.
+        Two of different traces have the same with a chance of one in 2 ** 64. That is why it is no
+        sum of `hash`, of which small numbers make many that are alike.
         """
-        return sum(hash((step.thread, step.timed_out, *step.clock)) for step in self.steps)
+        numbers = array("L")
+        for step in sorted(self.steps, key=lambda step: step.thread):
+            numbers.extend((step.thread, step.timed_out, len(step.clock), *step.clock))
+        return int.from_bytes(blake2b(numbers, digest_size=8).digest())
 
     def begin(self, thread: int, known: int = 0) -> TracedStep:
         """Take note that a thread begins its next step; so many objects are known by now."""
@@ -124,96 +185,243 @@ class TracedSchedule(Schedule):
                 del self.asleep[thread]
 
 
+class Noted(NamedTuple):
+    """What is to be said of an execution besides: whether a loop was held back, and more."""
+
+    held_back: bool = False
+    unknown: Unknown = ()
+    steps: int = 0  # that it had
+
+
+NOTHING = Noted()
+
+
+class Executed(NamedTuple):
+    """What came of one execution.
+
+    ``choices`` and ``preemptions`` are of one that fails.
+    """
+
+    trace: int
+    fails: bool = False
+    redundant: bool = False
+    choices: tuple[int, ...] = ()
+    preemptions: int = 0
+    noted: Noted = NOTHING
+
+    @classmethod
+    def of(cls, schedule: TracedSchedule, fails: bool, noted: Noted = NOTHING) -> "Executed":
+        """Say what came of executing a schedule."""
+        return cls(
+            0 if schedule.redundant else schedule.trace,
+            fails,
+            schedule.redundant,
+            tuple(schedule.choices) if fails else (),
+            schedule.preemptions if fails else 0,
+            noted,
+        )
+
+
+class Subtree:
+    """The executions that begin with the same choices, depth first: what is left of them.
+
+    What it demands of the choices before those is for whoever began it to meet. Between two
+    executions it can be pickled.
+    """
+
+    __slots__ = (
+        "_branch",
+        "_choices",
+        "_last",
+        "_sites",
+        "bound",
+        "demanded",
+        "forks",
+        "root",
+        "touches",
+    )  # fmt: skip
+
+    def __init__(self, branch: Branch, bound: int | None) -> None:
+        """Begin with no execution."""
+        self.bound = bound
+        self.root = len(branch.choices)  # the number of the first choice that it makes itself
+        self.forks: list[Fork] = []
+        self.touches: Touches | None = None  # of the step that the last choice before it chose
+        self.demanded: set[Demand] = set()  # of the choices before it
+        self._branch: Branch | None = branch
+        self._last: TracedSchedule | None = None
+        self._choices: Sequence[int] = branch.choices  # of the last execution
+        self._sites: Sequence[Hashable] = branch.sites
+
+    def next(self) -> Branch | None:
+        """Return where the next execution begins: at the last fork of which one is still needed."""
+        if self._branch is not None:
+            return self._branch
+        while self.forks:
+            fork = self.forks[-1]
+            self._settle(fork)
+            for thread in fork.untried(self.bound):
+                self._branch = self.branch(fork, thread, fork.tried)
+                return self._branch
+            self.forks.pop()
+        return None
+
+    def branch(self, fork: Fork, thread: int, tried: dict[int, Touches]) -> Branch:
+        """Return where an execution begins in which the thread goes first, after those tried."""
+        asleep = {} if self.bound is not None else fork.asleep | tried
+        choices = (*self._choices[: fork.choice], fork.threads.index(thread))
+        sites = tuple(self._sites[: fork.choice])
+        return Branch(choices, sites, asleep, fork.step, self.bound is not None)
+
+    def take(self, schedule: TracedSchedule) -> list[Demand]:
+        """Take what was executed last; return what is newly demanded of the choices before."""
+        branch, self._branch = self._branch, None
+        assert branch is not None
+        if self.touches is None and branch.choices and self.bound is None:
+            self.touches = schedule.steps[branch.step].touches_in_any_execution()
+        self._last, self._choices, self._sites = schedule, schedule.choices, schedule.sites
+        self.forks += schedule.forks
+        above: list[Demand] = []
+        for demand in dict.fromkeys(_demands(schedule, branch.step, self.bound)):
+            if demand.choice >= self.root:
+                self.need(demand)
+            elif demand not in self.demanded:
+                self.demanded.add(demand)
+                above.append(demand)
+        return above
+
+    def need(self, demand: Demand) -> None:
+        """Meet a demand of one of its own forks."""
+        at = bisect_left(self.forks, demand.choice, key=lambda fork: fork.choice)
+        if at < len(self.forks) and self.forks[at].choice == demand.choice:
+            self.forks[at].need(demand)
+
+    def split(self) -> "Subtree | None":
+        """Give away the forks down to the first that needs more, if one does; go on below it."""
+        self.settle()
+        for at, fork in enumerate(self.forks):
+            if fork.open(self.bound):
+                upper = Subtree(Branch(), self.bound)
+                upper.root, upper.forks = self.root, self.forks[: at + 1]
+                upper._branch, upper._choices, upper._sites = None, self._choices, self._sites
+                self.root, self.forks = fork.choice + 1, self.forks[at + 1 :]
+                return upper
+        return None
+
+    def begun(self, branch: Branch, touches: Touches) -> None:
+        """Take note that another explores this branch of the last fork, and what leads to it."""
+        fork = self.forks[-1]
+        fork.tried[fork.threads[branch.choices[fork.choice]]] = touches
+        self._branch = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left."""
+        return self._branch is None and not any(fork.open(self.bound) for fork in self.forks)
+
+    def settle(self) -> None:
+        """Forget the last execution, but for what its steps touched that the forks chose."""
+        for fork in self.forks:
+            self._settle(fork)
+        if self.forks:
+            self._branch = None  # the last of them says it as well
+        self._last, self._choices, self._sites = None, tuple(self._choices), tuple(self._sites)
+
+    def _settle(self, fork: Fork) -> None:
+        taken = fork.threads[self._choices[fork.choice]]
+        if self._last is not None and taken not in fork.tried:
+            step = self._last.steps[fork.step]
+            fork.tried[taken] = step.touches_in_any_execution() if self.bound is None else {}
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Be pickled as what it is between two executions."""
+        self.settle()
+        state = {name: getattr(self, name) for name in self.__slots__}
+        return Subtree, (Branch(), self.bound), (None, state)
+
+
 def reduced_schedules(
     execute: Callable[[TracedSchedule], object], bound: int | None
 ) -> Iterator[TracedSchedule]:
-    """Execute at least one schedule of each trace of at most ``bound`` preemptions, or of any."""
-    forks: list[Fork] = []
-    schedule = TracedSchedule(bounded=bound is not None)
-    since = 0
-    while True:
-        try:
-            execute(schedule)
-        except Redundant:
-            schedule.redundant = True
-        forks += schedule.forks
-        _find_races(schedule, forks, since, bound)
-        if not schedule.redundant:
-            yield schedule
-        following = _next(forks, schedule, bound)
-        if following is None:
-            return
-        since, schedule = forks[-1].step, following
+    """Execute at least one schedule of each trace of at most ``bound`` preemptions, or of any.
+
+    Yields each, also those that are redundant: what those are of was executed before.
+    """
+    tree = Subtree(whole(bound), bound)
+    while (branch := tree.next()) is not None:
+        schedule = TracedSchedule.at(branch)
+        run(execute, schedule)
+        tree.take(schedule)
+        yield schedule
 
 
-def _next(forks: list[Fork], schedule: TracedSchedule, bound: int | None) -> TracedSchedule | None:
-    """Return the schedule that takes, at the last fork that needs it, what was not taken yet."""
-    while forks:
-        fork = forks[-1]
-        taken = fork.threads[schedule.choices[fork.choice]]
-        if taken not in fork.tried:
-            fork.tried[taken] = schedule.steps[fork.step].touches_in_any_execution()
-        for option, (thread, cost) in enumerate(zip(fork.threads, fork.costs, strict=True)):
-            if thread not in fork.needed or thread in fork.tried or thread in fork.asleep:
-                continue
-            if bound is not None and fork.spent + cost > bound:
-                continue
-            asleep = {} if bound is not None else fork.asleep | fork.tried
-            choices = (*schedule.choices[: fork.choice], option)
-            sites = schedule.sites[: fork.choice]
-            return TracedSchedule(choices, sites, asleep, fork.step, bounded=bound is not None)
-        forks.pop()
-    return None
+def executions(fails: Callable[[TracedSchedule], bool], bound: int | None) -> Iterator[Executed]:
+    """Give what came of each; ``fails`` executes a schedule and says whether it fails."""
+    failed = False
+
+    def execute(schedule: TracedSchedule) -> None:
+        nonlocal failed
+        failed = False
+        failed = fails(schedule)
+
+    for schedule in reduced_schedules(execute, bound):
+        yield Executed.of(schedule, failed)
 
 
-def _find_races(schedule: TracedSchedule, forks: list[Fork], since: int, bound: int | None) -> None:
-    """Have both orders of every race tried, of those whose later step is ``since`` or after."""
+def run(execute: Callable[[TracedSchedule], T], schedule: TracedSchedule) -> T | None:
+    """Execute a schedule; it may turn out to be redundant."""
+    try:
+        return execute(schedule)
+    except Redundant:
+        schedule.redundant = True
+        return None
+
+
+def _demands(schedule: TracedSchedule, since: int, bound: int | None) -> Iterator[Demand]:
+    """Demand both orders of every race, of those whose later step is ``since`` or after."""
     order = HappensBefore()
-    at_step = {fork.step: fork for fork in forks}
     reverse = _reverse_anyway if bound is None else _reverse_within_bound
     for here, step in enumerate(schedule.steps):
-        races = []
-        if here >= since:
-            races = order.races(step)
-            if bound is not None:
-                races += order.enabling(step)
+        races = _reversible(order, step, bound) if here >= since else []
         order.add(step)
         for earlier in races:
-            reverse(at_step, schedule.steps[: here + 1], earlier, step)
+            yield from reverse(schedule, schedule.steps[: here + 1], earlier, step)
     for step in schedule.pending:
         step.clock = order.clock_of(step)
-        races = order.races(step)
-        if bound is not None:
-            races += order.enabling(step)
-        for earlier in races:
-            reverse(at_step, [*schedule.steps, step], earlier, step)
+        for earlier in _reversible(order, step, bound):
+            yield from reverse(schedule, [*schedule.steps, step], earlier, step)
+
+
+def _reversible(order: HappensBefore, step: TracedStep, bound: int | None) -> list[int]:
+    """Give the earlier steps before which, or instead of which, a step's thread may have to go."""
+    races = order.races(step)
+    return races if bound is None else races + order.enabling(step)
 
 
 def _reverse_within_bound(
-    forks: dict[int, Fork], steps: list[TracedStep], earlier: int, later: TracedStep
-) -> None:
+    schedule: TracedSchedule, steps: list[TracedStep], earlier: int, later: TracedStep
+) -> Iterator[Demand]:
     """Let the later step's thread go first, right there and where the turn before it began."""
     turn = max(earlier - 1, 0)
     while turn and steps[turn - 1].thread == steps[turn].thread:
         turn -= 1
-    for at in {earlier, turn}:
-        if (fork := forks.get(at)) is not None:
-            fork.needed.update([later.thread] if later.thread in fork.enabled else fork.threads)
+    for at in dict.fromkeys([earlier, turn]):
+        if (choice := schedule.choice_of.get(at)) is not None:
+            enabled = (later.thread,) if later.thread in steps[at].instead else ()
+            yield Demand(choice, enabled, later.thread)
 
 
 def _reverse_anyway(
-    forks: dict[int, Fork], steps: list[TracedStep], earlier: int, later: TracedStep
-) -> None:
+    schedule: TracedSchedule, steps: list[TracedStep], earlier: int, later: TracedStep
+) -> Iterator[Demand]:
     """Have somebody go first who can bring the later step about without the earlier one."""
-    fork = forks.get(earlier)
-    if fork is None:
+    choice = schedule.choice_of.get(earlier)
+    if choice is None:
         return  # nobody else could have gone on
     first = _first_without(steps, earlier, later)
-    enabled = [thread for thread in first if thread in fork.enabled]
-    if not enabled:
-        fork.needed.update(fork.threads)
-    elif fork.needed.isdisjoint(enabled):
-        fork.needed.add(later.thread if later.thread in enabled else enabled[0])
+    enabled = tuple(thread for thread in first if thread in steps[earlier].instead)
+    best = later.thread if later.thread in enabled or not enabled else enabled[0]
+    yield Demand(choice, enabled, best)
 
 
 def _first_without(steps: list[TracedStep], earlier: int, later: TracedStep) -> list[int]:

@@ -100,6 +100,7 @@ class Scheduler:
         self.idents: set[int] = set()
         self.closed = False
         self.executions = 0
+        self.awaited = 0  # how often others were looked at that execute, and are watched themselves
         self._made_outside = 0
         self.disproved: set[Assumption] = set()  # what the search has ceased to assume
         self.newly_disproved: set[Assumption] = set()
@@ -386,7 +387,10 @@ class Scheduler:
                     threads = tuple([thread.index for thread in options])
                     timing_out = len(options) - len(enabled)
                     choice = self.schedule.choose_thread(costs, site, threads, timing_out)
-            except (Diverged, Redundant) as problem:
+            except Redundant as problem:
+                self._leave_waiting()
+                self.abandon(problem)
+            except Diverged as problem:
                 self.abandon(problem)
         following = options[choice]
         if self.traced is not None:
@@ -548,7 +552,18 @@ class Scheduler:
                 for location, writes in touched.items():
                     self.step.touch(location, writes=writes)
         except Redundant as redundant:
+            self._leave_waiting()
             self.abandon(redundant)
+
+    def _leave_waiting(self) -> None:
+        """Take note of what the threads would do next that wait: they may have been disabled."""
+        assert self.traced is not None
+        for thread in self.alive:
+            if thread.wait is not None and thread.wait.busy:
+                self.step = TracedStep(thread.index, known=0)
+                thread.wait.touch(self)
+                self.traced.pending.append(self.step)
+        self.step = None
 
     def _leave_undone(self) -> None:
         """Take note of what the threads would do next that are ended, or wait for ever."""

@@ -65,7 +65,8 @@ def _watch(scheduler: Scheduler, wait: Callable[..., bool], notice: Callable[[],
         notice()
         real = scheduler.running_on()
         before, (clock, spent, sleeps) = spent, _look_at(real)
-        state = (scheduler.executions, scheduler.steps, real.ident, clock)
+        done = scheduler.executions, scheduler.awaited, scheduler.steps
+        state = (*done, real.ident, clock)
         if state != seen:
             seen, began, asleep, blocked = state, spent, 0, 0
             continue

@@ -13,7 +13,7 @@ from unittest import mock
 
 from conlab.explorer.search import enumeration
 from conlab.explorer.search.happens_before import EVERYTHING, HappensBefore, TracedStep
-from conlab.explorer.search.reduction import TracedSchedule, reduced_schedules
+from conlab.explorer.search.reduction import Redundant, TracedSchedule, reduced_schedules
 
 Operation = tuple[Any, ...]
 Program = list[list[Operation]]
@@ -181,10 +181,7 @@ def execute(program: Program, schedule: TracedSchedule) -> Any:
         enabled = [thread for thread in alive if not state.busy(thread)]
         timed = [t for t in alive if t not in enabled and state.deadlines[t] is not None]
         if not enabled and not timed:
-            for thread in alive:
-                pending = TracedStep(thread)
-                state.touch(thread, pending, timed_out=False)
-                schedule.pending.append(pending)
+            leave_waiting(state, schedule)
             schedule.finish()
             return ("deadlock", *((thread, state.next(thread)) for thread in alive))
         if last in enabled:
@@ -200,15 +197,28 @@ def execute(program: Program, schedule: TracedSchedule) -> Any:
             costs = (0,) * len(enabled) + (1,) * len(timed)
         options = enabled + timed
         choice = 0
-        if len(options) > 1:
-            site = (last, *state.at)
-            choice = schedule.choose_thread(costs, site, tuple(options), len(timed))
-        last = options[choice]
-        step = schedule.begin(last)
+        try:
+            if len(options) > 1:
+                site = (last, *state.at)
+                choice = schedule.choose_thread(costs, site, tuple(options), len(timed))
+            last = options[choice]
+            step = schedule.begin(last)
+        except Redundant:
+            leave_waiting(state, schedule)
+            raise
         step.timed_out = choice >= len(enabled)
         state.take(last, step, timed_out=step.timed_out)
     schedule.finish()
     return ("ends", *state.registers, *sorted(state.shared.items()))
+
+
+def leave_waiting(state: State, schedule: TracedSchedule) -> None:
+    """Take note of what the threads would do next that wait."""
+    for thread in state.alive():
+        if state.busy(thread):
+            pending = TracedStep(thread)
+            state.touch(thread, pending, timed_out=False)
+            schedule.pending.append(pending)
 
 
 class EverySchedule(TracedSchedule):
@@ -259,8 +269,9 @@ def by_reduction(program: Program, bound: int | None) -> tuple[set[Any], set[int
         outcome = execute(program, schedule)
 
     for schedule in reduced_schedules(run, bound):
-        outcomes.add(outcome)
-        traces.add(schedule.trace)
+        if not schedule.redundant:
+            outcomes.add(outcome)
+            traces.add(schedule.trace)
     return outcomes, traces, executed
 
 

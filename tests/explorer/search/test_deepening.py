@@ -1,6 +1,7 @@
 """In which order reduced searches are made: what is told when, and what of an unfinished search."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from conlab.explorer import Exploration, explore
 from conlab.explorer.search.budget import Budget
 from conlab.explorer.search.deepening import search_all, search_for_failure
 from conlab.explorer.search.plain import PlainSearch
-from conlab.explorer.search.reduction import TracedSchedule
+from conlab.explorer.search.reduction import Executed, TracedSchedule, executions
 from conlab.explorer.search.sampling import trace_of
 from conlab.explorer.search.schedule import Schedule
 from conlab.explorer.search.shrinking import OrderedSchedule
@@ -29,7 +30,7 @@ def test_a_failure_comes_with_the_fewest_preemptions_whatever_found_it_first() -
     def fails(schedule: TracedSchedule) -> bool:
         return ("x", 2) not in execute(program, schedule)
 
-    found = search_for_failure(fails, 2, Budget(1_000), 1_000)
+    found = search_for_failure(partial(executions, fails), 2, Budget(1_000), 1_000)
     assert found.first is not None
     assert found.first.preemptions == 1
     assert (found.failing, found.schedules, found.bound) == (2, 4, None)
@@ -42,10 +43,13 @@ def test_a_search_that_has_enough_says_how_far_it_came() -> None:
         execute(program, schedule)
         return False
 
-    found = search_for_failure(passes, 2, Budget(600), 1_000)
+    found = search_for_failure(partial(executions, passes), 2, Budget(600), 1_000)
     assert (found.exhausted, found.bound, found.failing) == (False, 1, 0)
     assert found.beyond > 0
-    assert found.schedules - found.beyond == search_all(passes, 1, Budget()).schedules
+    assert (
+        found.schedules - found.beyond
+        == search_all(partial(executions, passes), 1, Budget()).schedules
+    )
 
 
 def test_the_first_failure_is_told_of_at_once_and_the_count_goes_on_behind_it() -> None:
@@ -58,24 +62,24 @@ def test_the_first_failure_is_told_of_at_once_and_the_count_goes_on_behind_it() 
         executed += 1
         return loses(program)(schedule)
 
-    def show(schedule: TracedSchedule) -> int:
+    def show(failing: Executed) -> int:
         told.append(executed)
-        return schedule.preemptions
+        return failing.preemptions
 
-    found = search_for_failure(fails, 2, Budget(100_000), 1_000, show)
+    found = search_for_failure(partial(executions, fails), 2, Budget(100_000), 1_000, show)
     assert told[0] < 5
     assert executed > 100
     assert found.failing > 1
 
 
 def test_all_are_counted_whatever_fails_and_each_number_of_preemptions_once() -> None:
-    found = search_all(loses(LOST), 2, Budget())
+    found = search_all(partial(executions, loses(LOST)), 2, Budget())
     assert (found.schedules, found.failing, found.exhausted, found.bound) == (4, 2, True, 2)
     assert found.first is not None
     assert found.first.preemptions == 1
-    whole = search_all(loses(LOST), None, Budget())
+    whole = search_all(partial(executions, loses(LOST)), None, Budget())
     assert (whole.schedules, whole.failing, whole.exhausted, whole.bound) == (4, 2, True, None)
-    none = search_all(loses(LOST), 0, Budget())
+    none = search_all(partial(executions, loses(LOST)), 0, Budget())
     assert (none.schedules, none.failing, none.exhausted) == (1, 0, True)
 
 
@@ -87,16 +91,18 @@ def test_a_steered_failure_is_counted_though_no_search_has_met_it() -> None:
         execute(program, schedule)
         return False
 
-    def steer() -> tuple[TracedSchedule, int]:
-        schedule = OrderedSchedule(order)
-        execute(program, schedule)
-        trace_of(schedule)
-        return schedule, 3
+    steered = OrderedSchedule(order)
 
-    found = search_for_failure(passes, 2, Budget(1_000), 20, steer=steer)
+    def steer() -> tuple[Executed, int]:
+        execute(program, steered)
+        trace_of(steered)
+        return Executed.of(steered, fails=True), 3
+
+    found = search_for_failure(partial(executions, passes), 2, Budget(1_000), 20, steer=steer)
     assert found.failing == 1
     assert found.schedules > 1
-    assert isinstance(found.first, OrderedSchedule)
+    assert found.first is not None
+    assert list(found.first.choices) == steered.choices
     assert not found.exhausted
 
 

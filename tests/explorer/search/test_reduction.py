@@ -2,6 +2,7 @@
 
 import itertools
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,11 +11,13 @@ from hypothesis import strategies as st
 
 from conlab.explorer.search import reduction
 from conlab.explorer.search.happens_before import EVERYTHING, HappensBefore, TracedStep, dependent
+from conlab.explorer.search.reduction import Demand, reduced_schedules
 from tests.explorer.search.abstract import (
     Program,
     by_enumeration,
     by_reduction,
     every_schedule,
+    execute,
     made,
 )
 
@@ -50,6 +53,11 @@ HARD: list[Program] = [  # where a thread must wait at the last step that it wou
     [  # who is let go while another holds the lock comes to wait, and gives the turn back for free
         [("acquire", "L"), ("release", "L"), ("w", "x", 1)],
         [("r", "x"), ("w", "y", 0), ("acquire", "L"), ("release", "L"), ("r", "x")],
+    ],
+    [  # a thread that waits when all others sleep has been disabled, and could have been first
+        [("start", 2), ("inc", "x"), ("join", 2)],
+        [("get", "q"), ("all",)],
+        [("put", "q"), ("get", "q")],
     ],
     [  # the racing step begins its turn: so the turn before it counts
         [("put", "q")],
@@ -112,9 +120,10 @@ def broken_by(monkeypatch: pytest.MonkeyPatch, target: Any, name: str, wrong: An
 def test_the_oracle_sees_a_bound_without_conservative_points(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def only_there(forks: Any, _: Any, earlier: int, later: TracedStep) -> None:
-        if (fork := forks.get(earlier)) is not None:
-            fork.needed.update([later.thread] if later.thread in fork.enabled else fork.threads)
+    def only_there(schedule: Any, steps: Any, earlier: int, later: TracedStep) -> Iterator[Demand]:
+        if (choice := schedule.choice_of.get(earlier)) is not None:
+            enabled = (later.thread,) if later.thread in steps[earlier].instead else ()
+            yield Demand(choice, enabled, later.thread)
 
     assert broken_by(monkeypatch, reduction, "_reverse_within_bound", only_there)
 
@@ -122,13 +131,14 @@ def test_the_oracle_sees_a_bound_without_conservative_points(
 def test_the_oracle_sees_a_bound_without_the_turn_before_one_that_begins_with_the_racing_step(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def own_turn(forks: Any, steps: Any, earlier: int, later: TracedStep) -> None:
+    def own_turn(schedule: Any, steps: Any, earlier: int, later: TracedStep) -> Iterator[Demand]:
         turn = earlier
         while turn and steps[turn - 1].thread == steps[earlier].thread:
             turn -= 1
         for at in {earlier, turn}:
-            if (fork := forks.get(at)) is not None:
-                fork.needed.update([later.thread] if later.thread in fork.enabled else fork.threads)
+            if (choice := schedule.choice_of.get(at)) is not None:
+                enabled = (later.thread,) if later.thread in steps[at].instead else ()
+                yield Demand(choice, enabled, later.thread)
 
     assert broken_by(monkeypatch, reduction, "_reverse_within_bound", own_turn)
 
@@ -147,9 +157,10 @@ def test_the_oracle_sees_a_bound_without_the_points_before_what_ends_a_wait(
 def test_the_oracle_sees_a_thread_that_is_let_go_though_it_must_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def nobody_else(forks: Any, _: Any, earlier: int, later: TracedStep) -> None:
-        if (fork := forks.get(earlier)) is not None and later.thread in fork.enabled:
-            fork.needed.add(later.thread)
+    def nobody_else(schedule: Any, steps: Any, earlier: int, later: TracedStep) -> Iterator[Demand]:
+        choice = schedule.choice_of.get(earlier)
+        if choice is not None and later.thread in steps[earlier].instead:
+            yield Demand(choice, (later.thread,), later.thread)
 
     assert broken_by(monkeypatch, reduction, "_reverse_anyway", nobody_else)
 
@@ -208,6 +219,14 @@ def test_three_threads_with_a_lock_are_six_traces_and_as_many_executions() -> No
     work = [("acquire", "L"), ("r", "x"), ("w", "x", 1), ("release", "L")]
     outcomes, traces, executed = by_reduction([list(work) for _ in range(3)], None)
     assert (len(outcomes), len(traces), executed) == (6, 6, 6)
+
+
+def test_traces_that_differ_have_numbers_that_differ() -> None:
+    orders, numbers = set(), set()
+    for schedule in reduced_schedules(lambda schedule: execute(made(112), schedule), None):
+        orders.add(tuple(sorted((s.thread, s.timed_out, *s.clock) for s in schedule.steps)))
+        numbers.add(schedule.trace)
+    assert len(numbers) == len(orders) == 462  # sums of `hash` modulo 2 ** 64 are 460
 
 
 def test_what_nobody_shares_is_one_trace() -> None:

@@ -47,8 +47,9 @@ def outcomes(
                 end = _end(session._execute(schedule), session.scheduler.died)
 
             find: Any = reduced_schedules if reduction else enumerate_schedules
-            for _ in find(execute, bound):
-                yield end
+            for schedule in find(execute, bound):
+                if not getattr(schedule, "redundant", False):
+                    yield end
 
         def whole() -> set[Any] | None:
             while True:
