@@ -26,9 +26,7 @@ SLEEPERS = {  # the tests that may sleep: none to put things in order
     ("tests/models/jobs.py", "wait_until_async"): "the same on an event loop",
     ("tests/models/test_interruption.py", "*"): "looks for the end of a process",
     ("tests/origin/test_lifetime.py", "*"): "looks for the end of a process; a child to be killed",
-    ("tests/explorer/threads/programs.py", "*"): "programs for the explorer, where time is virtual",
-    ("tests/explorer/threads/test_reduction.py", "*"): "the same",
-    ("tests/explorer/tasks", "*"): "the same",
+    ("tests/explorer", "*"): "programs for the explorer, where time is virtual",
     ("tests/never_ends.py", "*"): "jobs to be killed",
     ("tests/judge", "*"): "sides that hang until they are killed",
 }

@@ -140,10 +140,13 @@ def test_no_verdict_is_called_exhausted_when_schedules_were_left() -> None:
     def nothing() -> None:
         pass
 
-    whole = explore(lambda: run_all(nothing, nothing, nothing), bound=0)
+    def program() -> None:
+        run_all(nothing, nothing, nothing)
+
+    whole = explore(program, bound=0, reduction=False)
     assert whole.exhausted
     assert whole.schedules > 2
-    part = explore(lambda: run_all(nothing, nothing, nothing), bound=0, schedules=2)
+    part = explore(program, bound=0, schedules=2, reduction=False)
     assert (part.schedules, part.exhausted) == (2, False)
 
 
