@@ -111,8 +111,8 @@ def test_a_loop_that_waits_has_an_end_and_the_verdict_says_how_far_it_was_let_tu
     for reduction in (True, False):
         verdict = explore(program, bound=None, reading="bytecode", reduction=reduction)
         assert verdict.exhausted
-        assert "no loop that only waits over 5 turns ahead of the others" in str(verdict)
-    assert "turns ahead" not in str(explore(program, bound=2, reduction=False))
+        assert "no wait ended by time over 5 times in a row while others could" in str(verdict)
+    assert "ended by time" not in str(explore(program, bound=2, reduction=False))
 
 
 def test_what_is_not_known_is_named_and_depends_on_everything() -> None:
