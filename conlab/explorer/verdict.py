@@ -93,7 +93,8 @@ class Exploration:
         if self.failing and self.found_by != "search":
             yield f"found by {self.found_by}"
         if self.held_back and self.bound is None:
-            yield f"no wait ended by time over {MOST_TIMEOUTS} times in a row while others could go on"
+            times = f"over {MOST_TIMEOUTS} times in a row while others could go on"
+            yield f"no wait ended by time {times}"
         yield f"reading {self.reading}"
         if not self.exhausted:
             yield f"not exhausted{f' in {self.over}' if self.over else ''}"
