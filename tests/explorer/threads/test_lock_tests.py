@@ -63,7 +63,7 @@ def test_passes(suite: str, name: str) -> None:
         getattr(test, name)()
         test.tearDown()
 
-    verdict = explore(program, bound=0, schedules=SCHEDULES, reading="bytecode")
+    verdict = explore(program, bound=0, schedules=SCHEDULES, reading="bytecode", reduction=False)
     assert not verdict.failing, verdict.witness
 
 
@@ -83,5 +83,5 @@ def test_simple_queue_passes(name: str) -> None:
         test.setUp()
         getattr(test, name)()
 
-    verdict = explore(program, bound=0, schedules=SCHEDULES, reading="bytecode")
+    verdict = explore(program, bound=0, schedules=SCHEDULES, reading="bytecode", reduction=False)
     assert not verdict.failing, verdict.witness
