@@ -44,7 +44,7 @@ def outcomes(
                 executed += 1
                 if executed > most or session.tasks.loops:
                     raise TooManyError
-                end = _end(session._execute(schedule), session.scheduler.died)
+                end = end_of(session._execute(schedule), session.scheduler.died)
 
             find: Any = reduced_schedules if reduction else enumerate_schedules
             for schedule in find(execute, bound):
@@ -63,7 +63,7 @@ def outcomes(
         return supervise(session.scheduler, whole, lambda: None)
 
 
-def _end(outcome: Any, died: list[Any]) -> Any:
+def end_of(outcome: Any, died: list[Any]) -> Any:
     """Say how an execution ends, without numbers and tracebacks."""
     lost = sorted((each.thread, each.type, each.message) for each in died)
     match outcome:

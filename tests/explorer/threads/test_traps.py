@@ -50,7 +50,10 @@ def test_no_trap_does_in_any_reading(reading: str, bound: int | None) -> None:
         compare(trap, reading, bound)
 
 
-SLEEPING)
+SLEEPING = {traps.two_sleepers, traps.names_in_the_order_of_making}
+
+
+@pytest.mark.parametrize("trap", set(TRAPS) - SLEEPING)
 def test_a_trap_has_several_outcomes(trap: Any) -> None:
     found = outcomes(trap, "bytecode", 1, 5 * MOST, reduction=True)
     assert found is not None
