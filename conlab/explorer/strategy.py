@@ -45,6 +45,7 @@ PLAINLY_AT_FIRST = 2_000  # schedules of a plain search, before anything is pred
 # large program takes as long as a hundred of a small one.
 MOST_STEPS = 50_000
 MOST_TRIES = 200  # to shrink a failing schedule
+FEW = 300  # schedules, which are soon executed once more
 FEWEST = 20  # schedules, however many steps they have
 
 T = TypeVar("T")
@@ -195,7 +196,18 @@ class Strategy:
             self._show(search.first, traced=False)
             more = budget.part(executions=count_on)
             search.go_on(more, until_failure=False, highest=search.first.preemptions)
+        elif search.ended and not self.executor.orders_threads():
+            return self._without_bound(search.found(), budget)
         return search.found()
+
+    def _without_bound(self, found: Found, budget: Budget) -> Found:
+        """Say so of few schedules within a bound if there are no others beyond it."""
+        if found.bound is None or found.schedules > FEW:
+            return found
+        beyond = PlainSearch(self._run, None)
+        beyond.go_on(budget.part(executions=found.schedules + 1), until_failure=True)
+        whole = beyond.found()
+        return whole if whole.exhausted and whole.schedules == found.schedules else found
 
     def _with_fewer(self, search: PlainSearch, preemptions: int, budget: Budget) -> Found:
         """Look for a failure with fewer preemptions than the one that is known."""

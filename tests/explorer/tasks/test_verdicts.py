@@ -102,7 +102,13 @@ def test_a_task_is_cancelled_at_each_of_its_awaits(awaits: int) -> None:
         return reached
 
     reached = []
-    verdict = explore(program, check=lambda n: not reached.append(n), bound=0, cancellations=1)  # type: ignore[func-returns-value]
+    verdict = explore(
+        program,
+        check=lambda n: not reached.append(n),  # type: ignore[func-returns-value]
+        bound=0,
+        count_on=None,
+        cancellations=1,
+    )
     assert verdict.schedules == 1 + awaits
     assert sorted(reached) == sorted([awaits, *range(1, awaits + 1)])
 
