@@ -174,15 +174,6 @@ def test_the_oracle_sees_that_only_the_last_step_is_looked_at(
     assert broken_by(monkeypatch, HappensBefore, "_could_reverse", always)
 
 
-def test_the_oracle_sees_that_an_enabled_thread_is_taken_for_one_that_needs_not_wait_later(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def enabled(order: HappensBefore, at: int, step: TracedStep) -> bool:
-        return step.thread in order.steps[at].instead
-
-    assert broken_by(monkeypatch, HappensBefore, "_could_reverse", enabled)
-
-
 def test_the_oracle_sees_that_nobody_wakes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert broken_by(monkeypatch, reduction, "dependent", lambda *_: False)
 
