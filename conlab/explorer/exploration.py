@@ -250,6 +250,7 @@ class _Session:
             scheduler.after_release = True
         self.tasks = KnownTasks(scheduler, cancellations)
         self._stepper: Tracer | Monitor | None = None
+        self._traced = False  # whether the latest execution was
         scheduler.stepper = Unstepped()
 
     def step(self, on: bool) -> None:
@@ -260,6 +261,7 @@ class _Session:
             kind = Tracer if sys.version_info < (3, 12) else Monitor
             self.scheduler.stepper = self._stepper = kind(self.scheduler, self._reading)
             self._stepper.install()
+            self._traced = False
         elif self._stepper is not None:
             self._stepper.remove()
             self._stepper, self.scheduler.stepper = None, Unstepped()
@@ -472,6 +474,10 @@ class _Session:
         if self._shares:
             self._shares = False
             self.step(ONE_THREAD in self.scheduler.disproved)
+        traced = isinstance(schedule, TracedSchedule)
+        if traced and not self._traced and self._stepper is not None:
+            self._stepper.renew()  # what was no point of a plain execution is looked at now
+        self._traced = traced
         self._reading.begin()
         self.ambient_state.set_back()
         if self.scheduler.executions % BETWEEN_COLLECTIONS == BETWEEN_COLLECTIONS - 1:

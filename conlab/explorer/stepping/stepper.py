@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 
 from conlab.explorer.search.happens_before import EVERYTHING, Location
 from conlab.explorer.stepping.by_code import ByCode
+from conlab.explorer.stepping.containers import CONTENT
 from conlab.explorer.stepping.facts import read_facts
 from conlab.explorer.stepping.local_names import local_value
 from conlab.explorer.stepping.loops import Loops
@@ -25,7 +26,7 @@ from conlab.explorer.stepping.points import Key, Point, call_points, points_of
 from conlab.explorer.stepping.readings import GENERATOR, Reading
 from conlab.explorer.stepping.touches import Touches
 from conlab.explorer.threads.reference import address_of
-from conlab.explorer.threads.scheduler import MOST_ITERATIONS, Scheduler
+from conlab.explorer.threads.scheduler import BY_NAME_ONLY, MOST_ITERATIONS, Scheduler
 
 # Python code whose shared accesses all stand behind an operation that the explorer controls: a call
 # to it needs no switch point of its own. `is_set` alone reads without a lock.
@@ -124,6 +125,7 @@ class Stepper:
             touches.at(point, frame)
             if point.role == "write" and touches is not self._touches:
                 self._rebinds(point.key)
+        self._writes_by_a_dictionary(touches, touched)
         if touched:
             scheduler.current.operations.append((address_of(frame), touched))
         if EVERYTHING in touched and self._is_observed(frame.f_code):
@@ -140,6 +142,14 @@ class Stepper:
             self._touches_of_file[file] = Touches(self._scheduler, lambda _: True, facts)
         return self._touches_of_file[file]
 
+    def _writes_by_a_dictionary(self, touches: Touches, touched: dict[Location, bool]) -> None:
+        """Take note that code that is not stepped may write attributes or globals unnamed."""
+        if touches is self._touches or not touches.reflects or len(self._scheduler.threads) < 2:
+            return
+        writes = any(kind == CONTENT and wrote for (kind, _), wrote in touched.items())
+        if writes and BY_NAME_ONLY not in self._scheduler.disproved:
+            self._scheduler.disprove(BY_NAME_ONLY)
+
     def _rebinds(self, name: Key) -> None:
         """Take note that code that is not stepped binds a name while several threads live."""
         if len(self._scheduler.threads) > 1:
@@ -150,6 +160,8 @@ class Stepper:
 
     def _changes(self, name: Key) -> bool:
         """Whether a name may be rebound while several threads live, by whatever code."""
+        if BY_NAME_ONLY in self._scheduler.disproved and name[0] != "cell":
+            return True
         return self._reading.changes(name) or (UNSTEPPED, *name) in self._scheduler.disproved
 
     def _goes_on(self, frame: FrameType) -> None:

@@ -13,7 +13,7 @@ from conlab.explorer.stepping.known_calls import CONTAINERS, SCALARS
 from conlab.explorer.stepping.opcodes import GLOBAL_READS, TESTS, names
 from conlab.explorer.stepping.operands import UNKNOWN, Loaded, Operands, in_python, purely_in_python
 from conlab.explorer.stepping.points import Key, Point
-from conlab.explorer.threads.scheduler import Scheduler
+from conlab.explorer.threads.scheduler import BY_NAME_ONLY, Scheduler
 
 READS_SUBSCRIPT = names("BINARY_SUBSCR BINARY_SLICE")
 WRITES_SUBSCRIPT = names("STORE_SUBSCR STORE_SLICE DELETE_SUBSCR")
@@ -38,6 +38,8 @@ class Touches:
         self._scheduler = scheduler
         self._changes = changes
         self._facts = facts or Facts()
+        # Whether the code may write attributes or globals without their names.
+        self.reflects = self._facts.attributes_reflected or self._facts.globals_reflected
         self._operands = Operands(changes)
         self._containers = Containers(scheduler, self._operands)
         self._calls = Calls(scheduler, self._operands, self._containers)
@@ -113,12 +115,12 @@ class Touches:
 
     def _global(self, name: str, frame: FrameType, *, writes: bool) -> None:
         self._scheduler.touch(("name", name), frame.f_globals, writes=writes)
-        if self._facts.globals_reflected:
+        if self._facts.globals_reflected or BY_NAME_ONLY in self._scheduler.disproved:
             self._scheduler.touch(CONTENT, frame.f_globals, writes=writes)
 
     def _reflected(self, *, writes: bool) -> None:
         """Take note that an attribute is the content of a dictionary as well, if one is had."""
-        if self._facts.attributes_reflected or self._facts.globals_reflected:
+        if self.reflects or BY_NAME_ONLY in self._scheduler.disproved:
             self._scheduler.touch(CONTENT, None, writes=writes)
 
     def _attribute(

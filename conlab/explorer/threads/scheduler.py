@@ -37,6 +37,8 @@ from conlab.explorer.threads.waiting import OTHERS, Identified, Identity, ManyWa
 
 Assumption = tuple[str | int, ...]
 ONE_THREAD: Assumption = ("threads",)  # then nothing need be stepped
+# Then no code that is not stepped writes an attribute or a global by a dictionary:
+BY_NAME_ONLY: Assumption = ("by name only",)
 CLOCK_UNREAD: Assumption = ("clock",)  # then it matters to nobody when a deadline is set
 MOST_THREADS = 200
 # What it costs to let one of so many go on where the first is who runs, and could go on:
