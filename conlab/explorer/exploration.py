@@ -33,6 +33,7 @@ from conlab.explorer.search.sharing import (
     take_turn,
 )
 from conlab.explorer.search.shrinking import OrderedSchedule, shrink, straighten
+from conlab.explorer.stepping.by_code import ByCode
 from conlab.explorer.stepping.facts import read_facts
 from conlab.explorer.stepping.monitor import Monitor
 from conlab.explorer.stepping.points import Point, points_of
@@ -250,6 +251,7 @@ class _Session:
             scheduler.after_release = True
         self.tasks = KnownTasks(scheduler, cancellations)
         self._stepper: Tracer | Monitor | None = None
+        self._points: ByCode[dict[int, Point]] = ByCode()  # for a person
         self._traced = False  # whether the latest execution was
         scheduler.stepper = Unstepped()
 
@@ -418,7 +420,10 @@ class _Session:
 
     def points(self, code: CodeType) -> dict[int, Point]:
         """Return the points of a code object, by offset."""
-        return points_of(code, self._facts)
+        known = self._points.get(code)
+        if known is None:
+            known = self._points[code] = points_of(code, self._facts)
+        return known
 
     def apart(self, work: Callable[[], T]) -> T:
         """Do work that may disprove assumptions of its own: it alone begins anew then."""

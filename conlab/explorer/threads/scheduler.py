@@ -369,7 +369,8 @@ class Scheduler:
                 costs = (0,) * len(enabled) + (1,) * len(timed)
         elif timed:
             if len(timed) > 1:
-                timed = [each for each in timed if self._lets_time_pass(each)] or timed
+                fair = [each for each in timed if self._lets_time_pass(each)]
+                timed = fair or [min(timed, key=_deadline)]  # who has waited longest
             timed.sort(key=_deadline)
             soonest = timed[0].deadline
             costs = tuple(int(thread.deadline != soonest) for thread in timed)
