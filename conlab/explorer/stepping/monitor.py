@@ -131,7 +131,7 @@ class Monitor(Stepper):
         if not self._is_noted(code):
             return monitoring.DISABLE
         if code not in self._observed:
-            self._points[code] = {}
+            self._points[code] = self._busy[code] = {}
             self._observed[code] = self._accesses[code] = self._observations(code)
             events = monitoring.events
             met = events.PY_START | events.CALL | events.PY_RETURN

@@ -172,14 +172,15 @@ def test_an_unfinished_search_says_what_it_has_and_is_the_same_each_time(reducti
     assert verdict == unfinished(reduction, schedules=450)
     assert (verdict.failing, verdict.exhausted, verdict.bound) == (0, False, 0)
     assert verdict.sampled is not None
-    assert verdict.sampled.schedules == 148  # and two trials
+    drawn = verdict.sampled.schedules
+    assert 140 <= drawn <= 148  # and two trials, and what was met for the first time
     said = str(verdict)
     assert f"passes the {verdict.schedules} schedules that were run, and there are more" in said
     assert "complete up to 0 preemptions" in said
     if not reduction:
         assert f"preemptions, {verdict.beyond} of them with 1 or more" in said
     assert "not exhausted in 450 schedules" in said
-    assert "found nothing in 148 sampled schedules, which proves nothing" in said
+    assert f"found nothing in {drawn} sampled schedules, which proves nothing" in said
 
 
 def test_a_budget_in_seconds_ends_the_search() -> None:
