@@ -71,7 +71,7 @@ class Monitor(Stepper):
 
     def renew(self) -> None:
         """Have the points that were idle asked again."""
-        for code in self._points:
+        for code in list(self._points):
             self._ask_of(code)
         monitoring.restart_events()
 
