@@ -116,7 +116,7 @@ class HappensBefore:
 
     def clock_of(self, step: TracedStep) -> list[int]:
         """Return the clock that a next step has; it need not be taken."""
-        clock = _joined(self._clocks.get(step.thread, []), [0] * (step.thread + 1))
+        clock = joined(self._clocks.get(step.thread, []), [0] * (step.thread + 1))
         earlier = {steps[-1] for steps in self._of_others(step)}
         for accesses, writes in self._accesses_of(step):
             for at, wrote in reversed(accesses):
@@ -125,7 +125,7 @@ class HappensBefore:
                 if wrote:
                     break
         for at in [*earlier, *self.enabling(step)]:
-            clock = _joined(clock, self.steps[at].clock)
+            clock = joined(clock, self.steps[at].clock)
         clock[step.thread] += 1
         return clock
 
@@ -184,7 +184,8 @@ class HappensBefore:
         return [of_kind[each] for each in (owner, None) if each in of_kind]
 
 
-def _joined(one: list[int], other: list[int]) -> list[int]:
+def joined(one: list[int], other: list[int]) -> list[int]:
+    """Return the least clock that is not before either."""
     if len(one) < len(other):
         one, other = other, one
     return [*map(max, one, other), *one[len(other) :]]

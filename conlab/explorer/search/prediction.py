@@ -21,7 +21,7 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from conlab.explorer.search.happens_before import EVERYTHING, Location, TracedStep
+from conlab.explorer.search.happens_before import EVERYTHING, Location, TracedStep, joined
 from conlab.explorer.search.reduction import TracedSchedule
 from conlab.explorer.search.schedule import Schedule
 
@@ -325,13 +325,6 @@ class _Clocks:
         """Whether the order has the one before the other."""
         thread, clock = self._threads[earlier], self._clocks[later]
         return thread < len(clock) and clock[thread] >= self._clocks[earlier][thread]
-
-
-def joined(one: list[int], other: list[int]) -> list[int]:
-    """Return the least clock that is not before either."""
-    if len(one) < len(other):
-        one, other = other, one
-    return [*map(max, one, other), *one[len(other) :]]
 
 
 def _conflicts(trial: TrialSchedule, seen: _Seen) -> Iterator[tuple[int, int, Location]]:

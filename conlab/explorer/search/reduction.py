@@ -4,8 +4,9 @@ Without a bound this is source-DPOR with sleep sets (Abdulla, Aronis, Jonsson an
 sets: a foundation for optimal dynamic partial order reduction*, JACM 2017). With a bound it is
 bounded partial-order reduction (Coons, Musuvathi and McKinley, *Bounded partial-order reduction*,
 OOPSLA 2013): to let a thread go first right before the step that it races with may cost a
-preemption more than the bound allows, and to let it go first where the other thread's turn began
-does not. So it is let go first there, too. What sleeps in one branch may be cut by the bound in the
+preemption more than the bound allows, and to let it go first where the turn before that step began
+does not. So it is let go first there, too; and before a step that ends its wait, for if it comes to
+wait there, the turn goes back for nothing. What sleeps in one branch may be cut by the bound in the
 other, so nobody sleeps.
 
 What is no order of two threads, as that a wait times out, is taken every way.

@@ -123,10 +123,9 @@ class Monitor(Stepper):
         if code in self._opaque or self._is_unlocked(code):
             if code in self._observed:
                 monitoring.set_local_events(self._tool, code, monitoring.events.PY_START)
-            if get_ident() in self._scheduler.idents and not self._is_within_known(
-                sys._getframe(2)
-            ):
-                self._unstepped(sys._getframe(2))
+            frame = sys._getframe(2)
+            if get_ident() in self._scheduler.idents and not self._is_within_known(frame):
+                self._unstepped(frame)
             return None
         if not self._is_noted(code):
             return monitoring.DISABLE

@@ -153,8 +153,10 @@ class Stepper:
     def _rebinds(self, name: Key) -> None:
         """Take note that code that is not stepped binds a name while several threads live."""
         if len(self._scheduler.threads) > 1:
-            names = [name, ("global", name[1])]  # of an attribute, which may be a module's
-            for each in names[: 1 + (name[0] == "attribute")]:
+            names = [name]
+            if name[0] == "attribute":  # it may be a module's
+                names.append(("global", name[1]))
+            for each in names:
                 if not self._changes(each):
                     self._scheduler.disprove((UNSTEPPED, *each))
 
@@ -189,7 +191,7 @@ class Stepper:
 
     @ends_the_search_on_error
     def _returns(self, value: object, frame: FrameType) -> None:
-        """Take note of what a stepped function is about to give its caller."""
+        """Take note of what a function is about to give its caller."""
         caller = frame.f_back
         if frame.f_code.co_flags & GENERATOR or caller is None:
             return

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from _thread import get_ident
 from collections.abc import Callable, Iterator
 from concurrent.futures import _base as futures
 from concurrent.futures import thread as pools
@@ -34,7 +35,6 @@ from conlab.explorer.threads.scheduler import (
 from conlab.explorer.threads.waiting import SLEEP
 
 REAL_ID = id
-real_ident = _thread.get_ident
 ALONE = "only what threading starts is controlled"
 NOBODY_LOOKS: Assumption = ("ends",)  # that nobody asks whether a thread is still alive
 
@@ -64,7 +64,6 @@ def exit_program() -> None:
 def replacements(scheduler: Scheduler) -> Iterator[tuple[Any, str, Any]]:
     """Give what is to be replaced: where, by which name, by what."""
     idents = scheduler.idents
-    get_ident = real_ident
     real_lock, real_rlock = threading.Lock, threading.RLock
 
     def controlled(target: Any, name: str, ours: Callable[..., Any]) -> tuple[Any, str, Any]:
@@ -162,7 +161,6 @@ def _method(
     scheduler: Scheduler, owner: type, name: str, ours: Callable[..., Any]
 ) -> tuple[Any, str, Any]:
     idents = scheduler.idents
-    get_ident = real_ident
     original = getattr(owner, name)
 
     @functools.wraps(original)
@@ -183,7 +181,7 @@ class _Dangling:
 
     def add(self, thread: threading.Thread) -> None:
         """Keep a thread that is not controlled."""
-        if real_ident() not in self._idents:
+        if get_ident() not in self._idents:
             self._real.add(thread)
 
     def __iter__(self) -> Iterator[threading.Thread]:
@@ -200,7 +198,7 @@ def _initialisation(idents: set[int]) -> Callable[..., None]:
         self: Any, group: Any = None, target: Any = None, name: Any = None, *rest: Any, **more: Any
     ) -> None:
         plain = isinstance(target, FunctionType | MethodType | None) and name is None
-        initialise = silently if plain and real_ident() in idents else original
+        initialise = silently if plain and get_ident() in idents else original
         initialise(self, group, target, name, *rest, **more)
 
     return __init__
@@ -218,7 +216,7 @@ def _controlled(scheduler: Scheduler, thread: Any) -> ControlledThread | None:
 
 
 def _ident(scheduler: Scheduler, thread: Any) -> int | None:
-    if thread is threading.main_thread() and real_ident() in scheduler.idents:
+    if thread is threading.main_thread() and get_ident() in scheduler.idents:
         return 1
     ident: int | None = thread._ident
     return ident
@@ -315,7 +313,7 @@ class _Muffled:
 
     def write(self, text: str) -> int:
         """Write, or only count."""
-        if real_ident() in self._idents:
+        if get_ident() in self._idents:
             return len(text)
         written: int = self._stream.write(text)
         return written

@@ -90,12 +90,11 @@ class Scheduler:
     stepper: Stepper
 
     def __init__(self, *, stepped: frozenset[str], limit: int) -> None:
-        """TracedStep the files ``stepped``, and let no execution take more than ``limit`` steps."""
+        """Step the files ``stepped``, and let no execution take more than ``limit`` steps."""
         self.stepped = stepped
         self.limit = limit
         self._real_threads = RealThreads(self)
         self._greenlets: Greenlets | None = None
-        self._greenlets_after = 0
         self.engine: Engine = self._real_threads
         self.search_thread = RealThread()
         self.after_release = False  # whether a switch is possible right after a release
@@ -149,7 +148,7 @@ class Scheduler:
         """Execute the program under ``schedule``; the calling thread is that of the search."""
         self.engine = self._real_threads
         greenlets = self._greenlets
-        if greenlets and ONE_THREAD in self.disproved and self.executions >= self._greenlets_after:
+        if greenlets and ONE_THREAD in self.disproved:
             if greenlets.begin():
                 self.engine = greenlets
             else:
@@ -215,15 +214,13 @@ class Scheduler:
         real: RealThread = self.current.runs_on.real_thread()
         return real
 
-    def use_greenlets(self, locals_outside: Callable[[], list[Any] | None], after: int) -> None:
+    def use_greenlets(self, locals_outside: Callable[[], list[Any] | None]) -> None:
         """Execute on greenlets what has several threads, until something needs real ones.
 
-        That begins ``after`` so many executions. ``locals_outside`` finds each `threading.local`
-        that was there before the program, or says None where greenlets cannot have values of their
-        own in them.
+        ``locals_outside`` finds each `threading.local` that was there before the program, or says
+        None where greenlets cannot have values of their own in them.
         """
         self._greenlets = Greenlets(self, locals_outside)
-        self._greenlets_after = after
 
     def use_real_threads(self) -> bool:
         """Execute on real threads from now on; return whether it was on greenlets until now."""

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from conlab.explorer.threads.controlled_thread import ControlledThread
+from conlab.explorer.threads.primitives import REAL_LOCAL
 from conlab.explorer.threads.scheduler import Scheduler
 
 # What works only in the real thread that it was called in, or is about real threads.
@@ -24,9 +25,6 @@ BOUND = {
 }
 if sys.version_info >= (3, 12):
     BOUND["sys"].append("settrace")  # where the explorer does not need it itself
-
-
-REAL_LOCAL = threading.local
 
 
 def replacements(scheduler: Scheduler) -> Iterator[tuple[Any, str, Any]]:
