@@ -1,6 +1,6 @@
 """`conlab explore` and the fixture `explore`, as a reader of another project meets them."""
 
-import re
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -133,8 +133,8 @@ def test_a_search_without_an_end_says_what_it_has_and_that_the_rest_proves_nothi
     file.write_text(BUSY)
     assert obey(["explore", f"{file}:program", "--schedules", "90"]) == 1
     said = " ".join(capsys.readouterr().out.split())
-    drawn = r"not exhausted in 90 schedules\); found nothing in 2\d sampled schedules, which"
-    assert re.search(drawn, said)
+    drawn = 28 if sys.version_info < (3, 12) else 25  # where three meet code for the first time
+    assert f"not exhausted in 90 schedules); found nothing in {drawn} sampled schedules" in said
     assert "sampled: drawn by chance" in said
     assert "predicted: a race for" in said
     assert "predicted: an execution shows that it could happen" in said

@@ -1,5 +1,6 @@
 """In which order reduced searches are made: what is told when, and what of an unfinished search."""
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -166,21 +167,25 @@ def unfinished(reduction: bool, **options: Any) -> Exploration:
     )
 
 
+# A third of 450 executions, but for two trials, and from 3.12 on for three that met code which was
+# then to be stepped.
+DRAWN = 148 if sys.version_info < (3, 12) else 145
+
+
 @pytest.mark.parametrize("reduction", [False, True], ids=["plain", "reduced"])
 def test_an_unfinished_search_says_what_it_has_and_is_the_same_each_time(reduction: bool) -> None:
     verdict = unfinished(reduction, schedules=450)
     assert verdict == unfinished(reduction, schedules=450)
     assert (verdict.failing, verdict.exhausted, verdict.bound) == (0, False, 0)
     assert verdict.sampled is not None
-    drawn = verdict.sampled.schedules
-    assert 140 <= drawn <= 148  # and two trials, and what was met for the first time
+    assert verdict.sampled.schedules == DRAWN
     said = str(verdict)
     assert f"passes the {verdict.schedules} schedules that were run, and there are more" in said
     assert "complete up to 0 preemptions" in said
     if not reduction:
         assert f"preemptions, {verdict.beyond} of them with 1 or more" in said
     assert "not exhausted in 450 schedules" in said
-    assert f"found nothing in {drawn} sampled schedules, which proves nothing" in said
+    assert f"found nothing in {DRAWN} sampled schedules, which proves nothing" in said
 
 
 def test_a_budget_in_seconds_ends_the_search() -> None:
