@@ -44,8 +44,12 @@ class State:
     puts: dict[str, int] = field(default_factory=dict)
     gets: dict[str, int] = field(default_factory=dict)
     clock: float = 0.0
+    bounded: bool = (
+        False  # whether it matters when a deadline is set, though nobody reads the clock
+    )
 
     def __post_init__(self) -> None:
+        self.clock_matters = self.bounded or any(("now",) in thread for thread in self.program)
         threads = len(self.program)
         self.at, self.registers = [0] * threads, [0] * threads
         self.deadlines = [None] * threads
@@ -117,7 +121,7 @@ class State:
             case ("start", _):
                 step.touch(("started", None), writes=True)
         if timed_out:
-            step.touch(("clock", None), writes=True)
+            step.touch(("clock", f"by {thread}"), writes=True)
 
     def take(self, thread: int, step: TracedStep, *, timed_out: bool) -> None:
         """Take the next operation of a thread."""
@@ -163,19 +167,22 @@ class State:
                 self.started[other] = True
                 step.starts.append(other)
                 self.arm(other)
-                if self.deadlines[other] is not None:
-                    step.touch(("clock", None), writes=False)
+                self.reads_the_clock(other, step)
         self.at[thread] = min(len(self.program[thread]), self.at[thread] + 1 + skipped)
         self.arm(thread)
-        if self.deadlines[thread] is not None:
-            step.touch(("clock", None), writes=False)
+        self.reads_the_clock(thread, step)
         if self.done(thread):
             step.touch(("end", thread), writes=True)
+
+    def reads_the_clock(self, thread: int, step: TracedStep) -> None:
+        """Say whether a step has set a deadline, where that matters."""
+        if self.clock_matters and self.deadlines[thread] is not None:
+            step.touch(("clock", None), writes=False)
 
 
 def execute(program: Program, schedule: TracedSchedule) -> Any:
     """Execute a program as the scheduler of threads does; return how it ends."""
-    state = State(program)
+    state = State(program, bounded=schedule.bounded)
     last = 0
     while alive := state.alive():
         enabled = [thread for thread in alive if not state.busy(thread)]
