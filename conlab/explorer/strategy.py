@@ -290,7 +290,7 @@ class Strategy:
         if failing is None:
             return found, sampled
         self._show(failing, "sampling")
-        schedules = found.schedules + len(met - found.traces)
+        schedules = found.schedules + sum(trace not in found.traces for trace in met)
         return replace(found, schedules=schedules, failing=1), sampled
 
 

@@ -3,7 +3,7 @@
 A search without a bound says most and is often the shortest, for only there threads may sleep; but
 what fails in it may need many preemptions, and it may have no end. A search within a bound finds
 what needs few preemptions, and executes many a trace again and again. So the first search has no
-bound, and is left for a while when it takes long.
+bound; when it takes long, it takes turns with those within a bound.
 """
 
 import itertools
@@ -14,11 +14,14 @@ from math import inf
 from conlab.explorer.search.budget import Budget
 from conlab.explorer.search.found import Found
 from conlab.explorer.search.reduction import Executed
+from conlab.explorer.search.traces import Traces
 
 AT_FIRST = 300  # executions without a bound, before anything is searched within one
 ONCE_MORE = 1_500  # before the search within that many preemptions:
 ONCE_MORE_AT = 2  # preemptions
 FEWER = 2_000  # executions, at most, in search of fewer preemptions behind a failure
+WITHIN = 600  # executions within a bound, and then so many without one, in turns:
+WITHOUT = 300
 
 Executions = Callable[[int | None], Iterator[Executed]]  # of the search within a bound
 Show = Callable[[Executed], int]
@@ -33,9 +36,17 @@ class Search:
         self.bound = bound
         self.first: Executed | None = None
         self.ended = False
-        self.traces: set[int] = set()
-        self.failing: set[int] = set()
+        self.traces = Traces()
+        self.failing = Traces()
         self._executions = executions(bound)
+
+    def passes(self) -> bool:
+        """Whether it has ended and nothing has failed."""
+        return self.ended and self.first is None
+
+    def at_an_end(self, budget: Budget) -> bool:
+        """Whether it goes no further, until a failure and within a budget."""
+        return self.ended or self.first is not None or budget.over
 
     def go_on(self, budget: Budget, *, until_failure: bool) -> None:
         """Execute schedules until the budget is over, there are no more, or one has failed."""
@@ -53,8 +64,8 @@ class Search:
 
     def add(self, other: "Search") -> None:
         """Count the traces of another search as well, of fewer preemptions."""
-        self.traces |= other.traces
-        self.failing |= other.failing
+        self.traces.update(other.traces)
+        self.failing.update(other.failing)
         self.first = other.first or self.first
 
     def found(self, complete: int | None = None) -> Found:
@@ -84,7 +95,7 @@ def search_for_failure(
     whole = Search(executions, None)
     whole.go_on(budget.part(executions=1), until_failure=True)
     whole.go_on(budget.part(1 / 3, at_most(AT_FIRST)), until_failure=True)
-    if whole.ended and not whole.first:
+    if whole.passes():
         return whole.found()
     highest = inf if bound is None else bound
     first = whole.first
@@ -96,18 +107,21 @@ def search_for_failure(
     looking = budget if first is None else budget.part(1 / 2, at_most(FEWER))
     done: Search | None = None
     for level in itertools.count():
-        if level == ONCE_MORE_AT and first is None:
+        if first is None and level == ONCE_MORE_AT:
             more = at_most(ONCE_MORE) if bound is not None else inf
             whole.go_on(looking.part(executions=more), until_failure=True)
-            if whole.first is None and whole.ended:
+        if level > highest or looking.over:
+            break
+        current = Search(executions, level)
+        if first is None:
+            _in_turns(current, whole, looking, at_most)
+            if whole.passes():
                 return whole.found()
             if whole.first is not None:
                 first, looking = whole.first, budget.part(1 / 2, at_most(FEWER))
                 highest = min(highest, show(first) - 1)
-        if level > highest or looking.over:
-            break
-        current = Search(executions, level)
-        current.go_on(looking, until_failure=True)
+        if level <= highest:
+            current.go_on(looking, until_failure=True)
         if current.first is not None:
             show(current.first)
             return _counted(current, whole, done, budget, count_on)
@@ -123,6 +137,16 @@ def search_for_failure(
     if done is not None and done.bound == bound:
         return done.found()
     return _unfinished(whole, done)
+
+
+def _in_turns(
+    within: Search, without: Search, budget: Budget, at_most: Callable[[int], int]
+) -> None:
+    """Search within a bound and without one, until either goes no further."""
+    while not (within.at_an_end(budget) or without.at_an_end(budget)):
+        within.go_on(budget.part(executions=at_most(WITHIN)), until_failure=True)
+        if not within.at_an_end(budget):
+            without.go_on(budget.part(executions=at_most(WITHOUT)), until_failure=True)
 
 
 def search_all(
@@ -190,9 +214,9 @@ def _counted_from(
 
 def _unfinished(current: Search, done: Search | None) -> Found:
     """Say what was found when the budget was over; ``done`` is the last search that has ended."""
-    before = done.traces if done is not None else set()
-    beyond = len(current.traces - before)
-    current.traces |= before
+    before = done.traces if done is not None else Traces()
+    beyond = sum(trace not in before for trace in current.traces)
+    current.traces.update(before)
     return replace(current.found(_bound_of(done)), exhausted=False, beyond=beyond)
 
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from conlab.explorer.search.traces import Traces
+
 
 class Failing(Protocol):
     """A schedule that fails, or what is kept of it."""
@@ -27,4 +29,4 @@ class Found:
     bound: int | None  # up to which every schedule was executed, if it was
     exhausted: bool
     beyond: int = 0  # of the schedules, those with more preemptions than that
-    traces: set[int] = field(default_factory=set)  # of the schedules, where they are traced
+    traces: Traces = field(default_factory=Traces)  # of the schedules, where they are traced

@@ -11,6 +11,10 @@ Godefroid, *Dynamic partial-order reduction for model checking software*, POPL 2
 
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 Location = tuple[Hashable, Hashable]  # of which kind and name, of which object: None is any of them
 PART = "part"  # a location's owner may be a part of an object: this, the object, which part
@@ -79,14 +83,14 @@ class HappensBefore:
     def __init__(self) -> None:
         """Begin with no step."""
         self.steps: list[TracedStep] = []
-        self._clocks: dict[int, list[int]] = {}  # of each thread, after its last step
         self._steps: dict[int, list[int]] = {}  # of each thread
+        self._started: dict[int, int] = {}  # each thread, by which step
         self._everything: dict[int, list[int]] = {}  # and those that touch everything
         self._locations: dict[Hashable, dict[Hashable, list[tuple[int, bool]]]] = {}
 
     def races(self, step: TracedStep) -> list[int]:
         """Give the earlier steps that a next step races with; it need not have been taken."""
-        clock = self._clocks.get(step.thread, [])
+        clock = self._latest(step.thread)
         unordered: set[int] = set()
         for steps in self._of_others(step):
             for at in reversed(steps):
@@ -116,7 +120,7 @@ class HappensBefore:
 
     def clock_of(self, step: TracedStep) -> list[int]:
         """Return the clock that a next step has; it need not be taken."""
-        clock = joined(self._clocks.get(step.thread, []), [0] * (step.thread + 1))
+        clock = joined(self._latest(step.thread), [0] * (step.thread + 1))
         earlier = {steps[-1] for steps in self._of_others(step)}
         for accesses, writes in self._accesses_of(step):
             for at, wrote in reversed(accesses):
@@ -135,9 +139,7 @@ class HappensBefore:
         step.number = step.clock[step.thread]
         here = len(self.steps)
         self.steps.append(step)
-        self._clocks[step.thread] = step.clock
-        for started in step.starts:
-            self._clocks[started] = step.clock
+        self._started |= dict.fromkeys(step.starts, here)
         self._steps.setdefault(step.thread, []).append(here)
         for (kind, owner), writes in step.touches.items():
             if (kind, owner) == EVERYTHING:
@@ -145,6 +147,32 @@ class HappensBefore:
             else:
                 accesses = self._locations.setdefault(kind, {}).setdefault(owner, [])
                 accesses.append((here, writes))
+
+    def cut(self, length: int) -> None:
+        """Forget all but the first steps, so many of them."""
+        while len(self.steps) > length:
+            step = self.steps.pop()
+            self._forget_last(self._steps, step.thread)
+            for started in step.starts:
+                del self._started[started]
+            for kind, owner in step.touches:
+                if (kind, owner) == EVERYTHING:
+                    self._forget_last(self._everything, step.thread)
+                else:
+                    self._forget_last(self._locations[kind], owner)
+
+    @staticmethod
+    def _forget_last(kept: dict[K, list[V]], key: K) -> None:
+        kept[key].pop()
+        if not kept[key]:
+            del kept[key]
+
+    def _latest(self, thread: int) -> list[int]:
+        """Return the clock that a thread has after its last step, or as it was started."""
+        if (steps := self._steps.get(thread)) is not None:
+            return self.steps[steps[-1]].clock
+        by = self._started.get(thread)
+        return [] if by is None else self.steps[by].clock
 
     def _could_reverse(self, at: int, step: TracedStep) -> bool:
         """Whether the step could have been taken without step ``at`` before it.

@@ -234,6 +234,7 @@ class Subtree:
         "_branch",
         "_choices",
         "_last",
+        "_order",
         "_sites",
         "bound",
         "demanded",
@@ -251,6 +252,7 @@ class Subtree:
         self.demanded: set[Demand] = set()  # of the choices before it
         self._branch: Branch | None = branch
         self._last: TracedSchedule | None = None
+        self._order = HappensBefore()  # of its steps
         self._choices: Sequence[int] = branch.choices  # of the last execution
         self._sites: Sequence[Hashable] = branch.sites
 
@@ -282,8 +284,10 @@ class Subtree:
             self.touches = schedule.steps[branch.step].touches_in_any_execution()
         self._last, self._choices, self._sites = schedule, schedule.choices, schedule.sites
         self.forks += schedule.forks
+        self._order.cut(branch.step)  # what comes before the branch is as it was
+        schedule.steps[: len(self._order.steps)] = self._order.steps
         above: list[Demand] = []
-        for demand in dict.fromkeys(_demands(schedule, branch.step, self.bound)):
+        for demand in dict.fromkeys(_demands(schedule, self._order, branch.step, self.bound)):
             if demand.choice >= self.root:
                 self.need(demand)
             elif demand not in self.demanded:
@@ -337,7 +341,7 @@ class Subtree:
     def __reduce__(self) -> tuple[object, ...]:
         """Be pickled as what it is between two executions."""
         self.settle()
-        state = {name: getattr(self, name) for name in self.__slots__}
+        state = {name: getattr(self, name) for name in self.__slots__ if name != "_order"}
         return Subtree, (Branch(), self.bound), (None, state)
 
 
@@ -378,19 +382,23 @@ def run(execute: Callable[[TracedSchedule], T], schedule: TracedSchedule) -> T |
         return None
 
 
-def _demands(schedule: TracedSchedule, since: int, bound: int | None) -> Iterator[Demand]:
-    """Demand both orders of every race, of those whose later step is ``since`` or after."""
-    order = HappensBefore()
+def _demands(
+    schedule: TracedSchedule, order: HappensBefore, since: int, bound: int | None
+) -> Iterator[Demand]:
+    """Demand both orders of every race, of those whose later step is ``since`` or after.
+
+    ``order`` has the schedule's first steps already, none after ``since``, and is given the others.
+    """
     reverse = _reverse_anyway if bound is None else _reverse_within_bound
-    for here, step in enumerate(schedule.steps):
+    for here, step in enumerate(schedule.steps[len(order.steps) :], len(order.steps)):
         races = _reversible(order, step, bound) if here >= since else []
         order.add(step)
         for earlier in races:
-            yield from reverse(schedule, schedule.steps[: here + 1], earlier, step)
+            yield from reverse(schedule, order.steps, earlier, step)
     for step in schedule.pending:
         step.clock = order.clock_of(step)
         for earlier in _reversible(order, step, bound):
-            yield from reverse(schedule, [*schedule.steps, step], earlier, step)
+            yield from reverse(schedule, [*order.steps, step], earlier, step)
 
 
 def _reversible(order: HappensBefore, step: TracedStep, bound: int | None) -> list[int]:
