@@ -266,20 +266,21 @@ def every_schedule(program: Program, bound: int | None) -> Iterator[tuple[Any, i
 
 def by_reduction(program: Program, bound: int | None) -> tuple[set[Any], set[int], int]:
     """Return the outcomes, the traces, and how many schedules were executed."""
-    outcomes, traces = set(), set()
+    found = list(every_trace(program, bound))
+    ended = [each for each in found if each[1]]
+    return {outcome for outcome, _ in ended}, {trace for _, trace in ended}, len(found)
+
+
+def every_trace(program: Program, bound: int | None) -> Iterator[tuple[Any, int]]:
+    """Give the outcome and the trace of every execution of the reduction; 0 is a redundant one."""
     outcome: Any = None
-    executed = 0
 
     def run(schedule: TracedSchedule) -> None:
-        nonlocal outcome, executed
-        executed += 1
+        nonlocal outcome
         outcome = execute(program, schedule)
 
     for schedule in reduced_schedules(run, bound):
-        if not schedule.redundant:
-            outcomes.add(outcome)
-            traces.add(schedule.trace)
-    return outcomes, traces, executed
+        yield outcome, 0 if schedule.redundant else schedule.trace
 
 
 KINDS = {

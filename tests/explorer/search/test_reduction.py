@@ -17,9 +17,11 @@ from tests.explorer.search.abstract import (
     by_enumeration,
     by_reduction,
     every_schedule,
+    every_trace,
     execute,
     made,
 )
+from tests.explorer.search.drawn import DrawnSchedule, drawn
 
 MOST = 3_000  # schedules of plain enumeration
 BOUNDS = (0, 1, 2, 3, None)
@@ -97,6 +99,58 @@ def test_so_has_one_whose_threads_wait_where_they_race(program: Program, bound: 
 @pytest.mark.parametrize("bound", BOUNDS)
 def test_a_thousand_made_programs_have_them(bound: int | None) -> None:
     assert [lost for seed in WHOLE if (lost := differs(made(seed), bound))] == []
+
+
+def lost_of_large(bound: int | None, seeds: range, schedules: int) -> tuple[int, list[Any]]:
+    """Draw schedules of programs on which plain enumeration does not end and the reduction does.
+
+    Return of how many programs, and what came of those schedules that the reduction lacks.
+    """
+    lost: list[Any] = []
+    programs = 0
+    for program in map(twice, seeds):
+        if by_enumeration(program, bound, MOST) is not None:
+            continue
+        found = list(itertools.islice(every_trace(program, bound), MOST + 1))
+        if len(found) <= MOST:
+            programs += 1
+            known = {outcome for outcome, _ in found}
+            lost += [(program, end) for end in ends_of_drawn(program, bound, schedules) - known]
+    return programs, lost
+
+
+def twice(seed: int) -> Program:
+    """Make a program of the threads of two."""
+    return [*made(seed), *made(seed + 1)][:5]
+
+
+def ends_of_drawn(program: Program, bound: int | None, schedules: int) -> set[Any]:
+    ends = set()
+
+    def run(schedule: DrawnSchedule) -> None:
+        ends.add(execute(program, schedule))
+
+    for _ in drawn(run, bound, schedules):
+        pass
+    return ends
+
+
+@pytest.mark.parametrize("bound", [3, None])
+def test_no_schedule_drawn_of_a_large_program_ends_as_the_reduction_knows_none(
+    bound: int | None,
+) -> None:
+    programs, lost = lost_of_large(bound, range(2, 4), 200)
+    assert programs >= 2
+    assert lost == []
+
+
+@pytest.mark.oracle
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("bound", [2, 3, None])
+def test_none_of_ten_thousand_does(bound: int | None) -> None:
+    programs, lost = lost_of_large(bound, range(60, 260), 10_000)
+    assert programs >= 20
+    assert lost == []
 
 
 def test_the_made_programs_are_not_of_one_outcome_each() -> None:

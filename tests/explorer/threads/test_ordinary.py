@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from conlab.explorer import Unfinished, explore
+from conlab.explorer.search.enumeration import enumerate_schedules
+from conlab.explorer.search.reduction import reduced_schedules
 from tests.explorer.threads import ordinary
 from tests.explorer.threads.ordinary import BUSY, FAILS, ORDINARY
 from tests.explorer.threads.test_reduction import outcomes
@@ -44,6 +46,6 @@ def test_a_livelock_is_still_one(program: Program, reduction: bool) -> None:
 
 @pytest.mark.parametrize("program", ENDING, ids=name)
 def test_the_reduction_holds_loops_back_as_enumeration_does(program: Program) -> None:
-    plain = outcomes(program, "bytecode", 1, 1_000, reduction=False)
+    plain = outcomes(program, "bytecode", 1, 1_000, enumerate_schedules)
     assert plain is not None
-    assert outcomes(program, "bytecode", 1, 10_000, reduction=True) == plain
+    assert outcomes(program, "bytecode", 1, 10_000, reduced_schedules) == plain

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from conlab.explorer import explore
+from conlab.explorer.search.enumeration import enumerate_schedules
+from conlab.explorer.search.reduction import reduced_schedules
 from tests.explorer.running import run_all
 from tests.explorer.threads import reflecting_traps, traps
 from tests.explorer.threads.test_reduction import outcomes
@@ -23,12 +25,12 @@ TRAPS = [
 
 
 def compare(trap: Any, reading: str, bound: int | None) -> None:
-    plain = outcomes(trap, reading, bound, MOST, reduction=False)
-    reduced = outcomes(trap, reading, bound, 5 * MOST, reduction=True)
+    plain = outcomes(trap, reading, bound, MOST, enumerate_schedules)
+    reduced = outcomes(trap, reading, bound, 5 * MOST, reduced_schedules)
     assert reduced is not None
     if plain is None:  # what it leaves, a lower bound compares
         assert bound is None or bound == 2
-        plain = outcomes(trap, reading, 1, MOST, reduction=False)
+        plain = outcomes(trap, reading, 1, MOST, enumerate_schedules)
         assert plain is not None
         assert plain <= reduced
     else:
@@ -55,7 +57,7 @@ SLEEPING = {traps.two_sleepers, traps.names_in_the_order_of_making}
 
 @pytest.mark.parametrize("trap", set(TRAPS) - SLEEPING)
 def test_a_trap_has_several_outcomes(trap: Any) -> None:
-    found = outcomes(trap, "bytecode", 1, 5 * MOST, reduction=True)
+    found = outcomes(trap, "bytecode", 1, 5 * MOST, reduced_schedules)
     assert found is not None
     assert len(found) >= 2
 
