@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from conlab.explorer.search import reduction
 from conlab.explorer.search.happens_before import EVERYTHING, HappensBefore, TracedStep, dependent
-from conlab.explorer.search.reduction import Demand, reduced_schedules
+from conlab.explorer.search.reduction import Demand, Fork, reduced_schedules
 from tests.explorer.search.abstract import (
     Program,
     by_enumeration,
@@ -142,6 +142,12 @@ def test_no_schedule_drawn_of_a_large_program_ends_as_the_reduction_knows_none(
     programs, lost = lost_of_large(bound, range(2, 4), 200)
     assert programs >= 2
     assert lost == []
+
+
+def test_one_does_if_no_race_is_reversed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Fork, "need", lambda *_: None)
+    _, lost = lost_of_large(None, range(2, 3), 200)
+    assert lost
 
 
 @pytest.mark.oracle
