@@ -21,7 +21,7 @@ from conlab.explorer.recorder import Recorder
 from conlab.explorer.search.budget import Budget
 from conlab.explorer.search.deepening import Executions
 from conlab.explorer.search.prediction import TrialSchedule
-from conlab.explorer.search.reduction import Executed, Noted, TracedSchedule, executions
+from conlab.explorer.search.reduction import Executed, Noted, executions
 from conlab.explorer.search.schedule import Diverged, Schedule
 from conlab.explorer.search.sharing import (
     Assumptions,
@@ -33,6 +33,7 @@ from conlab.explorer.search.sharing import (
     take_turn,
 )
 from conlab.explorer.search.shrinking import OrderedSchedule, shrink, straighten
+from conlab.explorer.search.traced import TracedSchedule
 from conlab.explorer.stepping.by_code import ByCode
 from conlab.explorer.stepping.facts import read_facts
 from conlab.explorer.stepping.monitor import Monitor

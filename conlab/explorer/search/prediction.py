@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from conlab.explorer.search.happens_before import EVERYTHING, Location, TracedStep, joined
-from conlab.explorer.search.reduction import TracedSchedule
 from conlab.explorer.search.schedule import Schedule
+from conlab.explorer.search.traced import TracedSchedule
 
 MOST_PLANS = 200  # schedules built for one execution
 MOST_CIRCLES = 20

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from conlab.explorer.search.budget import Budget
 from conlab.explorer.search.happens_before import HappensBefore, TracedStep
-from conlab.explorer.search.reduction import TracedSchedule
 from conlab.explorer.search.schedule import Schedule
+from conlab.explorer.search.traced import TracedSchedule
 
 MOST_SAMPLES = 10_000  # behind a search, where nobody has said how many
 

@@ -16,18 +16,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import NamedTuple, Protocol
 
-from conlab.explorer.search.reduction import (
-    Branch,
-    Demand,
-    Executed,
-    Noted,
-    Subtree,
-    Touches,
-    TracedSchedule,
-    Unknown,
-    run,
-    whole,
-)
+from conlab.explorer.search.reduction import Executed, Noted, Subtree, Unknown, run
+from conlab.explorer.search.traced import Branch, Demand, Touches, TracedSchedule, whole
 
 MOST_AHEAD = 200  # executions of a subtree that are explored before its turn
 TURN = 0.05  # seconds that a worker explores one subtree

@@ -11,8 +11,8 @@ from collections.abc import Callable, Container, Hashable, Iterator, Sequence
 from itertools import groupby
 
 from conlab.explorer.search.happens_before import TracedStep
-from conlab.explorer.search.reduction import TracedSchedule
 from conlab.explorer.search.schedule import Schedule
+from conlab.explorer.search.traced import TracedSchedule
 
 Turn = tuple[int, bool]  # a thread, and whether its wait times out
 

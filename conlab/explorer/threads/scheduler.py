@@ -27,8 +27,8 @@ from conlab.explorer.outcomes import (
     Waiting,
 )
 from conlab.explorer.search.happens_before import EVERYTHING, PART, Location, TracedStep
-from conlab.explorer.search.reduction import Redundant, TracedSchedule
 from conlab.explorer.search.schedule import Diverged, Schedule
+from conlab.explorer.search.traced import Redundant, TracedSchedule
 from conlab.explorer.threads.controlled_thread import Carrier, ControlledThread, Engine
 from conlab.explorer.threads.greenlets import Greenlets
 from conlab.explorer.threads.real_threads import RealThread, RealThreads

@@ -13,7 +13,8 @@ from unittest import mock
 
 from conlab.explorer.search import enumeration
 from conlab.explorer.search.happens_before import EVERYTHING, HappensBefore, TracedStep
-from conlab.explorer.search.reduction import Redundant, TracedSchedule, reduced_schedules
+from conlab.explorer.search.reduction import reduced_schedules
+from conlab.explorer.search.traced import Redundant, TracedSchedule
 
 Operation = tuple[Any, ...]
 Program = list[list[Operation]]

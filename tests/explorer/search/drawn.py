@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterator
 from math import inf
 from typing import Any
 
-from conlab.explorer.search.reduction import TracedSchedule
+from conlab.explorer.search.traced import TracedSchedule
 
 
 class DrawnSchedule(TracedSchedule):

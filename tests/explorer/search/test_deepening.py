@@ -11,10 +11,11 @@ from conlab.explorer import Exploration, explore
 from conlab.explorer.search.budget import Budget
 from conlab.explorer.search.deepening import search_all, search_for_failure
 from conlab.explorer.search.plain import PlainSearch
-from conlab.explorer.search.reduction import Executed, TracedSchedule, executions
+from conlab.explorer.search.reduction import Executed, executions
 from conlab.explorer.search.sampling import trace_of
 from conlab.explorer.search.schedule import Schedule
 from conlab.explorer.search.shrinking import OrderedSchedule
+from conlab.explorer.search.traced import TracedSchedule
 from tests.explorer.search import large
 from tests.explorer.search.abstract import Program, execute
 

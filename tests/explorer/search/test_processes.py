@@ -20,8 +20,9 @@ from conlab.cli import obey
 from conlab.errors import UserError
 from conlab.explorer import Exploration, Uncontrolled, explore, workers
 from conlab.explorer.search import sharing
-from conlab.explorer.search.reduction import Executed, Noted, TracedSchedule, executions
+from conlab.explorer.search.reduction import Executed, Noted, executions
 from conlab.explorer.search.sharing import Request, Turn, shared_executions, take_turn
+from conlab.explorer.search.traced import TracedSchedule
 from conlab.explorer.workers import WorkerLost
 from tests.explorer.search import counters
 from tests.explorer.search.abstract import Program, execute, made

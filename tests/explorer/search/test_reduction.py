@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conlab.explorer.search import reduction
+from conlab.explorer.search import reduction, reversals, traced
 from conlab.explorer.search.happens_before import EVERYTHING, HappensBefore, TracedStep, dependent
-from conlab.explorer.search.reduction import Demand, Fork, reduced_schedules
+from conlab.explorer.search.reduction import reduced_schedules
+from conlab.explorer.search.traced import Demand, Fork
 from tests.explorer.search.abstract import (
     Program,
     by_enumeration,
@@ -185,7 +186,7 @@ def test_the_oracle_sees_a_bound_without_conservative_points(
             enabled = (later.thread,) if later.thread in steps[earlier].instead else ()
             yield Demand(choice, enabled, later.thread)
 
-    assert broken_by(monkeypatch, reduction, "_reverse_within_bound", only_there)
+    assert broken_by(monkeypatch, reversals, "_reverse_within_bound", only_there)
 
 
 def test_the_oracle_sees_a_bound_without_the_turn_before_one_that_begins_with_the_racing_step(
@@ -200,7 +201,7 @@ def test_the_oracle_sees_a_bound_without_the_turn_before_one_that_begins_with_th
                 enabled = (later.thread,) if later.thread in steps[at].instead else ()
                 yield Demand(choice, enabled, later.thread)
 
-    assert broken_by(monkeypatch, reduction, "_reverse_within_bound", own_turn)
+    assert broken_by(monkeypatch, reversals, "_reverse_within_bound", own_turn)
 
 
 def test_the_oracle_sees_a_bound_without_the_points_before_what_ends_a_wait(
@@ -222,7 +223,7 @@ def test_the_oracle_sees_a_thread_that_is_let_go_though_it_must_wait(
         if choice is not None and later.thread in steps[earlier].instead:
             yield Demand(choice, (later.thread,), later.thread)
 
-    assert broken_by(monkeypatch, reduction, "_reverse_anyway", nobody_else)
+    assert broken_by(monkeypatch, reversals, "_reverse_anyway", nobody_else)
 
 
 def test_the_oracle_sees_that_only_the_last_step_is_looked_at(
@@ -235,7 +236,7 @@ def test_the_oracle_sees_that_only_the_last_step_is_looked_at(
 
 
 def test_the_oracle_sees_that_nobody_wakes(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert broken_by(monkeypatch, reduction, "dependent", lambda *_: False)
+    assert broken_by(monkeypatch, traced, "dependent", lambda *_: False)
 
 
 locations = st.one_of(
