@@ -1,31 +1,58 @@
 """Run a program under every schedule of its threads and tasks, and show one that breaks it.
 
-FILE alone is run as a script each time; FILE:FUNCTION calls a function, or runs an async function,
-without arguments, and what it returns is judged by the file's function `holds`, if it has one, or
-by --check.
+FILE alone is run as a script each time; FILE:FUNCTION or package.module:FUNCTION calls a function,
+or runs an async function, without arguments, and what it returns is judged by the module's function
+`holds`, if it has one, or by --check: by what that returns, or by its asserts.
+
+A switch is possible in every file of the project that the program imports: the project is where
+the file lies, up to the nearest pyproject.toml, setup.py or .git. Nothing that is installed belongs
+to it, unless --step names it.
+
+Exit status: 0 where every schedule passes (with --sample: none of those that were drawn fails,
+which proves nothing); 1 where one fails; 2 where there is no verdict: by a mistake in what was
+given, because the program is not the same each time or does what is not controlled, or because the
+search had no end within its budget and found nothing.
 """
 
 import argparse
-import importlib.util
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from conlab import terminal, terms
 from conlab.bench.settings import usable_cores
 from conlab.errors import UserError
-from conlab.explorer import Exploration, Witness, explore, replay
+from conlab.explorer import Exploration, Witness, explore, replay, target
 from conlab.explorer.threads.engines import ENGINES
+
+FAILS = 1
+NO_VERDICT = 2
+MOST_NAMED = 6  # files in a list
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what to explore and how far."""
-    parser.add_argument("target", metavar="FILE[:FUNCTION]", help="the program")
+    parser.add_argument(
+        "target", metavar="FILE[:FUNCTION]", help="the program; or package.module:FUNCTION"
+    )
     parser.add_argument(
         "--check", metavar="NAME", help="the function of FILE that says whether a result is right"
+    )
+    parser.add_argument(
+        "--step",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="step this as well: a module, a package or a file, such as httpcore or ./lib.py; may"
+        " be repeated",
+    )
+    parser.add_argument(
+        "--step-only",
+        action="append",
+        metavar="NAME",
+        help="step this and, of the project, nothing else; may be repeated",
     )
     parser.add_argument(
         "--reading",
@@ -98,10 +125,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Explore or replay; return 1 when a schedule fails or not every one could be run."""
+    """Explore or replay; return 1 when a schedule fails, and 2 when there is no verdict."""
     if options.save is not None and not options.save.absolute().parent.is_dir():
         raise UserError(f"--save {options.save}: there is no such folder to write into")
-    program, check, stepped = _program(options.target, options.check)
+    found = target.find(options.target, options.check)
+    program, check = found.program, found.check
     if options.replay is not None:
         witness = Witness.load(options.replay)
         outcome = replay(witness, program, check=check)
@@ -130,7 +158,8 @@ def run(options: argparse.Namespace) -> int:
         reduction=not options.plain,
         engine=options.engine,
         processes=_processes() if options.processes is None else options.processes,
-        stepped=[stepped],
+        stepped=options.step_only,
+        step=options.step,
         found=show,
         progress=lambda count: line.show(
             f"{count:,} executions, {count / (time.perf_counter() - began):,.0f} a second"
@@ -138,6 +167,7 @@ def run(options: argparse.Namespace) -> int:
     )
     seconds = time.perf_counter() - began
     line.clear()
+    _insist_on_concurrency(options.target, exploration)
     _report(options.target, exploration, seconds)
     if exploration.witness is not None and options.save is not None:
         try:
@@ -146,14 +176,35 @@ def run(options: argparse.Namespace) -> int:
             raise UserError(f"--save {options.save}: {error.strerror}") from None
         written = f"written to {options.save}: repeat it with --replay {options.save}"
         print(f"\n{terminal.plain(written)}")
-    drawn = options.sample is not None
-    return int(bool(exploration.failing) or not (exploration.exhausted or drawn))
+    if exploration.failing:
+        return FAILS
+    return 0 if exploration.exhausted or options.sample is not None else NO_VERDICT
 
 
-def _report(target: str, exploration: Exploration, seconds: float) -> None:
+def _insist_on_concurrency(name: str, exploration: Exploration) -> None:
+    """Refuse a script that starts nothing: it may only define what was to be explored."""
+    path = Path(name)
+    if not exploration.alone or exploration.failing or not path.is_file():
+        return
+    functions = target.functions_of(path)
+    hint = f": name a function of it, as {name}:{functions[0]}" if functions else ""
+    raise UserError(
+        f"{name} runs to its end and starts no thread and no event loop, so nothing was"
+        f" explored{hint}"
+    )
+
+
+def _report(name: str, exploration: Exploration, seconds: float) -> None:
+    width = terminal.text_width()
     said = [
-        *textwrap.wrap(f"{target} {exploration}", terminal.text_width(), subsequent_indent="  "),
-        f"stepped: {', '.join(map(_shown, exploration.stepped))}",
+        *textwrap.wrap(f"{name} {exploration}", width, subsequent_indent="  "),
+        *textwrap.wrap(f"stepped: {_files(exploration.stepped)}", width, subsequent_indent="  "),
+    ]
+    if exploration.unstepped:
+        files = _files(exploration.unstepped)
+        left = f"imported and not stepped, so no switch is seen there: {files}"
+        said += textwrap.wrap(left, width, subsequent_indent="  ")
+    said += [
         f"{exploration.executions:,} executions, {exploration.executions / seconds:,.0f} a second",
     ]
     if exploration.unknown:
@@ -170,6 +221,12 @@ def _print(lines: Iterable[str]) -> None:
     print("\n".join(map(terminal.plain, lines)), flush=True)
 
 
+def _files(files: Sequence[str]) -> str:
+    """Name files, or the first of many."""
+    more = f" and {len(files) - MOST_NAMED} more" if len(files) > MOST_NAMED else ""
+    return f"{', '.join(map(_shown, files[:MOST_NAMED]))}{more}"
+
+
 def _shown(file: str) -> str:
     """A path as it is seen from here, if it lies here."""
     here = Path.cwd()
@@ -179,68 +236,3 @@ def _shown(file: str) -> str:
 def _processes() -> int:
     """Say how many processes share a search where nobody has said it: where any program can be."""
     return usable_cores() if sys.platform == "linux" else 1
-
-
-def _program(
-    target: str, check: str | None
-) -> tuple[Callable[[], Any], Callable[[Any], bool] | None, str]:
-    name, colon, function = target.rpartition(":")
-    if not colon or not name.endswith(".py"):
-        name, function = target, ""
-    path = Path(name).resolve()
-    if not path.is_file():
-        raise UserError(f"there is no file {name}: say FILE.py or FILE.py:FUNCTION")
-    if not function:
-        if check is not None:
-            raise UserError("--check needs a result to judge: say FILE.py:FUNCTION")
-        return Script(path).run, None, str(path)
-    module = _module(path)
-    found = _function(module, function, path)
-    if check is None and hasattr(module, "holds"):
-        check = "holds"
-    return found, _function(module, check, path) if check is not None else None, str(path)
-
-
-class Script:
-    """A file that is run as a script; pickled by its name, and compiled once in each process."""
-
-    def __init__(self, path: Path) -> None:
-        """Compile the file. Raises UserError if that cannot be done."""
-        self.path = path
-        try:
-            self.code = compile(path.read_bytes(), str(path), "exec")
-        except SyntaxError as error:
-            raise UserError(f"{path} is no Python: {error}") from None
-
-    def __reduce__(self) -> tuple[type["Script"], tuple[Path]]:
-        """Be made anew in another process."""
-        return Script, (self.path,)
-
-    def run(self) -> None:
-        """Run it."""
-        names = {"__name__": "__main__", "__file__": str(self.path), "__builtins__": __builtins__}
-        exec(self.code, names)
-
-
-def _module(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise UserError(f"{path} cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    sys.path.insert(0, str(path.parent))
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise UserError(
-            f"importing {path} raised {type(error).__name__}: {error}; it must import cleanly"
-        ) from error
-    return module
-
-
-def _function(module: Any, name: str, path: Path) -> Callable[..., Any]:
-    found = getattr(module, name, None)
-    if not callable(found):
-        raise UserError(f"{path.name} has no function {name!r}")
-    result: Callable[..., Any] = found
-    return result

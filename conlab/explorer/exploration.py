@@ -1,23 +1,33 @@
 """Explores a program: every schedule up to a bound, the verdict, and the witness of a failure."""
 
-import asyncio
 import functools
 import gc
-import inspect
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from math import inf
-from pathlib import Path
 from types import CodeType
 from typing import Any, Literal, TypeVar
 
 from conlab.errors import UserError
 from conlab.explorer.modelling import modelled
 from conlab.explorer.outcomes import SWALLOWED, Outcome, Raised, Returned
+from conlab.explorer.program import (
+    Check,
+    CheckFailed,
+    Program,
+    insist_on_check,
+    insist_on_program,
+    judge,
+    origin_of,
+    run_to_its_end,
+)
 from conlab.explorer.recorder import Recorder
+from conlab.explorer.sameness import Rehearsal, insist_on_sameness, what_differs
+from conlab.explorer.scope import Scope, Steppable, scope_of
 from conlab.explorer.search.budget import Budget
 from conlab.explorer.search.deepening import Executions
 from conlab.explorer.search.prediction import TrialSchedule
@@ -54,21 +64,22 @@ from conlab.explorer.workers import TakeTurn, Workers
 
 ReadingName = Literal["gil", "bytecode"]
 EngineName = Literal["threads", "greenlets"]
-Program = Callable[[], Any]
-Check = Callable[[Any], bool]
 T = TypeVar("T")
 S = TypeVar("S", bound=Schedule)
 # Executions; the collector is off meanwhile, as what it frees may run code.
 BETWEEN_COLLECTIONS = 200
+UNDER_THE_GIL = 1 / 3  # of the budget: to see whether a failure needs the reading ``bytecode``
+MOST_UNDER_THE_GIL = 3_000  # schedules for that
 
 
 def explore(
     program: Program,
     *,
     check: Check | None = None,
-    reading: ReadingName = "gil",
+    reading: ReadingName = "bytecode",
     bound: int | None = 2,
-    stepped: Iterable[str | Path] | None = None,
+    stepped: Iterable[Steppable] | None = None,
+    step: Iterable[Steppable] = (),
     limit: int = 20_000,
     schedules: int = 1_000_000,
     seconds: float | None = None,
@@ -88,6 +99,15 @@ def explore(
     With ``reduction`` one schedule is run of those that differ in the order of independent steps
     only; and where it is soon done, every number of preemptions is searched, whatever the bound.
 
+    By default every file of the reader's project that the program imports is stepped, also one that
+    it imports while it runs; ``step`` adds modules, packages, names of them, and paths of files,
+    and ``stepped`` names such in the place of the default. The state of the project's modules is
+    set back before each execution, stepped or not.
+
+    The first schedule is executed twice before anything is searched, and where the two differ there
+    is no verdict. A failure in the reading ``bytecode`` is looked for in ``gil`` as well, and the
+    verdict says so where it cannot happen there: then this build is safe by accident.
+
     ``limit`` is the most steps of one execution, ``schedules`` the most schedules, ``seconds`` how
     long it may take; ``count_on`` are the most schedules after the first failing one, or None for
     every one up to ``bound`` whatever fails. A budget of schedules gives the same verdict each
@@ -106,8 +126,8 @@ def explore(
 
     ``found`` is called with the witness of the first failing schedule at once, and again if one
     with fewer preemptions comes. ``progress`` is called ten times a second with the number of
-    executions so far. Raises UserError for arguments that cannot be, Uncontrolled or Diverged when
-    there can be no verdict.
+    executions so far. Raises UserError for arguments that cannot be, Uncontrolled, Diverged or
+    CheckFailed when there can be no verdict.
     """
     if reading not in ("gil", "bytecode"):
         raise UserError(f"there is no reading {reading!r}: say 'gil' or 'bytecode'")
@@ -121,22 +141,70 @@ def explore(
         raise UserError(f"{seconds:g} seconds make no sense: say more than 0")
     if processes < 1:
         raise UserError(f"{processes} processes make no sense: say 1 or more")
-    files = _stepped_files(program, stepped)
-    limits = Limits(bound, schedules, seconds, count_on, sample, seed)
-    what = program, check, reading, files, limit, cancellations
-    with ExitStack() as stack:
-        workers: Workers | None = None
-        if reduction and processes > 1 and sample is None:
-            turns = functools.partial(_turns, *what, specialised=specialised)
-            workers = stack.enter_context(Workers(processes, turns))
-        session = stack.enter_context(_session(*what))
-        session.specialised(specialised)
-        choose_engine(session.scheduler, engine)
-        return supervise(
-            session.scheduler,
-            lambda: session.explore(limits, reduction, found, workers),
-            lambda: progress(session.count),
-        )
+    insist_on_program(program)
+    if check is not None:
+        insist_on_check(check)
+    scope = scope_of(program, stepped, step)
+    until = None if seconds is None else time.monotonic() + seconds
+
+    def search(
+        scope: Scope,
+        limits: Limits,
+        reading: ReadingName,
+        found: Callable[[Witness], None] = found,
+    ) -> Exploration:
+        what = program, check, reading, scope, limit, cancellations
+        with ExitStack() as stack:
+            workers: Workers | None = None
+            if reduction and processes > 1 and sample is None and limits.count_on != 0:
+                turns = functools.partial(_turns, *what, specialised=specialised)
+                workers = stack.enter_context(Workers(processes, turns))
+            session = stack.enter_context(_session(*what))
+            session.specialised(specialised)
+            choose_engine(session.scheduler, engine)
+            return supervise(
+                session.scheduler,
+                lambda: session.explore(limits, reduction, found, workers),
+                lambda: progress(session.count),
+            )
+
+    exploration: Exploration | None = None
+    while exploration is None:
+        left = None if until is None else max(until - time.monotonic(), 0.0)
+        limits = Limits(bound, schedules, left, count_on, sample, seed)
+        try:
+            exploration = search(scope, limits, reading)
+        except Imported as new:
+            scope = scope.with_imported(new.modules)
+    if not _might_be_safe_by_accident(exploration):
+        return exploration
+    # The same search where this build was seen to switch, within a part of the budget.
+    limits = Limits(
+        bound,
+        min(int(schedules * UNDER_THE_GIL) + 1, MOST_UNDER_THE_GIL),
+        None if seconds is None else seconds * UNDER_THE_GIL,
+        0,
+        None,
+        seed,
+    )
+    return replace(exploration, under_gil=search(scope, limits, "gil", lambda _: None))
+
+
+def _might_be_safe_by_accident(exploration: Exploration) -> bool:
+    """Whether a failure might be none where a switch is possible in few places only.
+
+    Tasks alone switch at an await, in either reading; and a build without the GIL is never safe by
+    that.
+    """
+    return bool(
+        exploration.failing
+        and exploration.reading == "bytecode"
+        and exploration.counted == "preemption"
+        and not exploration.alone
+        and exploration.witness is not None
+        and exploration.witness.preemptions
+        and has_gil()
+    )
 
 
 def replay(
@@ -151,8 +219,10 @@ def replay(
             f"the witness is of Python {witness.python} and this is {_python()}: their schedules"
             " differ"
         )
-    files, cancellations = witness.stepped, witness.cancellations
-    with _session(program, check, witness.reading, files, limit, cancellations) as session:
+    insist_on_program(program)
+    scope = replace(scope_of(program, None), stepped=witness.stepped, grows=False)
+    what = program, check, witness.reading, scope, limit, witness.cancellations
+    with _session(*what) as session:
         return supervise(session.scheduler, lambda: session.replay(witness), lambda: None)
 
 
@@ -169,12 +239,12 @@ def _session(
     program: Program,
     check: Check | None,
     reading: str,
-    files: tuple[str, ...],
+    scope: Scope,
     limit: int,
     cancellations: int,
 ) -> Iterator["_Session"]:
     with ExitStack() as stack:
-        session = _Session(program, check, reading, files, limit, cancellations)
+        session = _Session(program, check, reading, scope, limit, cancellations)
         stack.callback(session.scheduler.close)
         session.ambient_state = stack.enter_context(
             modelled(session.scheduler, program, session.tasks)
@@ -196,6 +266,25 @@ def _collecting_between_executions() -> Iterator[None]:
             gc.unfreeze()
         if enabled:
             gc.enable()
+
+
+class Imported(Exception):
+    """An execution has imported modules that are to be stepped or set back: begin anew."""
+
+    def __init__(self, modules: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self.modules = tuple(modules)
+
+
+class Trace:
+    """Takes note of each bytecode of one execution."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, CodeType, int]] = []
+
+    def executes(self, thread: str, code: CodeType, offset: int) -> None:
+        """Take note of one bytecode."""
+        self.entries.append((thread, code, offset))
 
 
 class DescribedSchedule(TracedSchedule):
@@ -227,22 +316,26 @@ class _Session:
         program: Program,
         check: Check | None,
         reading: str,
-        files: tuple[str, ...],
+        scope: Scope,
         limit: int,
         cancellations: int,
     ) -> None:
+        files = scope.stepped
         self.count = 0
         self._reduces = True
         self._shares = False  # whether others have executed since this session has
         self._assumed_not: Assumptions = frozenset()
         self._program = program
-        self._program_once = program
-        if inspect.iscoroutinefunction(program):
-            self._program_once = lambda: asyncio.run(program())
         self._check = check
+        self._check_failed = ""  # what the check did instead of judging a value
         self._name = reading
+        self._scope = scope
         self._files = files
-        scheduler = self.scheduler = Scheduler(stepped=frozenset(files), limit=limit)
+        scheduler = self.scheduler = Scheduler(
+            stepped=frozenset(files), limit=limit, project=frozenset(scope.project)
+        )
+        scheduler.takes = scope.takes
+        self._program_once = run_to_its_end(program, scheduler.refuse)
         self._facts = read_facts(files)
         self._reading: Bytecode | Gil
         if reading == "bytecode":
@@ -284,6 +377,8 @@ class _Session:
         """Carry the strategy out, beginning anew as often as an assumption proves false."""
         self._reduces = reduction
         until = time.monotonic() + (inf if limits.seconds is None else limits.seconds)
+        insist_on_sameness(self)
+        self._insist_on_what_is_imported()
         while True:
             try:
                 if workers is not None:
@@ -293,8 +388,58 @@ class _Session:
                 self.scheduler.unknown.clear()
                 strategy = Strategy(self, limits, found, self._executions(workers))
                 budget = Budget(limits.schedules, until - time.monotonic())
-                return self._verdict(strategy.result(budget))
+                exploration = self._verdict(strategy.result(budget))
+                if not exploration.failing:
+                    self._insist_on_what_is_imported()
+                return exploration
             except RestartSearch:
+                self.step(ONE_THREAD in self.scheduler.disproved)
+            except Diverged as diverged:
+                raise Diverged(what_differs(self, str(diverged))) from None
+
+    def _insist_on_what_is_imported(self) -> None:
+        """Begin anew where an execution has imported what is to be stepped or set back."""
+        if self._scope.with_imported(self.scheduler.imported) != self._scope:
+            raise Imported(self.scheduler.imported)
+
+    @property
+    def name(self) -> str:
+        """What the program is called."""
+        return origin_of(self._program).name
+
+    @property
+    def program(self) -> Program:
+        """What is executed."""
+        return self._program
+
+    def rehearse(self) -> Rehearsal:
+        """Execute the first schedule, beginning anew as often as an assumption proves false."""
+        while True:
+            schedule = TracedSchedule() if self._reduces else Schedule()
+            try:
+                outcome = self._execute(schedule)
+                self._insist_on_threads()
+            except RestartSearch:
+                self.step(ONE_THREAD in self.scheduler.disproved)
+                continue
+            right = None
+            if isinstance(outcome, Returned) and self._check is not None:
+                right = judge(self._check, outcome.value)
+            died = tuple(map(str, self.scheduler.died))
+            return Rehearsal(outcome, right, died, _described(schedule.sites))
+
+    def trace(self) -> list[tuple[str, CodeType, int]]:
+        """Execute the first schedule and return each bytecode of the stepped files: who, where."""
+        while True:
+            trace = self.scheduler.recorder = Trace()
+            self.step(True)
+            try:
+                self._execute(Schedule())
+                return trace.entries
+            except RestartSearch:
+                continue
+            finally:
+                self.scheduler.recorder = None
                 self.step(ONE_THREAD in self.scheduler.disproved)
 
     def _prepare(self) -> None:
@@ -391,6 +536,9 @@ class _Session:
             found_by=result.found_by,
             sampled=result.sampled,
             predictions=result.predictions,
+            unstepped=self._scope.unstepped,
+            check_failed=self._check_failed if result.witness is not None else "",
+            alone=ONE_THREAD not in self.scheduler.disproved and not self.tasks.loops,
         )
 
     def run(self, schedule: Schedule) -> bool:
@@ -496,10 +644,19 @@ class _Session:
                 if self._check is None:
                     return bool(self.scheduler.died)
                 lost = any(each.type != SWALLOWED for each in self.scheduler.died)
-                return lost or not self._check(value)
+                return lost or not self._calls_right(value)
             case Raised(type="CancelledError"):
                 return not self.tasks.interfered
         return True
+
+    def _calls_right(self, value: Any) -> bool:
+        """Ask the check, which knew what to say of the value of the first schedule."""
+        assert self._check is not None
+        try:
+            return judge(self._check, value)
+        except CheckFailed as problem:
+            self._check_failed = str(problem)
+            return False
 
     def _counted(self) -> str:
         return "departure" if self.tasks.loops else "preemption"
@@ -561,7 +718,7 @@ class _Session:
                 self.scheduler.recorder = None
         self.step(ONE_THREAD in self.scheduler.disproved)
         return Witness(
-            _program_name(self._program, self._files),
+            self.name,
             tuple(schedule.choices),
             _described(schedule.sites),
             tuple(sorted(self.scheduler.disproved, key=repr)),
@@ -597,30 +754,11 @@ def _what(what: Any) -> str:
     return " ".join(map(str, what))
 
 
+def has_gil() -> bool:
+    """Whether this build runs one thread at a time."""
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
+
+
 def _python() -> str:
-    free = "" if getattr(sys, "_is_gil_enabled", lambda: True)() else "t"
+    free = "" if has_gil() else "t"
     return f"{sys.version_info.major}.{sys.version_info.minor}{free}"
-
-
-def _program_name(program: Any, files: Sequence[str]) -> str:
-    code = _code_of(program)
-    if code.co_filename not in files:
-        return Path(files[0]).name  # a script, which the command runs by a function of its own
-    return f"{Path(code.co_filename).name}:{code.co_qualname}"
-
-
-def _stepped_files(program: Program, stepped: Iterable[str | Path] | None) -> tuple[str, ...]:
-    if stepped is not None:
-        return tuple(str(file) for file in stepped)
-    return (_code_of(program).co_filename,)
-
-
-def _code_of(program: Any) -> CodeType:
-    inner = program
-    while isinstance(inner, functools.partial):
-        inner = inner.func
-    inner = getattr(inner, "__func__", inner)
-    code = getattr(inner, "__code__", None)
-    if not isinstance(code, CodeType):
-        raise UserError(f"cannot tell in which file {program!r} is defined: pass a Python function")
-    return code

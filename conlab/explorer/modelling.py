@@ -7,7 +7,9 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
+from conlab.explorer import importing
 from conlab.explorer.tasks import modelling as modelling_of_tasks
+from conlab.explorer.tasks.foreign_loops import Uvloop
 from conlab.explorer.tasks.known_tasks import KnownTasks
 from conlab.explorer.threads import modelling as modelling_of_threads
 from conlab.explorer.threads import thread_bound
@@ -33,6 +35,8 @@ def modelled(scheduler: Scheduler, program: Any, tasks: KnownTasks) -> Iterator[
                 replaced[original] = replacement
             stack.enter_context(mock.patch.object(target, name, replacement, create=True))
 
+        uvloop = Uvloop(scheduler, tasks.running)
+        stack.callback(uvloop.restore)
         hooks = threading.excepthook, threading.__excepthook__
 
         def begin() -> None:
@@ -40,6 +44,7 @@ def modelled(scheduler: Scheduler, program: Any, tasks: KnownTasks) -> Iterator[
             threading.excepthook, threading.__excepthook__ = hooks
             modelling_of_tasks.begin()
             tasks.begin()
+            uvloop.look()
 
         scheduler.at_begin = begin
         scheduler.at_exit = modelling_of_threads.exit_program
@@ -49,4 +54,14 @@ def modelled(scheduler: Scheduler, program: Any, tasks: KnownTasks) -> Iterator[
         scheduler.is_permanent = ambient_state.knows
         stack.callback(ambient_state.restore)
         ambient_state.find(program)
+
+        def loaded(modules: importing.Modules) -> None:
+            taken = [each for each in modules if scheduler.takes(*each)]
+            scheduler.imported.extend(taken)
+            ambient_state.adopt(name for name, _ in taken)
+            for name, _ in modules:
+                ambient_state.keep_in_its_package(name)
+            uvloop.look()
+
+        stack.enter_context(mock.patch.object(*importing.replacement(scheduler, loaded)))
         yield ambient_state

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from conlab.explorer.search.prediction import Prediction
@@ -10,6 +11,7 @@ from conlab.explorer.threads.scheduler import MOST_TIMEOUTS
 from conlab.explorer.witness import Witness
 
 FoundBy = Literal["search", "prediction", "sampling"]
+MOST_LEFT = 3  # files that are not stepped, in a sentence
 MOST_LISTED = 10  # predictions that a person is shown
 
 
@@ -31,6 +33,11 @@ class Exploration:
     ``found_by`` says what came upon the witness: the search, a ``prediction``, or ``sampling``.
     ``sampled`` tells of the schedules that were drawn by chance, where the search had no end;
     ``predictions`` are the conflicts and circles of locks that trial executions have shown.
+
+    ``unstepped`` are the project's files that the program imports and that are not stepped.
+    ``check_failed`` says what the check did instead of judging the witness's value. ``alone`` says
+    that no thread was started and no event loop run. ``under_gil`` is what came of the same search
+    in the reading ``gil``, after a failure in ``bytecode``.
     """
 
     schedules: int
@@ -50,6 +57,10 @@ class Exploration:
     found_by: FoundBy = "search"
     sampled: Sampled | None = None
     predictions: tuple[Prediction, ...] = ()
+    unstepped: tuple[str, ...] = ()
+    check_failed: str = ""
+    alone: bool = False
+    under_gil: "Exploration | None" = None
 
     def __str__(self) -> str:
         """Say the verdict in one sentence, with its bounds; in two where schedules were drawn."""
@@ -58,7 +69,10 @@ class Exploration:
         schedules = f"{self.schedules} schedule{plural}"
         differing = " that differ" if self.reduced and plural else ""
         if self.failing:
-            return f"fails in {self.failing} of {schedules}{differing} {terms}"
+            verdict = f"fails in {self.failing} of {schedules}{differing} {terms}"
+            return "; ".join([verdict, *self._qualified()])
+        if self.exhausted and self.alone:
+            return f"passes its only schedule: it starts no thread and no event loop {terms}"
         if self.exhausted:
             return f"passes every schedule, {self.schedules}{differing or ' in all'} {terms}"
         drawn = self._drawn()
@@ -66,6 +80,23 @@ class Exploration:
             return f"{drawn} {terms}"
         verdict = f"passes the {schedules} that were run, and there are more {terms}"
         return f"{verdict}; {drawn}" if drawn else verdict
+
+    @property
+    def safe_by_accident(self) -> bool:
+        """Whether what fails cannot fail where this build of CPython was seen to switch."""
+        gil = self.under_gil
+        return gil is not None and gil.exhausted and not gil.failing
+
+    def _qualified(self) -> Iterator[str]:
+        """Say what a failure means, where it may not be what it seems."""
+        if self.safe_by_accident:
+            assert self.under_gil is not None
+            yield (
+                "safe by accident: this build of CPython with its GIL does not switch there, and"
+                f" {self.under_gil}"
+            )
+        if self.check_failed:
+            yield f"but {self.check_failed}"
 
     def _drawn(self) -> str:
         """Say what came of the schedules that were drawn by chance."""
@@ -80,6 +111,13 @@ class Exploration:
 
     def _terms(self) -> Iterator[str]:
         """Say how far the verdict goes."""
+        yield from self._extent()
+        if self.unstepped:
+            files = [Path(file).name for file in self.unstepped]
+            more = f" and {len(files) - MOST_LEFT} more" if len(files) > MOST_LEFT else ""
+            yield f"not stepped: {', '.join(files[:MOST_LEFT])}{more}"
+
+    def _extent(self) -> Iterator[str]:
         number = "any number of" if self.bound is None else f"up to {self.bound}"
         bound = f"{number} {self.counted}{'' if self.bound == 1 else 's'}"
         if self.exhausted:

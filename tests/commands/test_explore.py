@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from conlab.cli import obey
+from conlab.commands.explore import NO_VERDICT
 from conlab.explorer import Exploration
 
 pytest_plugins = ["pytester"]
@@ -131,7 +132,7 @@ def test_a_search_without_an_end_says_what_it_has_and_that_the_rest_proves_nothi
 ) -> None:
     file = tmp_path / "busy.py"
     file.write_text(BUSY)
-    assert obey(["explore", f"{file}:program", "--schedules", "90"]) == 1
+    assert obey(["explore", f"{file}:program", "--schedules", "90"]) == NO_VERDICT
     said = " ".join(capsys.readouterr().out.split())
     drawn = 28 if sys.version_info < (3, 12) else 25  # where three meet code for the first time
     assert f"not exhausted in 90 schedules); found nothing in {drawn} sampled schedules" in said
@@ -179,8 +180,10 @@ def test_the_witness_is_printed_when_it_is_found_and_not_again(
 @pytest.mark.parametrize(
     ("target", "sentence"),
     [
-        ("nowhere.py", "there is no file nowhere.py: say FILE.py or FILE.py:FUNCTION"),
-        ("nowhere.py:f", "there is no file nowhere.py: say FILE.py or FILE.py:FUNCTION"),
+        ("nowhere.py", "there is no file nowhere.py: say FILE.py, FILE.py:FUNCTION or"),
+        ("nowhere.py:f", "there is no file nowhere.py: say FILE.py, FILE.py:FUNCTION or"),
+        ("nowhere:f", "there is no module 'nowhere' that could be imported from here"),
+        ("nowhere", "there is no file nowhere: say FILE.py, FILE.py:FUNCTION or"),
         ("{file}:g", "mine.py has no function 'g'"),
         ("{broken}", "is no Python"),
         ("{broken}:f", "importing"),

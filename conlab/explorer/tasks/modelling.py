@@ -11,6 +11,7 @@ from asyncio import events, selector_events, tasks
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from conlab.explorer.tasks import foreign_loops
 from conlab.explorer.tasks.event_loop import Loop
 from conlab.explorer.tasks.known_tasks import KnownTasks
 from conlab.explorer.threads.scheduler import Scheduler
@@ -45,6 +46,8 @@ def replacements(scheduler: Scheduler, known: KnownTasks) -> Iterator[tuple[Any,
 
     def new_loop(*_: Any, **__: Any) -> Loop:
         scheduler.need_real_threads()  # each has a running loop of its own
+        policy = getattr(events, "_event_loop_policy", None)
+        foreign_loops.insist_on_policy(scheduler, known.running, policy)
         return Loop(scheduler, known)
 
     for module in (asyncio, events):
@@ -60,12 +63,13 @@ def replacements(scheduler: Scheduler, known: KnownTasks) -> Iterator[tuple[Any,
     def refuse_another(self: Any, *arguments: Any, **options: Any) -> None:
         if get_ident() in idents:
             scheduler.refuse(
-                f"{known.running()} makes a {type(self).__name__}: only the event loops of"
-                " asyncio.run, asyncio.Runner and asyncio.new_event_loop are controlled"
+                f"{known.running()} makes a {type(self).__name__}: {foreign_loops.OURS}"
             )
         original_init(self, *arguments, **options)
 
     yield selector_events.BaseSelectorEventLoop, "__init__", refuse_another
+
+    yield from foreign_loops.replacements(scheduler, known.running)
 
     # A set of coroutines comes in the order of their addresses: here, in the order given.
     def in_order(*items: Any) -> Any:

@@ -2,8 +2,8 @@
 
 A module-level ``lock = threading.Lock()``, or ``Lock`` as in ``from threading import Lock``, is
 real. For as long as an exploration lasts its controlled equivalent takes its place, and what an
-execution changed in the globals, classes, closures and containers of the stepped files is undone
-before the next.
+execution changed in the globals, classes, closures and containers of the project's files, stepped
+or not, is undone before the next.
 """
 
 import _thread
@@ -15,7 +15,7 @@ import sys
 import threading
 from array import array
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import is_
 from types import (
     BuiltinMethodType,
@@ -66,10 +66,11 @@ class AmbientState:
         self._parts: dict[int, Any] = {}
         self._set_back: list[Undo] = []
         self._undo: list[Undo] = []
+        self._found: dict[int, dict[Any, Any]] = {}  # what each namespace is set back to
         self._modules = {
             name
             for name, module in list(sys.modules.items())
-            if getattr(module, "__file__", None) in scheduler.stepped
+            if getattr(module, "__file__", None) in scheduler.set_back
         }
 
     def find(self, program: Any) -> None:
@@ -77,6 +78,28 @@ class AmbientState:
         self._walk(program)
         for name in sorted(self._modules):
             self._walk(sys.modules[name])
+
+    def adopt(self, names: Iterable[str]) -> None:
+        """Take note of modules that have just been imported, as if they had always been there."""
+        new = [name for name in names if name not in self._modules]
+        self._modules.update(new)
+        for name in new:
+            self._walk(sys.modules[name])
+
+    def keep_in_its_package(self, name: str) -> None:
+        """Let a package have a module that has just been imported: no later import sets it."""
+        package, _, known_as = name.rpartition(".")
+        found = self._found.get(id(vars(sys.modules[package]))) if package in sys.modules else None
+        if found is not None and name in sys.modules:
+            found[known_as] = sys.modules[name]
+
+    def sets_back(self, module: str) -> bool:
+        """Whether the state of a module is set back."""
+        return module in self._modules
+
+    def set_back_too(self, undo: Undo) -> None:
+        """Undo this as well before each execution."""
+        self._set_back.append(undo)
 
     def knows(self, address: int) -> bool:
         """Whether something that was there before the program has this address, for good."""
@@ -110,7 +133,7 @@ class AmbientState:
                 if found.__name__ in self._modules:
                     yield from self._namespace(found.__dict__)
             case FunctionType():
-                if found.__code__.co_filename in self._scheduler.stepped:
+                if found.__code__.co_filename in self._scheduler.set_back:
                     yield from self._namespace(found.__globals__)
                 for cell in found.__closure__ or ():
                     yield from self._cell(cell)
@@ -174,7 +197,7 @@ class AmbientState:
                 original[name] = value
                 kind.__setitem__(names, name, ours)
         self._undo.append(lambda: kind.update(names, original))
-        found = dict(kind.items(names))
+        found = self._found[id(names)] = dict(kind.items(names))
 
         def set_back() -> None:
             if not _same(names, found):

@@ -11,6 +11,7 @@ import functools
 import itertools
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -35,6 +36,7 @@ from conlab.explorer.threads.scheduler import (
 from conlab.explorer.threads.waiting import SLEEP
 
 REAL_ID = id
+SIGNALS = ("alarm", "setitimer", "pause", "raise_signal", "siginterrupt", "set_wakeup_fd")
 ALONE = "only what threading starts is controlled"
 NOBODY_LOOKS: Assumption = ("ends",)  # that nobody asks whether a thread is still alive
 
@@ -150,6 +152,15 @@ def replacements(scheduler: Scheduler) -> Iterator[tuple[Any, str, Any]]:
     for name in ("fork", "forkpty", "posix_spawn", "posix_spawnp", "system"):
         if hasattr(os, name):
             yield controlled(os, name, refuse(f"starts another process by os.{name}: {ALONE}"))
+    for name in ("_exit", "abort", "execv", "execve"):
+        if hasattr(os, name):
+            yield controlled(os, name, refuse(f"ends or replaces this process by os.{name}"))
+    for name in SIGNALS:
+        if hasattr(signal, name):
+            yield controlled(
+                signal, name, refuse(f"calls signal.{name}: signals are not controlled")
+            )
+    yield _setting_of_a_handler(scheduler)
     process = f"starts another process: {ALONE}"
     yield _method(scheduler, subprocess.Popen, "__init__", refuse(process))
     yield controlled(_thread, "start_new_thread", refuse(f"uses _thread.start_new_thread: {ALONE}"))
@@ -170,6 +181,21 @@ def _method(
         return original(self, *arguments, **options)
 
     return owner, name, method
+
+
+def _setting_of_a_handler(scheduler: Scheduler) -> tuple[Any, str, Any]:
+    """Refuse to handle a signal, but not to `asyncio.Runner`, which can do without."""
+    original = signal.signal
+
+    @functools.wraps(original)
+    def handle(number: Any, handler: Any) -> Any:
+        by_asyncio = sys._getframe(1).f_globals.get("__name__") == "asyncio.runners"
+        if get_ident() in scheduler.idents and not by_asyncio:
+            name = scheduler.current.name
+            scheduler.refuse(f"thread {name!r} calls signal.signal: signals are not controlled")
+        return original(number, handler)
+
+    return signal, "signal", handle
 
 
 class _Dangling:

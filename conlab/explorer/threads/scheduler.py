@@ -89,9 +89,17 @@ class Scheduler:
 
     stepper: Stepper
 
-    def __init__(self, *, stepped: frozenset[str], limit: int) -> None:
-        """Step the files ``stepped``, and let no execution take more than ``limit`` steps."""
+    def __init__(
+        self, *, stepped: frozenset[str], limit: int, project: frozenset[str] = frozenset()
+    ) -> None:
+        """Step the files ``stepped``, and let no execution take more than ``limit`` steps.
+
+        The state of the files of the ``project`` is set back, whether they are stepped or not.
+        """
         self.stepped = stepped
+        self.set_back = stepped | project
+        self.imported: list[tuple[str, str]] = []  # in an execution, of what is to be set back
+        self.takes: Callable[[str, str | None], bool] = lambda _, file: file in self.set_back
         self.limit = limit
         self._real_threads = RealThreads(self)
         self._greenlets: Greenlets | None = None

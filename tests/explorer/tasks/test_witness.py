@@ -141,7 +141,9 @@ def test_fixture_explores_async_functions(explore: Callable[..., Exploration]) -
 
     verdict = explore(answer, check=lambda value: value == 42)
     assert (verdict.failing, verdict.schedules, verdict.exhausted) == (0, 1, True)
-    assert str(verdict) == "passes every schedule, 1 in all (any number of departures, reading gil)"
+    assert str(verdict) == (
+        "passes every schedule, 1 in all (any number of departures, reading bytecode)"
+    )
 
 
 def test_witness_of_an_ordinary_function_that_runs_a_loop_is_repeated(

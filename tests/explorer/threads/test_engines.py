@@ -23,6 +23,7 @@ import pytest
 from conlab.errors import UserError
 from conlab.explorer import Deadlocked, Uncontrolled, explore, replay
 from conlab.explorer import exploration as explorer
+from conlab.explorer.scope import scope_of
 from conlab.explorer.search.enumeration import enumerate_schedules
 from conlab.explorer.threads import greenlets, watchdog
 from conlab.explorer.threads.engines import choose_engine
@@ -44,10 +45,10 @@ needs_greenlets = pytest.mark.skipif(
 
 def executions(program: Callable[[], Any], reading: str, bound: int, engine: str, most: int) -> Any:
     """Return the choices of the first schedules, in order, and how each ends; and the engines."""
-    files = explorer._stepped_files(program, None)
+    scope = scope_of(program, None)
     ends: list[Any] = []
     ran_on: set[str] = set()
-    with explorer._session(program, None, reading, files, 20_000, 0) as session:
+    with explorer._session(program, None, reading, scope, 20_000, 0) as session:
         scheduler = session.scheduler
         choose_engine(scheduler, engine)
         outcome: Any = None

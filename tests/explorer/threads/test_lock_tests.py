@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from conlab.explorer import exploration
+from conlab.explorer.scope import scope_of
 from conlab.explorer.search.enumeration import enumerate_schedules
 from conlab.explorer.threads.scheduler import RestartSearch
 from conlab.explorer.threads.watchdog import supervise
@@ -42,8 +43,8 @@ SCHEDULES = 20  # of a test, without a preemption: its threads come in as many o
 
 def outcomes_of_some(program: Callable[[], None]) -> set[Any]:
     """Return how a program ends under the first schedules without a preemption."""
-    files = exploration._stepped_files(program, None)
-    with exploration._session(program, None, "bytecode", files, LIMIT, 0) as session:
+    scope = scope_of(program, None)
+    with exploration._session(program, None, "bytecode", scope, LIMIT, 0) as session:
 
         def search() -> set[Any]:
             ends: set[Any] = set()

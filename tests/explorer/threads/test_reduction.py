@@ -13,6 +13,7 @@ import pytest
 
 from conlab.explorer import Deadlocked, Raised, Returned, explore
 from conlab.explorer import exploration as explorer
+from conlab.explorer.scope import scope_of
 from conlab.explorer.search.enumeration import enumerate_schedules
 from conlab.explorer.search.reduction import reduced_schedules
 from conlab.explorer.threads.scheduler import RestartSearch
@@ -36,8 +37,8 @@ def outcomes(
     program: Callable[[], Any], reading: str, bound: int | None, most: int, find: Any
 ) -> set[Any] | None:
     """Return how the schedules that are found end; None where there are more than ``most``."""
-    files = explorer._stepped_files(program, None)
-    with explorer._session(program, None, reading, files, LIMIT, 0) as session:
+    scope = scope_of(program, None)
+    with explorer._session(program, None, reading, scope, LIMIT, 0) as session:
 
         def search() -> Iterator[Any]:
             executed, end = 0, None
