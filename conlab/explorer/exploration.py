@@ -42,6 +42,7 @@ from conlab.explorer.stepping.stepper import Unstepped
 from conlab.explorer.stepping.switches import switches_here
 from conlab.explorer.stepping.tracer import Tracer
 from conlab.explorer.strategy import Limits, Result, Strategy
+from conlab.explorer.tasks.cancellable import Cancellable
 from conlab.explorer.tasks.known_tasks import KnownTasks
 from conlab.explorer.threads.ambient_state import AmbientState
 from conlab.explorer.threads.engines import choose_engine
@@ -74,6 +75,7 @@ def explore(
     count_on: int | None = 1_000,
     specialised: bool = False,
     cancellations: int = 0,
+    cancel: Sequence[str] = (),
     reduction: bool = True,
     sample: int | None = None,
     seed: int = 0,
@@ -95,9 +97,11 @@ def explore(
     many are drawn and nothing is searched.
 
     With ``specialised`` the reading ``gil`` takes every call for one that CPython has specialised
-    already; otherwise the first few of each execution are cold, as in a fresh process. A task other
-    than the main one is cancelled from outside up to ``cancellations`` times an execution, at each
-    of its awaits; a CancelledError that then comes out of the program is no failure. ``engine`` is
+    already; otherwise the first few of each execution are cold, as in a fresh process. The tasks
+    that the program makes itself are cancelled from outside up to ``cancellations`` times an
+    execution, at each turn; a CancelledError that then comes out of the program is no failure.
+    ``cancel`` names others instead, by the name of the task or of its coroutine; then it is once,
+    at least. ``engine`` is
     on what the threads run: greenlets, on trial, are faster and give no other verdict; they need
     the library, and a program that does nothing that is bound to a real thread.
 
@@ -120,9 +124,12 @@ def explore(
         raise UserError(f"{seconds:g} seconds make no sense: say more than 0")
     if processes < 1:
         raise UserError(f"{processes} processes make no sense: say 1 or more")
+    cancellable = Cancellable(program, cancel)
+    if cancellable.names:
+        cancellations = max(cancellations, 1)
     files = _stepped_files(program, stepped)
     limits = Limits(bound, schedules, seconds, count_on, sample, seed)
-    what = program, check, reading, files, limit, cancellations
+    what = program, check, reading, files, limit, cancellations, cancellable.names
     with ExitStack() as stack:
         workers: Workers | None = None
         if reduction and processes > 1 and sample is None:
@@ -150,8 +157,8 @@ def replay(
             f"the witness is of Python {witness.python} and this is {_python()}: their schedules"
             " differ"
         )
-    files, cancellations = witness.stepped, witness.cancellations
-    with _session(program, check, witness.reading, files, limit, cancellations) as session:
+    cancel = witness.cancellations, witness.cancel
+    with _session(program, check, witness.reading, witness.stepped, limit, *cancel) as session:
         return supervise(session.scheduler, lambda: session.replay(witness), lambda: None)
 
 
@@ -171,9 +178,10 @@ def _session(
     files: tuple[str, ...],
     limit: int,
     cancellations: int,
+    cancel: tuple[str, ...] = (),
 ) -> Iterator["_Session"]:
     with ExitStack() as stack:
-        session = _Session(program, check, reading, files, limit, cancellations)
+        session = _Session(program, check, reading, files, limit, cancellations, cancel)
         stack.callback(session.scheduler.close)
         session.ambient_state = stack.enter_context(
             modelled(session.scheduler, program, session.tasks)
@@ -229,6 +237,7 @@ class _Session:
         files: tuple[str, ...],
         limit: int,
         cancellations: int,
+        cancel: tuple[str, ...],
     ) -> None:
         self.count = 0
         self._reduces = True
@@ -249,7 +258,8 @@ class _Session:
         else:
             self._reading = Gil(scheduler, switches_here(), self._facts)
             scheduler.after_release = True
-        self.tasks = KnownTasks(scheduler, cancellations)
+        self._cancellable = Cancellable(program, cancel)
+        self.tasks = KnownTasks(scheduler, self._cancellable, cancellations)
         self._stepper: Tracer | Monitor | None = None
         self._points: ByCode[dict[int, Point]] = ByCode()  # for a person
         self._traced = False  # whether the latest execution was
@@ -372,6 +382,7 @@ class _Session:
         return noted
 
     def _verdict(self, result: Result) -> Exploration:
+        self._cancellable.insist_on_names()
         return Exploration(
             result.found.schedules,
             result.found.failing,
@@ -390,6 +401,8 @@ class _Session:
             found_by=result.found_by,
             sampled=result.sampled,
             predictions=result.predictions,
+            cancellations=self.tasks.cancellations,
+            cancelled=tuple(self.tasks.offered),
         )
 
     def run(self, schedule: Schedule) -> bool:
@@ -573,6 +586,7 @@ class _Session:
             recorder.steps(),
             self.tasks.cancellations,
             self._counted(),
+            self._cancellable.names,
         )
 
 

@@ -31,6 +31,8 @@ class Exploration:
     ``found_by`` says what came upon the witness: the search, a ``prediction``, or ``sampling``.
     ``sampled`` tells of the schedules that were drawn by chance, where the search had no end;
     ``predictions`` are the conflicts and circles of locks that trial executions have shown.
+    ``cancelled`` names the coroutines whose tasks were cancelled from outside, up to
+    ``cancellations`` times in an execution.
     """
 
     schedules: int
@@ -50,6 +52,8 @@ class Exploration:
     found_by: FoundBy = "search"
     sampled: Sampled | None = None
     predictions: tuple[Prediction, ...] = ()
+    cancellations: int = 0
+    cancelled: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Say the verdict in one sentence, with its bounds; in two where schedules were drawn."""
@@ -96,8 +100,16 @@ class Exploration:
             times = f"over {MOST_TIMEOUTS} times in a row while others could go on"
             yield f"no wait ended by time {times}"
         yield f"reading {self.reading}"
+        if self.cancellations:
+            yield self._cancelled()
         if not self.exhausted:
             yield f"not exhausted{f' in {self.over}' if self.over else ''}"
+
+    def _cancelled(self) -> str:
+        if not self.cancelled:
+            return "nobody was cancelled, as the program itself makes no task: name some to cancel"
+        times = f"{self.cancellations} cancellation{'s'[: self.cancellations != 1]}"
+        return f"up to {times} of {', '.join(self.cancelled)}"
 
     def predicted(self) -> Iterator[str]:
         """Say what was predicted, a sentence each, the confirmed first."""
