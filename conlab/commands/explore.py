@@ -73,7 +73,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="cancel a task from outside so many times at most, at each of its awaits (0)",
+        help="cancel tasks that the program makes from outside so many times at most, at any turn"
+        " of the loop (0)",
+    )
+    parser.add_argument(
+        "--cancel",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="cancel the tasks of this name instead, or of a coroutine of this name",
     )
     parser.add_argument(
         "--schedules",
@@ -155,6 +163,7 @@ def run(options: argparse.Namespace) -> int:
         sample=options.sample,
         seed=options.seed,
         cancellations=options.cancellations,
+        cancel=options.cancel,
         reduction=not options.plain,
         engine=options.engine,
         processes=_processes() if options.processes is None else options.processes,

@@ -53,6 +53,7 @@ from conlab.explorer.stepping.stepper import Unstepped
 from conlab.explorer.stepping.switches import switches_here
 from conlab.explorer.stepping.tracer import Tracer
 from conlab.explorer.strategy import Limits, Result, Strategy
+from conlab.explorer.tasks.cancellable import Cancellable
 from conlab.explorer.tasks.known_tasks import KnownTasks
 from conlab.explorer.threads.ambient_state import AmbientState
 from conlab.explorer.threads.engines import choose_engine
@@ -86,6 +87,7 @@ def explore(
     count_on: int | None = 1_000,
     specialised: bool = False,
     cancellations: int = 0,
+    cancel: Sequence[str] = (),
     reduction: bool = True,
     sample: int | None = None,
     seed: int = 0,
@@ -116,9 +118,11 @@ def explore(
     many are drawn and nothing is searched.
 
     With ``specialised`` the reading ``gil`` takes every call for one that CPython has specialised
-    already; otherwise the first few of each execution are cold, as in a fresh process. A task other
-    than the main one is cancelled from outside up to ``cancellations`` times an execution, at each
-    of its awaits; a CancelledError that then comes out of the program is no failure. ``engine`` is
+    already; otherwise the first few of each execution are cold, as in a fresh process. The tasks
+    that the program makes itself are cancelled from outside up to ``cancellations`` times an
+    execution, at each turn; a CancelledError that then comes out of the program is no failure.
+    ``cancel`` names others instead, by the name of the task or of its coroutine; then it is once,
+    at least. ``engine`` is
     on what the threads run: greenlets, on trial, are faster and give no other verdict; they need
     the library, and a program that does nothing that is bound to a real thread.
 
@@ -144,6 +148,9 @@ def explore(
     insist_on_program(program)
     if check is not None:
         insist_on_check(check)
+    cancellable = Cancellable(program, cancel)
+    if cancellable.names:
+        cancellations = max(cancellations, 1)
     scope = scope_of(program, stepped, step)
     until = None if seconds is None else time.monotonic() + seconds
 
@@ -153,7 +160,7 @@ def explore(
         reading: ReadingName,
         found: Callable[[Witness], None] = found,
     ) -> Exploration:
-        what = program, check, reading, scope, limit, cancellations
+        what = program, check, reading, scope, limit, cancellations, cancellable.names
         with ExitStack() as stack:
             workers: Workers | None = None
             if reduction and processes > 1 and sample is None and limits.count_on != 0:
@@ -221,7 +228,8 @@ def replay(
         )
     insist_on_program(program)
     scope = replace(scope_of(program, None), stepped=witness.stepped, grows=False)
-    what = program, check, witness.reading, scope, limit, witness.cancellations
+    cancel = witness.cancellations, witness.cancel
+    what = program, check, witness.reading, scope, limit, *cancel
     with _session(*what) as session:
         return supervise(session.scheduler, lambda: session.replay(witness), lambda: None)
 
@@ -242,9 +250,10 @@ def _session(
     scope: Scope,
     limit: int,
     cancellations: int,
+    cancel: tuple[str, ...] = (),
 ) -> Iterator["_Session"]:
     with ExitStack() as stack:
-        session = _Session(program, check, reading, scope, limit, cancellations)
+        session = _Session(program, check, reading, scope, limit, cancellations, cancel)
         stack.callback(session.scheduler.close)
         session.ambient_state = stack.enter_context(
             modelled(session.scheduler, program, session.tasks)
@@ -319,6 +328,7 @@ class _Session:
         scope: Scope,
         limit: int,
         cancellations: int,
+        cancel: tuple[str, ...],
     ) -> None:
         files = scope.stepped
         self.count = 0
@@ -343,7 +353,8 @@ class _Session:
         else:
             self._reading = Gil(scheduler, switches_here(), self._facts)
             scheduler.after_release = True
-        self.tasks = KnownTasks(scheduler, cancellations)
+        self._cancellable = Cancellable(program, cancel)
+        self.tasks = KnownTasks(scheduler, self._cancellable, cancellations)
         self._stepper: Tracer | Monitor | None = None
         self._points: ByCode[dict[int, Point]] = ByCode()  # for a person
         self._traced = False  # whether the latest execution was
@@ -518,6 +529,7 @@ class _Session:
         return noted
 
     def _verdict(self, result: Result) -> Exploration:
+        self._cancellable.insist_on_names()
         return Exploration(
             result.found.schedules,
             result.found.failing,
@@ -539,6 +551,8 @@ class _Session:
             unstepped=self._scope.unstepped,
             check_failed=self._check_failed if result.witness is not None else "",
             alone=ONE_THREAD not in self.scheduler.disproved and not self.tasks.loops,
+            cancellations=self.tasks.cancellations,
+            cancelled=tuple(self.tasks.offered),
         )
 
     def run(self, schedule: Schedule) -> bool:
@@ -731,6 +745,7 @@ class _Session:
             recorder.steps(),
             self.tasks.cancellations,
             self._counted(),
+            self._cancellable.names,
         )
 
 

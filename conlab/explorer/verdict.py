@@ -38,6 +38,8 @@ class Exploration:
     ``check_failed`` says what the check did instead of judging the witness's value. ``alone`` says
     that no thread was started and no event loop run. ``under_gil`` is what came of the same search
     in the reading ``gil``, after a failure in ``bytecode``.
+    ``cancelled`` names the coroutines whose tasks were cancelled from outside, up to
+    ``cancellations`` times in an execution.
     """
 
     schedules: int
@@ -61,6 +63,8 @@ class Exploration:
     check_failed: str = ""
     alone: bool = False
     under_gil: "Exploration | None" = None
+    cancellations: int = 0
+    cancelled: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Say the verdict in one sentence, with its bounds; in two where schedules were drawn."""
@@ -134,8 +138,16 @@ class Exploration:
             times = f"over {MOST_TIMEOUTS} times in a row while others could go on"
             yield f"no wait ended by time {times}"
         yield f"reading {self.reading}"
+        if self.cancellations:
+            yield self._cancelled()
         if not self.exhausted:
             yield f"not exhausted{f' in {self.over}' if self.over else ''}"
+
+    def _cancelled(self) -> str:
+        if not self.cancelled:
+            return "nobody was cancelled, as the program itself makes no task: name some to cancel"
+        times = f"{self.cancellations} cancellation{'s'[: self.cancellations != 1]}"
+        return f"up to {times} of {', '.join(self.cancelled)}"
 
     def predicted(self) -> Iterator[str]:
         """Say what was predicted, a sentence each, the confirmed first."""

@@ -51,6 +51,7 @@ class Witness:
     steps: tuple[Step, ...]
     cancellations: int = 0  # from outside, at most
     counted: str = "preemption"
+    cancel: tuple[str, ...] = ()  # the names of those, where they were named
 
     def save(self, path: str | Path) -> None:
         """Write the witness as JSON, to be read by `Witness.load` in any process."""
@@ -126,7 +127,7 @@ def _restored(values: dict[str, Any]) -> dict[str, Any]:
         )
         for step in values["steps"]
     )
-    for name in ("choices", "sites", "stepped"):
+    for name in ("choices", "sites", "stepped", "cancel"):
         values[name] = tuple(values[name])
     return values
 

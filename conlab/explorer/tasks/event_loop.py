@@ -76,7 +76,7 @@ class Selector:
         loop.tasks.interfere(loop)
         loop.tasks.collect(loop)
         slept = False
-        if timeout == 0:
+        if timeout == 0 or loop.is_ready():  # who is cancelled from outside wakes the loop
             scheduler.switch_point(("turn",))
             self._iterations += 1
             if self._iterations > MOST_ITERATIONS:
@@ -161,6 +161,10 @@ class Loop(asyncio.BaseEventLoop):
         timer = super().call_at(when, callback, *args, context=context)
         self._timers.append(timer)
         return timer
+
+    def is_ready(self) -> bool:
+        """Whether something is to be called in the next turn."""
+        return bool(self._ready)
 
     def timers(self) -> list[Any]:
         """Return the timers that are set, by deadline and, where that is one, as they were set."""

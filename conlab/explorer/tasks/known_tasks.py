@@ -11,21 +11,24 @@ from typing import Any
 from weakref import WeakKeyDictionary, ref
 
 from conlab.explorer.outcomes import SWALLOWED, Failure, Returned, Waiting
+from conlab.explorer.tasks.cancellable import EXPLORER, LIBRARY, Cancellable
 from conlab.explorer.tasks.task import Task, label
 from conlab.explorer.threads.scheduler import Scheduler
 
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
-LIBRARY = str(Path(asyncio.__file__).parent)
-EXPLORER = str(Path(__file__).parents[1])
 
 
 class KnownTasks:
     """What is known of the tasks of the execution."""
 
-    def __init__(self, scheduler: Scheduler, cancellations: int = 0) -> None:
-        """Cancel a task at most ``cancellations`` times in an execution, from outside."""
+    def __init__(
+        self, scheduler: Scheduler, cancellable: Cancellable, cancellations: int = 0
+    ) -> None:
+        """Cancel at most ``cancellations`` times in an execution, from outside, who may be."""
         self._scheduler = scheduler
+        self._cancellable = cancellable
         self.cancellations = cancellations
+        self.offered: dict[str, None] = {}  # the coroutines whose tasks were, in any execution
         self.execution = 0
         # From 3.14 on a future keeps the task that awaits it twice, to tell who awaits whom.
         twice = sys.version_info >= (3, 14)
@@ -38,12 +41,11 @@ class KnownTasks:
         self._collected: set[tuple[int, int]] = set()
         self.loops: list[asyncio.BaseEventLoop] = []
         self._known: list[ref[asyncio.Task[Any]]] = []
-        self._mains: set[int] = set()
         self._named = 0
         self._numbers = 0
         self._left = self.cancellations
-        self._offered: dict[int, object] = {}
-        self._steps: dict[int, int] = {}
+        self._to_cancel: set[int] = set()  # the numbers of those that may be
+        self._cancellable.begin()
         self._settled = False
         self.holders: WeakKeyDictionary[Any, list[str]] = WeakKeyDictionary()
         self.interfered = False
@@ -61,12 +63,20 @@ class KnownTasks:
     def track(self, task: asyncio.Task[Any], *, main: bool) -> None:
         """Take note of a new task."""
         self._known.append(ref(task))
+        if not self.cancellations:
+            return
+        maker = sys._getframe(1)
         if main:
-            self.is_main(task)
+            self._cancellable.is_main(task.get_coro(), maker)
+        if self._cancellable.may_be(task, maker, main=main):
+            self._to_cancel.add(hash(task))
 
-    def is_main(self, task: Any) -> None:
+    def is_main(self, task: asyncio.Future[Any]) -> None:
         """Take note that the program runs this one until it is complete."""
-        self._mains.add(hash(task))
+        if self.cancellations and not self._cancellable.names:
+            self._to_cancel.discard(hash(task))
+            if isinstance(task, asyncio.Task):
+                self._cancellable.is_main(task.get_coro(), sys._getframe(1))
 
     def alive(self) -> Iterator[asyncio.Task[Any]]:
         """Give the tasks that are not collected yet, in the order in which they were made."""
@@ -201,32 +211,37 @@ class KnownTasks:
             gc.collect()
 
     def interfere(self, loop: asyncio.BaseEventLoop) -> None:
-        """Cancel a waiting task, but no main one, from outside if the schedule says so."""
-        if not self._left:
-            return
-        ready = set()
-        for handle in loop._ready:  # type: ignore[attr-defined]
-            owner = getattr(handle._callback, "__self__", None)
-            if isinstance(owner, asyncio.Task) and not handle.cancelled():
-                ready.add(hash(owner))
-        chosen = []
-        for task in self.alive():
-            number = hash(task)
-            if task.done() or task.get_loop() is not loop or number in self._mains:
-                continue
-            state = (self._steps.get(number, 0), number in ready)
-            if self._offered.get(number) != state and (state[0] or number not in ready):
-                chosen.append(task)
-            self._offered[number] = state
-        for number in ready:
-            self._steps[number] = self._steps.get(number, 0) + 1
-        if chosen:
-            names = [task.get_name() for task in chosen]
-            choice = self._scheduler.decide((0,) * (len(chosen) + 1), ("cancel", *names))
-            if choice:
-                self._left -= 1
-                self.interfered = True
-                chosen[choice - 1].cancel()
+        """Cancel tasks from outside, if the schedule says so.
+
+        Each that is not done may be, at every turn: before its first step, while it waits, when it
+        has been woken and not resumed, and while it cleans up after an earlier cancellation.
+        """
+        here: set[int] = set()  # cancelled at this turn: to do it twice is to do it once
+        while self._left:
+            offered = [
+                task
+                for task in self.alive()
+                if hash(task) in self._to_cancel
+                and hash(task) not in here
+                and not task.done()
+                and task.get_loop() is loop
+            ]
+            if not offered:
+                return
+            self.offered |= dict.fromkeys(map(_name_of_coroutine, offered))
+            names = [task.get_name() for task in offered]
+            choice = self._scheduler.decide((0,) * (len(offered) + 1), ("cancel", *names))
+            if not choice:
+                return
+            self._left -= 1
+            self.interfered = True
+            here.add(hash(offered[choice - 1]))
+            offered[choice - 1].cancel()
+
+
+def _name_of_coroutine(task: asyncio.Task[Any]) -> str:
+    qualified: str = getattr(task.get_coro(), "__qualname__", "")
+    return qualified.rpartition(".")[2] or task.get_name()
 
 
 QUEUES = {

@@ -7,11 +7,12 @@ use, these are made from them.
 import asyncio
 import inspect
 import sys
-from asyncio import taskgroups, timeouts
+from asyncio import taskgroups, tasks, timeouts
 from types import FrameType
 from typing import Any, Protocol, cast
 
 KEEPERS = (taskgroups.__file__, timeouts.__file__)
+WAIT_FOR = frozenset(["wait_for", "_cancel_and_wait"])  # a timeout, until 3.11 one of its own
 
 
 class Registry(Protocol):
@@ -97,4 +98,6 @@ def label(task: asyncio.Task[Any]) -> str:
 
 
 def _keeps_it(caller: FrameType) -> bool:
-    return caller.f_code.co_filename in KEEPERS
+    code = caller.f_code
+    own_timeout = code.co_filename == tasks.__file__ and code.co_name in WAIT_FOR
+    return code.co_filename in KEEPERS or own_timeout

@@ -88,7 +88,7 @@ def test_time_may_pass_at_each_turn_until_any_deadline(turns: int, timers: int) 
 
 
 @pytest.mark.parametrize("awaits", [1, 2, 5])
-def test_a_task_is_cancelled_at_each_of_its_awaits(awaits: int) -> None:
+def test_a_task_is_cancelled_before_its_first_step_and_at_each_of_its_awaits(awaits: int) -> None:
     async def program() -> int:
         reached = 0
 
@@ -109,10 +109,10 @@ def test_a_task_is_cancelled_at_each_of_its_awaits(awaits: int) -> None:
         count_on=None,
         cancellations=1,
     )
-    assert verdict.schedules == 1 + awaits
+    assert verdict.schedules == 1 + 1 + awaits
     rehearsals, searched = reached[:2], reached[2:]
     assert rehearsals == [awaits, awaits]
-    assert sorted(searched) == sorted([awaits, *range(1, awaits + 1)])
+    assert sorted(searched) == sorted([awaits, *range(awaits + 1)])
 
 
 def test_cancellation_from_outside_that_comes_out_of_the_program_is_no_failure() -> None:
