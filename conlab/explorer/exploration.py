@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeVar
 from conlab.errors import UserError
 from conlab.explorer.modelling import modelled
 from conlab.explorer.outcomes import SWALLOWED, Outcome, Raised, Returned
-from conlab.explorer.recorder import Recorder
+from conlab.explorer.recorder import RecordedSchedule, Recorder
 from conlab.explorer.search.budget import Budget
 from conlab.explorer.search.deepening import Executions
 from conlab.explorer.search.prediction import TrialSchedule
@@ -549,15 +549,19 @@ class _Session:
         schedule = shrink(lambda choices: fails(Schedule(choices)), schedule, tries)
         points = functools.cache(lambda code: points_of(code, self._facts))
         while True:
-            recorder = self.scheduler.recorder = Recorder(points)
+            recorder = Recorder(points, self.scheduler, self.tasks)
+            self.scheduler.recorder = self.scheduler.observer = recorder
             self.step(True)
             try:
-                outcome = self._execute(Schedule(schedule.choices, schedule.sites))
+                recorded = RecordedSchedule(
+                    recorder, self.scheduler, schedule.choices, schedule.sites
+                )
+                outcome = self._execute(recorded)
                 break
             except RestartSearch:  # code that had not been met while nothing was stepped
                 continue
             finally:
-                self.scheduler.recorder = None
+                self.scheduler.recorder = self.scheduler.observer = None
         self.step(ONE_THREAD in self.scheduler.disproved)
         return Witness(
             _program_name(self._program, self._files),
@@ -570,7 +574,7 @@ class _Session:
             self._name,
             self._files,
             _python(),
-            recorder.steps(),
+            recorder.steps(outcome, self.scheduler.died),
             self.tasks.cancellations,
             self._counted(),
         )
