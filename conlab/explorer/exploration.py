@@ -577,6 +577,8 @@ class _Session:
             recorder.steps(outcome, self.scheduler.died),
             self.tasks.cancellations,
             self._counted(),
+            tuple(recorder.turns.turns),
+            tuple(recorder.turns.coming),
         )
 
 

@@ -20,6 +20,7 @@ from conlab.explorer.tasks.task import label
 from conlab.explorer.threads.controlled_thread import ControlledThread
 from conlab.explorer.threads.scheduler import Scheduler
 from conlab.explorer.threads.waiting import OTHERS, SLEEP, ManyWaits
+from conlab.explorer.turns import Turns
 from conlab.explorer.values import Looked, Values, change, frame_of, shown
 
 SHORTEST = 0.01  # seconds of virtual time whose passing is told
@@ -77,6 +78,7 @@ class Recorder:
         self._lines: list[Line] = []
         self._written: list[tuple[Touched, Looked]] = []  # what is to be looked at again
         self._clock = 0.0
+        self.turns = Turns()
         self._latest: dict[str, Line] = {}  # of each thread or task
 
     # -- what it is told of ------------------------------------------------------------------
@@ -87,6 +89,7 @@ class Recorder:
             return  # what is left is being ended
         self._look_again()
         self._tell_time()
+        self.turns.executes(self._scheduler.current.index, code, offset)
         line = _lines(code).get(offset)
         if line is None:
             return
@@ -113,8 +116,20 @@ class Recorder:
         self._written.clear()
         self._lines.append(Line(thread, event=event, note=note, of=of))
 
-    def stops(self, thread: ControlledThread, following: ControlledThread) -> None:
+    def passes(self, what: Hashable) -> None:
+        """Take note that the running thread comes to a switch point."""
+        scheduler = self._scheduler
+        self.turns.passes(scheduler.current.index, what, scheduler.stepped)
+
+    def deadlocks(self, thread: ControlledThread, what: Hashable) -> None:
+        """Take note that the last thread that could go on cannot any more."""
+        self.turns.stops(thread, what, self._scheduler.stepped)
+
+    def stops(
+        self, thread: ControlledThread, following: ControlledThread, what: Hashable
+    ) -> None:
         """Take note that the turn of a thread is over, and whose is next."""
+        self.turns.stops(thread, what, self._scheduler.stepped)
         self._look_again()
         if thread.wait is not None and thread.wait is not OTHERS:
             latest = next((each for each in reversed(self._lines) if each.of == thread.index), None)
@@ -135,6 +150,9 @@ class Recorder:
 
     def ends(self, thread: ControlledThread) -> None:
         """Take note that a thread has run to its end."""
+        if self._scheduler.ending:
+            return
+        self.turns.ends(thread)
         self._look_again()
         if not any(line.of == thread.index and line.code is not None for line in self._lines):
             note = f"{thread.name} runs to its end here, in code that is not stepped"
@@ -149,12 +167,14 @@ class Recorder:
         """Say who took a lock, the task if it was one, and at which line."""
         return self._takers.get(lock.number, ("", ""))
 
-    def turns(self, loop: Any) -> None:  # noqa: ARG002
+    def asks(self, loop: Any) -> None:
         """Take note that a loop asks for what comes from outside, once a turn."""
+        self.turns.asks(loop)
         self._look_again()
 
     def sets(self, loop: Any, timer: Any) -> None:
         """Take note that a timer was set."""
+        self.turns.sets(loop, timer)
 
     def tied(self, timers: list[Any]) -> None:
         """Take note that one of these timers is to be the next."""
@@ -162,6 +182,7 @@ class Recorder:
 
     def comes(self, loop: Any, timers: list[Any]) -> None:
         """Take note that timers come, in this order, and time with them."""
+        self.turns.timers_come(loop, timers, self._scheduler.clock)
         passed = self._scheduler.clock - self._clock
         self._clock = self._scheduler.clock
         slow = next((each for each in self._lines[-3:] if each.event == "slow step"), None)
@@ -296,12 +317,14 @@ class RecordedSchedule(Schedule):
         return choice
 
     def _tell(self, what: tuple[Any, ...], choice: int) -> None:
-        happens = self._recorder.happens
+        happens, turns = self._recorder.happens, self._recorder.turns
         match what:
             case ("cancel", *names) if choice <= len(names):
+                turns.comes(turns.latest_loop(), "cancel", str(names[choice - 1]))
                 who = self._recorder.label(str(names[choice - 1]))
                 happens("cancellation", f"{who} is cancelled from outside here", who)
             case ("collector", *names):
+                turns.comes(turns.latest_loop(), "collect")
                 lost = _joined([self._recorder.label(str(name)) for name in names])
                 note = f"the garbage collector comes here and takes {lost}, which nobody keeps"
                 happens("collection", note, str(names[0]) if names else "")
@@ -355,15 +378,20 @@ def _racing(lines: Sequence[Line]) -> list[set[str]]:
 
     Or before an access of a thread that was stopped right before it.
     """
+    marked = _marked(lines, _alone(lines))
+    return marked if any(marked) else _marked(lines, 0)
+
+
+def _marked(lines: Sequence[Line], alone: int) -> list[set[str]]:
+    """Mark, but begin no race with what the first of ``alone`` lines write: that is set up."""
     racing: list[set[str]] = [set() for _ in lines]
     of_thing: dict[Hashable, list[tuple[int, str, bool]]] = {}
     names: dict[Hashable, str] = {}
-    alone = _alone(lines)
     for at, line in enumerate(lines):
         writes = _writes(line)
         names |= {each.thing: each.access.what for each in line.touched}
         for thing, wrote in writes.items():
-            if at >= alone or not wrote:  # what is written there is set up
+            if at >= alone or not wrote:
                 of_thing.setdefault(thing, []).append((at, line.thread, wrote))
     for thing, accesses in of_thing.items():
         _mark_one(names[thing], accesses, racing)

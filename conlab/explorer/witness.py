@@ -21,6 +21,7 @@ from conlab.explorer.outcomes import (
     Waiting,
 )
 from conlab.explorer.steps import Step
+from conlab.explorer.turns import Coming, Place, Turn
 
 FORMAT = 3
 OUTCOMES: dict[str, type[Any]] = {
@@ -48,6 +49,8 @@ class Witness:
     steps: tuple[Step, ...]
     cancellations: int = 0  # from outside, at most
     counted: str = "preemption"
+    turns: tuple[Turn, ...] = ()
+    coming: tuple[Coming, ...] = ()
 
     def save(self, path: str | Path) -> None:
         """Write the witness as JSON, to be read by `Witness.load` in any process."""
@@ -111,6 +114,13 @@ def _restored(values: dict[str, Any]) -> dict[str, Any]:
             }
         )
         for step in values["steps"]
+    )
+    values["turns"] = tuple(
+        Turn(**turn | {"place": turn["place"] and Place(**turn["place"])})
+        for turn in values["turns"]
+    )
+    values["coming"] = tuple(
+        Coming(**each | {"which": tuple(each["which"])}) for each in values["coming"]
     )
     for name in ("choices", "sites", "stepped"):
         values[name] = tuple(values[name])

@@ -74,7 +74,7 @@ class Selector:
         """Let time pass and other threads run, as the schedule says."""
         scheduler, loop = self._scheduler, self._loop
         if scheduler.observer is not None:
-            scheduler.observer.turns(loop)
+            scheduler.observer.asks(loop)
         loop.tasks.interfere(loop)
         loop.tasks.collect(loop)
         slept = False

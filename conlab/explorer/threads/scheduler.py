@@ -86,8 +86,16 @@ class Recorder(Protocol):
 class Observer(Protocol):
     """Is told what a witness shows, in the one execution that is written down."""
 
-    def stops(self, thread: ControlledThread, following: ControlledThread) -> None:
+    def passes(self, what: Hashable) -> None:
+        """Take note that the running thread comes to a switch point."""
+
+    def stops(
+        self, thread: ControlledThread, following: ControlledThread, what: Hashable
+    ) -> None:
         """Take note that the turn of a thread is over, and whose is next."""
+
+    def deadlocks(self, thread: ControlledThread, what: Hashable) -> None:
+        """Take note that the last thread that could go on cannot any more."""
 
     def ends(self, thread: ControlledThread) -> None:
         """Take note that a thread has run to its end."""
@@ -98,7 +106,7 @@ class Observer(Protocol):
     def taken(self, lock: Any) -> tuple[str, str]:
         """Say who took a lock, the task if it was one, and at which line; or nothing."""
 
-    def turns(self, loop: Any) -> None:
+    def asks(self, loop: Any) -> None:
         """Take note that a loop asks for what comes from outside, once a turn."""
 
     def sets(self, loop: Any, timer: Any) -> None:
@@ -349,6 +357,8 @@ class Scheduler:
             self._end_thread(me)
         if self.recorder is not None and self._only_written_down(what):
             return
+        if self.observer is not None:
+            self.observer.passes(what)
         self.steps += 1
         if self.steps > self.limit:
             self._leave_undone()
@@ -357,7 +367,7 @@ class Scheduler:
             following = self._choose(me, what)
             if following is not me:
                 if self.observer is not None:
-                    self.observer.stops(me, following)
+                    self.observer.stops(me, following, what)
                 me.runs_on.hand_over_to(following.runs_on)
                 if self.closed:
                     raise ExecutionEnded
@@ -406,6 +416,8 @@ class Scheduler:
             costs = tuple(int(thread.deadline != soonest) for thread in timed)
             options = timed
         else:
+            if self.observer is not None:
+                self.observer.deadlocks(me, what)
             with self.aside():
                 deadlock = deadlock_of(self)
             self._leave_undone()
