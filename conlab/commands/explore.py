@@ -25,6 +25,7 @@ from conlab import terminal, terms
 from conlab.bench.settings import usable_cores
 from conlab.errors import UserError
 from conlab.explorer import Exploration, Witness, explore, replay, target
+from conlab.explorer.script import write_script
 from conlab.explorer.threads.engines import ENGINES
 
 FAILS = 1
@@ -126,6 +127,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="share a search among so many processes (on Linux the usable cores)",
     )
+    parser.add_argument(
+        "--script",
+        type=Path,
+        metavar="PY",
+        help="write the witness there as a plain program that forces it, for a bug report",
+    )
     parser.add_argument("--save", type=Path, metavar="JSON", help="write the witness there")
     parser.add_argument(
         "--replay", type=Path, metavar="JSON", help="run the schedule of this witness only"
@@ -185,6 +192,9 @@ def run(options: argparse.Namespace) -> int:
             raise UserError(f"--save {options.save}: {error.strerror}") from None
         written = f"written to {options.save}: repeat it with --replay {options.save}"
         print(f"\n{terminal.plain(written)}")
+    if exploration.witness is not None and options.script is not None:
+        write_script(options.script, exploration.witness, program, check)
+        print(f"\n{terminal.plain(f'the schedule as a program: {options.script}')}")
     if exploration.failing:
         return FAILS
     return 0 if exploration.exhausted or options.sample is not None else NO_VERDICT

@@ -26,10 +26,20 @@ WRITING_SUBSCRIPTS = names("STORE_SUBSCR STORE_SLICE DELETE_SUBSCR")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One access to something that threads may share: its name in the source, and how."""
+    """One access to something that threads may share: its name in the source, and how.
+
+    ``value`` is what was read, or what was there and what was written; ``label`` names it for a
+    person where more is known than ``what``, as in ``state["n"]``.
+    """
 
     what: str
     writes: bool
+    value: str = ""
+    label: str = ""
+
+    def __str__(self) -> str:
+        """Say it in a few characters."""
+        return f"{self.label or self.what} {self.value}".rstrip()
 
 
 def access_of(point: Point) -> Access | None:

@@ -25,7 +25,7 @@ from conlab.explorer.program import (
     origin_of,
     run_to_its_end,
 )
-from conlab.explorer.recorder import Recorder
+from conlab.explorer.recorder import RecordedSchedule, Recorder
 from conlab.explorer.sameness import Rehearsal, insist_on_sameness, what_differs
 from conlab.explorer.scope import Scope, Steppable, scope_of
 from conlab.explorer.search.budget import Budget
@@ -721,15 +721,19 @@ class _Session:
         schedule = shrink(lambda choices: fails(Schedule(choices)), schedule, tries)
         points = functools.cache(lambda code: points_of(code, self._facts))
         while True:
-            recorder = self.scheduler.recorder = Recorder(points)
+            recorder = Recorder(points, self.scheduler, self.tasks)
+            self.scheduler.recorder = self.scheduler.observer = recorder
             self.step(True)
             try:
-                outcome = self._execute(Schedule(schedule.choices, schedule.sites))
+                recorded = RecordedSchedule(
+                    recorder, self.scheduler, schedule.choices, schedule.sites
+                )
+                outcome = self._execute(recorded)
                 break
             except RestartSearch:  # code that had not been met while nothing was stepped
                 continue
             finally:
-                self.scheduler.recorder = None
+                self.scheduler.recorder = self.scheduler.observer = None
         self.step(ONE_THREAD in self.scheduler.disproved)
         return Witness(
             self.name,
@@ -742,10 +746,12 @@ class _Session:
             self._name,
             self._files,
             _python(),
-            recorder.steps(),
+            recorder.steps(outcome, self.scheduler.died),
             self.tasks.cancellations,
             self._counted(),
             self._cancellable.names,
+            tuple(recorder.turns.turns),
+            tuple(recorder.turns.coming),
         )
 
 

@@ -50,6 +50,7 @@ def modelled(scheduler: Scheduler, program: Any, tasks: KnownTasks) -> Iterator[
         scheduler.at_exit = modelling_of_threads.exit_program
         scheduler.at_end = tasks.at_end
         scheduler.who_runs = tasks.running
+        scheduler.who_is = tasks.on
         ambient_state = AmbientState(scheduler, replaced)
         scheduler.is_permanent = ambient_state.knows
         stack.callback(ambient_state.restore)

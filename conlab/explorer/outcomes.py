@@ -32,18 +32,33 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One thread of a deadlock: what it waits for, who could end that, and where it stands."""
+    """One thread of a deadlock: what it waits for, who could end that, and where it stands.
+
+    ``held_at`` says at which line each of ``held_by`` took what is waited for, where that is known.
+    """
 
     thread: str
     waits_for: str
     held_by: tuple[str, ...]
     where: str
+    held_at: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Say it in one line."""
-        held = f", held by {' and '.join(self.held_by)}" if self.held_by else ""
         where = f" at {self.where}" if self.where else ""
-        return f"{self.thread} waits{where} for {self.waits_for}{held}"
+        return f"{self.thread} waits{where} for {self.waits_for}{self._held()}"
+
+    def _held(self) -> str:
+        if not self.held_by or self.waits_for.startswith("the end of "):
+            return ""  # of who is named already
+        if "tasks" in self.waits_for:
+            return f": {' and '.join(self.held_by)}"
+        places = [*self.held_at, *("" for _ in self.held_by)]
+        held = [
+            f"{'itself' if who == self.thread else who}{f' since {at}' if at else ''}"
+            for who, at in zip(self.held_by, places, strict=False)
+        ]
+        return f", held by {' and '.join(held)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +112,15 @@ class Deadlocked:
 
     def __str__(self) -> str:
         """Say it in one line."""
+        if len(self.cycle) == 1:
+            return f"deadlocks: {self.cycle[0]} waits for itself"
         if self.cycle:
-            return "deadlocks: " + " waits for ".join([*self.cycle, self.cycle[0]])
-        return (
-            "deadlocks: " + ", ".join(waiting.thread for waiting in self.waiting) + " wait for ever"
-        )
+            first, *others = self.cycle
+            links = [f"waits for {other}, which " for other in others]
+            return f"deadlocks: {first} {''.join(links)}waits for {first}"
+        names = [waiting.thread for waiting in self.waiting]
+        joined = f"{', '.join(names[:-1])}{' and ' if names[1:] else ''}{names[-1]}"
+        return f"deadlocks: {joined} wait{'' if names[1:] else 's'} for ever"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,15 @@
 """A failing schedule: repeated from its choices, saved as JSON, printed in columns by thread."""
 
 import json
-import linecache
 import shutil
-import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from conlab.errors import UserError
 from conlab.explorer.accesses import Access
+from conlab.explorer.narration import narrate
 from conlab.explorer.outcomes import (
     Deadlocked,
     Failure,
@@ -22,10 +21,9 @@ from conlab.explorer.outcomes import (
     Waiting,
 )
 from conlab.explorer.steps import Step
+from conlab.explorer.turns import Coming, Place, Turn
 
-FORMAT = 2
-MOST_ROWS = 120  # of a printed witness; what comes before the threads do is left out first
-NARROWEST = 20  # characters of a column
+FORMAT = 3
 OUTCOMES: dict[str, type[Any]] = {
     "returned": Returned,
     "raised": Raised,
@@ -52,6 +50,8 @@ class Witness:
     cancellations: int = 0  # from outside, at most
     counted: str = "preemption"
     cancel: tuple[str, ...] = ()  # the names of those, where they were named
+    turns: tuple[Turn, ...] = ()
+    coming: tuple[Coming, ...] = ()
 
     def save(self, path: str | Path) -> None:
         """Write the witness as JSON, to be read by `Witness.load` in any process."""
@@ -82,20 +82,7 @@ class Witness:
 
     def lines(self, width: int = 80) -> Iterator[str]:
         """Yield the lines of the printed witness, none of them longer than ``width``."""
-        plural = "" if self.preemptions == 1 else "s"
-        head = f"{self.program} {self.outcome}, with {self.preemptions} {self.counted}{plural}:"
-        yield from textwrap.wrap(head, width, subsequent_indent="  ")
-        for failure in self.died:
-            yield from textwrap.wrap(str(failure), width)
-        if isinstance(self.outcome, Deadlocked):
-            for waiting in self.outcome.waiting:
-                yield from textwrap.wrap(f"  {waiting}", width, subsequent_indent="    ")
-        yield ""
-        yield from _columns(self.steps, width)
-        racing = sorted({name for step in self.steps for name in step.racing})
-        if racing:
-            yield ""
-            yield from textwrap.wrap(f"* races for {', '.join(racing)}", width)
+        return narrate(self.program, self.outcome, self.died, self.steps, width)
 
 
 def _restored(values: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +95,9 @@ def _restored(values: dict[str, Any]) -> dict[str, Any]:
         case "deadlock":
             values["outcome"] = Deadlocked(
                 tuple(
-                    Waiting(**waiting | {"held_by": tuple(waiting["held_by"])})
+                    Waiting(
+                        **waiting | {name: tuple(waiting[name]) for name in ("held_by", "held_at")}
+                    )
                     for waiting in outcome["waiting"]
                 ),
                 tuple(outcome["cycle"]),
@@ -127,43 +116,13 @@ def _restored(values: dict[str, Any]) -> dict[str, Any]:
         )
         for step in values["steps"]
     )
+    values["turns"] = tuple(
+        Turn(**turn | {"place": turn["place"] and Place(**turn["place"])})
+        for turn in values["turns"]
+    )
+    values["coming"] = tuple(
+        Coming(**each | {"which": tuple(each["which"])}) for each in values["coming"]
+    )
     for name in ("choices", "sites", "stepped", "cancel"):
         values[name] = tuple(values[name])
     return values
-
-
-def _columns(steps: Sequence[Step], width: int) -> Iterator[str]:
-    threads = list(dict.fromkeys(step.thread for step in steps))
-    if not threads:
-        return
-    first_other = next((at for at, step in enumerate(steps) if step.thread != threads[0]), 0)
-    skipped = max(0, min(len(steps) - MOST_ROWS, first_other - 3))
-    rows = steps[skipped : skipped + MOST_ROWS]
-    files = list(dict.fromkeys(step.file for step in rows))
-    for file in files:
-        room = width - len("file ")  # the end of a path tells more than its beginning
-        yield f"file {file if len(file) <= room else '...' + file[3 - room :]}"
-    cell = (width - 6) // len(threads)
-    if cell < NARROWEST:
-        yield from _list(rows, threads, width)
-    else:
-        yield (" " * 6 + "".join(f"{name[: cell - 2]:<{cell}}" for name in threads)).rstrip()
-        for step in rows:
-            column = threads.index(step.thread)
-            yield f"{step.line:>4}  {' ' * cell * column}{_cell(step, cell - 2)}".rstrip()
-    if len(steps) > skipped + len(rows):
-        yield f"... and {len(steps) - skipped - len(rows)} more lines"
-
-
-def _list(rows: Sequence[Step], threads: Sequence[str], width: int) -> Iterator[str]:
-    name = min(max(map(len, threads)), 20)
-    for step in rows:
-        cell = _cell(step, width - name - 8)
-        yield f"{step.line:>4}  {step.thread[:name]:<{name}}  {cell}".rstrip()
-
-
-def _cell(step: Step, width: int) -> str:
-    source = linecache.getline(step.file, step.line).strip() or f"line {step.line}"
-    mark = "* " if step.racing else "  "
-    text = mark + ("... " if step.continued else "") + source
-    return text if len(text) <= width else text[: width - 3] + "..."

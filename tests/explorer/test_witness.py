@@ -138,7 +138,12 @@ def test_witness_prints_as_columns_of_at_most_80_characters_with_the_race_marked
     lines = list(witness_of_lost_update().lines(80))
     assert max(map(len, lines)) <= 80
     racing = [line.split("*", 1)[1].replace("...", "").strip() for line in lines if " * " in line]
-    assert sorted(racing) == ["count = old + 1"] * 2 + ["old = count"] * 2
+    assert sorted(racing) == [
+        "count = old + 1  [count 0 → 1]",
+        "count = old + 1  [count 1 → 1]",
+        "old = count  [count 0]",
+        "old = count  [count 0]",
+    ]
     assert lines[-1] == "* races for count"
 
 

@@ -73,6 +73,8 @@ class Selector:
     def select(self, timeout: float | None) -> tuple[()]:
         """Let time pass and other threads run, as the schedule says."""
         scheduler, loop = self._scheduler, self._loop
+        if scheduler.observer is not None:
+            scheduler.observer.asks(loop)
         loop.tasks.interfere(loop)
         loop.tasks.collect(loop)
         slept = False
@@ -160,6 +162,8 @@ class Loop(asyncio.BaseEventLoop):
         """Set a timer, remembering which came first."""
         timer = super().call_at(when, callback, *args, context=context)
         self._timers.append(timer)
+        if self._scheduler.observer is not None:
+            self._scheduler.observer.sets(self, timer)
         return timer
 
     def is_ready(self) -> bool:
@@ -190,6 +194,8 @@ class Loop(asyncio.BaseEventLoop):
             timer for group in groups[: due - 1] for timer in self._ordered(group, last=False)
         ]
         coming += self._ordered(last, last=True)
+        if self._scheduler.observer is not None:
+            self._scheduler.observer.comes(self, coming)
         for timer in coming:
             timer._scheduled = False
             self._ready.append(timer)
@@ -203,6 +209,8 @@ class Loop(asyncio.BaseEventLoop):
         coming: list[Any] = []
         while tied:
             may_stop = last and bool(coming)
+            if self._scheduler.observer is not None:
+                self._scheduler.observer.tied(tied)
             choice = self._decide(len(tied) + may_stop, "timers of one deadline")
             if choice == len(tied):
                 for timer in tied:

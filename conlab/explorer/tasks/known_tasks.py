@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
+from conlab.explorer.naming import assigned_in, receiver
 from conlab.explorer.outcomes import SWALLOWED, Failure, Returned, Waiting
 from conlab.explorer.tasks.cancellable import EXPLORER, LIBRARY, Cancellable
 from conlab.explorer.tasks.task import Task, label
+from conlab.explorer.threads.controlled_thread import ControlledThread
 from conlab.explorer.threads.scheduler import Scheduler
 
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -92,6 +94,14 @@ class KnownTasks:
             task = asyncio.current_task()
         return self._scheduler.current.name if task is None else label(task)
 
+    def on(self, thread: ControlledThread) -> str:
+        """Name the task that a thread runs, or else the thread."""
+        for loop in self.loops:
+            task = asyncio.current_task(loop)
+            if task is not None and loop._thread_id == thread.index + 1:  # type: ignore[attr-defined]
+                return label(task)
+        return thread.name
+
     # -- what they lose ---------------------------------------------------------------------
 
     def reported(self, context: dict[str, Any]) -> None:
@@ -147,15 +157,14 @@ class KnownTasks:
 
     def _wait_of(self, task: asyncio.Task[Any]) -> Waiting:
         frames = list(_frames(task))
-        where = next(
-            (
-                f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
-                for frame in reversed(frames)
-                if frame.f_code.co_filename in self._scheduler.stepped
-            ),
-            "",
-        )
+        stepped = self._scheduler.stepped
+        mine = [each for each in frames if each.f_code.co_filename in stepped]
+        where = f"{Path(mine[-1].f_code.co_filename).name}:{mine[-1].f_lineno}" if mine else ""
         what, holders = self._awaited(task, frames)
+        if what.rpartition(" ")[2] in NAMED:
+            text = receiver(mine[-1]) if mine else ""
+            known = assigned_in(sorted(stepped), text, what.rpartition(".")[2]) if text else ""
+            what += f" ({known or text})" if text else ""
         return Waiting(label(task), what, tuple(holders), where)
 
     def _awaited(self, task: asyncio.Task[Any], frames: list[Any]) -> tuple[str, list[str]]:
@@ -168,7 +177,7 @@ class KnownTasks:
                 case asyncio.Lock() | asyncio.Semaphore():
                     return f"an asyncio.{type(owner).__name__}", self.holders.get(owner, [])
                 case asyncio.Event():
-                    return "an asyncio.Event that nobody sets", []
+                    return "somebody to set an asyncio.Event", []
                 case asyncio.Condition() if frames[-1].f_locals.get("self") is not owner._lock:  # type: ignore[attr-defined]
                     return "a notification of an asyncio.Condition", []
                 case asyncio.Barrier():
@@ -244,10 +253,13 @@ def _name_of_coroutine(task: asyncio.Task[Any]) -> str:
     return qualified.rpartition(".")[2] or task.get_name()
 
 
+NAMED = {
+    f"asyncio.{name}" for name in ["Lock", "Semaphore", "Event", "Condition", "Barrier", "Queue"]
+}
 QUEUES = {
     "get": "an item of an asyncio.Queue",
     "put": "room in an asyncio.Queue",
-    "join": "the items of an asyncio.Queue to be done",
+    "join": "the items to be done of an asyncio.Queue",
 }
 
 

@@ -121,6 +121,8 @@ class Lock(Identified):
         scheduler.progressed()
         self.busy = True
         self.owner = scheduler.current
+        if scheduler.observer is not None:
+            scheduler.observer.takes(self)
         return True
 
     @untraced

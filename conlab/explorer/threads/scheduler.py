@@ -18,22 +18,21 @@ from typing import Any, NoReturn, Protocol
 
 from conlab.errors import UserError
 from conlab.explorer.outcomes import (
-    Deadlocked,
     Failure,
     Outcome,
     Raised,
     Returned,
     Unfinished,
-    Waiting,
 )
 from conlab.explorer.search.happens_before import EVERYTHING, PART, Location, TracedStep
 from conlab.explorer.search.schedule import Diverged, Schedule
 from conlab.explorer.search.traced import Redundant, TracedSchedule
 from conlab.explorer.threads.controlled_thread import Carrier, ControlledThread, Engine
+from conlab.explorer.threads.deadlocks import deadlock_of
 from conlab.explorer.threads.greenlets import Greenlets
 from conlab.explorer.threads.real_threads import RealThread, RealThreads
 from conlab.explorer.threads.reference import Reference, address_of
-from conlab.explorer.threads.waiting import OTHERS, Identified, Identity, ManyWaits, Waitable
+from conlab.explorer.threads.waiting import OTHERS, Identified, Identity, Waitable
 
 Assumption = tuple[str | int, ...]
 ONE_THREAD: Assumption = ("threads",)  # then nothing need be stepped
@@ -84,6 +83,40 @@ class Recorder(Protocol):
         """Take note of one bytecode."""
 
 
+class Observer(Protocol):
+    """Is told what a witness shows, in the one execution that is written down."""
+
+    def passes(self, what: Hashable) -> None:
+        """Take note that the running thread comes to a switch point."""
+
+    def stops(self, thread: ControlledThread, following: ControlledThread, what: Hashable) -> None:
+        """Take note that the turn of a thread is over, and whose is next."""
+
+    def deadlocks(self, thread: ControlledThread, what: Hashable) -> None:
+        """Take note that the last thread that could go on cannot any more."""
+
+    def ends(self, thread: ControlledThread) -> None:
+        """Take note that a thread has run to its end."""
+
+    def takes(self, lock: Any) -> None:
+        """Take note that the running thread has taken a lock."""
+
+    def taken(self, lock: Any) -> tuple[str, str]:
+        """Say who took a lock, the task if it was one, and at which line; or nothing."""
+
+    def asks(self, loop: Any) -> None:
+        """Take note that a loop asks for what comes from outside, once a turn."""
+
+    def sets(self, loop: Any, timer: Any) -> None:
+        """Take note that a timer was set."""
+
+    def tied(self, timers: list[Any]) -> None:
+        """Take note that one of these timers is to be the next, if more than one."""
+
+    def comes(self, loop: Any, timers: list[Any]) -> None:
+        """Take note that timers come, in this order."""
+
+
 class Scheduler:
     """Executes a program again and again, each time under another schedule."""
 
@@ -115,6 +148,7 @@ class Scheduler:
         self.newly_disproved: set[Assumption] = set()
         self.steps = 0
         self.recorder: Recorder | None = None
+        self.observer: Observer | None = None
         self.held_back = False  # whether a thread could have been let go on by time once more
         self.unknown: Counter[str] = Counter()  # what steps did that touch everything
         self.at_begin: Callable[[], None] = lambda: None
@@ -122,6 +156,7 @@ class Scheduler:
         self.at_end: Callable[[], None] = lambda: None
         self.is_permanent: Callable[[int], bool] = lambda _: False  # whether an address is for good
         self.who_runs: Callable[[], str] = lambda: self.current.name  # who runs, for a person
+        self.who_is: Callable[[ControlledThread], str] = lambda thread: thread.name  # or its task
         self._reset(Schedule())
 
     def _reset(self, schedule: Schedule) -> None:
@@ -291,6 +326,8 @@ class Scheduler:
         """Take note that a thread has run to its end, and return on what another goes on."""
         if self.closed:
             return None
+        if self.observer is not None:
+            self.observer.ends(thread)
         thread.busy = False
         self.touch("end", thread, writes=True)
         self.alive.remove(thread)
@@ -326,6 +363,8 @@ class Scheduler:
             self._end_thread(me)
         if self.recorder is not None and self._only_written_down(what):
             return
+        if self.observer is not None:
+            self.observer.passes(what)
         self.steps += 1
         if self.steps > self.limit:
             self._leave_undone()
@@ -333,6 +372,8 @@ class Scheduler:
         if len(self.alive) > 1 or me.wait is not None:
             following = self._choose(me, what)
             if following is not me:
+                if self.observer is not None:
+                    self.observer.stops(me, following, what)
                 me.runs_on.hand_over_to(following.runs_on)
                 if self.closed:
                     raise ExecutionEnded
@@ -381,8 +422,10 @@ class Scheduler:
             costs = tuple(int(thread.deadline != soonest) for thread in timed)
             options = timed
         else:
+            if self.observer is not None:
+                self.observer.deadlocks(me, what)
             with self.aside():
-                deadlock = self._deadlock()
+                deadlock = deadlock_of(self)
             self._leave_undone()
             self.end(deadlock)
         choice = 0
@@ -631,30 +674,6 @@ class Scheduler:
             me.runs_on.give_up(self.current.runs_on if self.alive else self.engine.search)
         raise ExecutionEnded
 
-    def _deadlock(self) -> Deadlocked:
-        waits_for: dict[str, str] = {}
-        waiting = []
-        for thread in self.alive:
-            assert thread.wait is not None
-            holders = tuple(holder.name for holder in thread.wait.holders())
-            if holders:
-                waits_for[thread.name] = holders[0]
-            waiting.append(
-                Waiting(
-                    thread.name,
-                    thread.wait.describe(),
-                    holders,
-                    self.line_of(thread.runs_on.frame()),
-                )
-            )
-            if isinstance(thread.wait, ManyWaits):
-                inside = thread.wait.within()
-                waits_for |= {each.thread: each.held_by[0] for each in inside if each.held_by}
-                if inside:
-                    waiting.pop()  # the tasks say all that there is to say
-                waiting += inside
-        return Deadlocked(tuple(waiting), _cycle(waits_for))
-
     def line_of(self, frame: FrameType | None) -> str:
         """Name the innermost line of the stepped files on this stack, or nothing."""
         while frame is not None:
@@ -676,19 +695,6 @@ class Scheduler:
 def _deadline(thread: ControlledThread) -> float:
     assert thread.deadline is not None
     return thread.deadline
-
-
-def _cycle(waits_for: dict[str, str]) -> tuple[str, ...]:
-    """Return the names on a circle of the wait-for graph, or none."""
-    for start in waits_for:
-        path = [start]
-        while (following := waits_for.get(path[-1])) is not None:
-            if following == start:
-                return tuple(path)
-            if following in path:
-                break
-            path.append(following)
-    return ()
 
 
 def failure_of(thread: str, error: BaseException) -> Failure:

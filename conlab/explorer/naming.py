@@ -1,0 +1,125 @@
+"""Names a lock, a queue, an event as its reader knows it: by what it is bound to, where it is made.
+
+``Account.lock made at shop.py:36`` says which; a number would say nothing.
+"""
+
+import ast
+import linecache
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import PurePath
+from types import CodeType, FrameType
+
+from conlab.explorer.stepping.points import nested
+from conlab.explorer.stepping.spans import span_of
+
+LONGEST = 40  # characters of an expression
+
+
+def made_at(file: str, function: str, offset: int) -> str:
+    """Name what the call at a bytecode makes: ``Account.lock made at shop.py:36``, or nothing."""
+    code = _code(file, function)
+    if code is None:
+        return ""
+    lines = [line for start, end, line in code.co_lines() if start <= offset < end and line]
+    if not lines:
+        return ""
+    place = f"made at {PurePath(file).name}:{lines[0]}"
+    for assigned in _assignments(file):
+        if assigned.first <= lines[0] <= assigned.last:
+            return f"{assigned.name} {place}"
+    return place
+
+
+def assigned_in(files: Iterable[str], name: str, kind: str) -> str:
+    """Name what an expression stands for, if one place alone binds its last name so."""
+    last = name.rpartition(".")[2]
+    found = [
+        f"{each.name} made at {PurePath(file).name}:{each.first}"
+        for file in files
+        for each in _assignments(file)
+        if each.name.rpartition(".")[2] == last and kind in each.calls
+    ]
+    return found[0] if len(found) == 1 else ""
+
+
+def receiver(frame: FrameType | None) -> str:
+    """Return the expression whose method the frame calls, awaits or enters: ``self.lock``."""
+    if frame is None or frame.f_lasti < 0:
+        return ""
+    positions = list(frame.f_code.co_positions())[frame.f_lasti // 2]
+    span = (positions[0], positions[1], positions[2], positions[3])
+    node = _nodes(frame.f_code.co_filename).get(span)
+    match node:
+        case ast.Await(value=ast.Call(func=ast.Attribute(value=of))):
+            pass
+        case ast.Call(func=ast.Attribute(value=of)):
+            pass
+        case ast.Name() | ast.Attribute():
+            of = node
+        case _:
+            return ""
+    text = ast.unparse(of)
+    return text if len(text) <= LONGEST else ""
+
+
+class Assigned:
+    """What an assignment binds: its name with the class around it, its lines, what it calls."""
+
+    def __init__(self, name: str, node: ast.Assign | ast.AnnAssign) -> None:
+        self.name = name
+        self.first = node.lineno
+        self.last = node.end_lineno or node.lineno
+        self.calls = {
+            each.func.attr if isinstance(each.func, ast.Attribute) else getattr(each.func, "id", "")
+            for each in ast.walk(node)
+            if isinstance(each, ast.Call)
+        }
+
+
+@lru_cache(maxsize=64)
+def _tree(file: str) -> ast.Module:
+    try:
+        return ast.parse("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])
+
+
+@lru_cache(maxsize=64)
+def _nodes(file: str) -> dict[object, ast.AST]:
+    nodes: dict[object, ast.AST] = {}
+    for node in ast.walk(_tree(file)):
+        if isinstance(node, ast.expr):
+            nodes.setdefault(span_of(node), node)
+    return nodes
+
+
+@lru_cache(maxsize=64)
+def _assignments(file: str) -> list[Assigned]:
+    return list(_bound(_tree(file), ""))
+
+
+def _bound(node: ast.AST, around: str) -> Iterator[Assigned]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Assign | ast.AnnAssign):
+            targets = child.targets if isinstance(child, ast.Assign) else [child.target]
+            for target in targets:
+                match target:
+                    case ast.Attribute(value=ast.Name(id="self"), attr=name) if around:
+                        yield Assigned(f"{around}.{name}", child)
+                    case ast.Name(id=name):
+                        in_class = isinstance(node, ast.ClassDef)
+                        yield Assigned(f"{around}.{name}" if in_class else name, child)
+                    case ast.Attribute():
+                        yield Assigned(ast.unparse(target), child)
+        yield from _bound(child, child.name if isinstance(child, ast.ClassDef) else around)
+
+
+@lru_cache(maxsize=256)
+def _code(file: str, function: str) -> CodeType | None:
+    source = "".join(linecache.getlines(file))
+    try:
+        code = compile(source, file, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return None
+    return next((each for each in nested(code) if each.co_qualname == function), None)
