@@ -33,6 +33,7 @@ SLEEPERS = {  # the tests that may sleep: none to put things in order
     ("tests/explorer/threads/test_fairness.py", "*"): "the same",
     ("tests/explorer/threads/test_reduction.py", "*"): "the same",
     ("tests/explorer/threads/traps.py", "*"): "the same",
+    ("tests/explorer/threads/two_locked_halves.py", "*"): "the same",
     ("tests/explorer/tasks", "*"): "the same",
     ("tests/never_ends.py", "*"): "jobs to be killed",
     ("tests/judge", "*"): "sides that hang until they are killed",

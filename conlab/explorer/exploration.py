@@ -79,6 +79,7 @@ def explore(
     seed: int = 0,
     engine: EngineName = "threads",
     processes: int = 1,
+    undivided: bool = False,
     found: Callable[[Witness], None] = lambda _: None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Exploration:
@@ -103,6 +104,9 @@ def explore(
 
     A search with ``reduction`` is shared by so many ``processes``, and finds what one finds.
 
+    With ``undivided`` each call that a stepped file makes is one step: a switch comes between two
+    of them, or where one waits. What fails all the same is no fault of the code that is called.
+
     ``found`` is called with the witness of the first failing schedule at once, and again if one
     with fewer preemptions comes. ``progress`` is called ten times a second with the number of
     executions so far. Raises UserError for arguments that cannot be, Uncontrolled or Diverged when
@@ -120,6 +124,8 @@ def explore(
         raise UserError(f"{seconds:g} seconds make no sense: say more than 0")
     if processes < 1:
         raise UserError(f"{processes} processes make no sense: say 1 or more")
+    if undivided and processes > 1:
+        raise UserError("a search of undivided calls is not shared: say processes=1")
     files = _stepped_files(program, stepped)
     limits = Limits(bound, schedules, seconds, count_on, sample, seed)
     what = program, check, reading, files, limit, cancellations
@@ -130,6 +136,7 @@ def explore(
             workers = stack.enter_context(Workers(processes, turns))
         session = stack.enter_context(_session(*what))
         session.specialised(specialised)
+        session.scheduler.undivided = undivided
         choose_engine(session.scheduler, engine)
         return supervise(
             session.scheduler,

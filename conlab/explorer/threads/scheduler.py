@@ -33,7 +33,14 @@ from conlab.explorer.threads.controlled_thread import Carrier, ControlledThread,
 from conlab.explorer.threads.greenlets import Greenlets
 from conlab.explorer.threads.real_threads import RealThread, RealThreads
 from conlab.explorer.threads.reference import Reference, address_of
-from conlab.explorer.threads.waiting import OTHERS, Identified, Identity, ManyWaits, Waitable
+from conlab.explorer.threads.waiting import (
+    OTHERS,
+    SLEEP,
+    Identified,
+    Identity,
+    ManyWaits,
+    Waitable,
+)
 
 Assumption = tuple[str | int, ...]
 ONE_THREAD: Assumption = ("threads",)  # then nothing need be stepped
@@ -98,6 +105,7 @@ class Scheduler:
         self.engine: Engine = self._real_threads
         self.search_thread = RealThread()
         self.after_release = False  # whether a switch is possible right after a release
+        self.undivided = False  # whether what the stepped files call is one step, unless it waits
         self.idents: set[int] = set()
         self.closed = False
         self.executions = 0
@@ -318,6 +326,8 @@ class Scheduler:
             self._end_thread(me)
         if self.recorder is not None and self._only_written_down(what):
             return
+        if self.undivided and isinstance(what, tuple) and self._goes_on(me):
+            return
         self.steps += 1
         if self.steps > self.limit:
             self._leave_undone()
@@ -332,6 +342,18 @@ class Scheduler:
                     self._end_thread(me)
         elif self.traced is not None and len(self.threads) > 1:
             self._begin_step(me)  # a step as well, whether the others have ended yet or not
+
+    def _goes_on(self, me: ControlledThread) -> bool:
+        """Whether a thread need not wait at an operation inside of an undivided call.
+
+        A sleep there takes its time, and lets nobody in.
+        """
+        if me.wait is SLEEP:
+            assert me.deadline is not None
+            self.clock = max(self.clock, me.deadline)
+            me.timed_out = True
+            return True
+        return me.wait is None or not me.wait.busy
 
     def _only_written_down(self, what: Hashable) -> bool:
         """Whether this is a bytecode at which the search, of one thread, never stopped."""
