@@ -33,6 +33,7 @@ from conlab.explorer.search.sharing import (
     take_turn,
 )
 from conlab.explorer.search.shrinking import OrderedSchedule, shrink, straighten
+from conlab.explorer.shared_things import WatchedSchedule
 from conlab.explorer.stepping.by_code import ByCode
 from conlab.explorer.stepping.facts import read_facts
 from conlab.explorer.stepping.monitor import Monitor
@@ -160,6 +161,24 @@ def replay(
     files, cancellations = witness.stepped, witness.cancellations
     with _session(program, check, witness.reading, files, limit, cancellations) as session:
         return supervise(session.scheduler, lambda: session.replay(witness), lambda: None)
+
+
+def shared_things(
+    program: Program,
+    names: Iterable[str],
+    *,
+    stepped: Iterable[str | Path] | None = None,
+    limit: int = 20_000,
+) -> tuple[str, ...]:
+    """Name what those threads or tasks of a program share that have these names.
+
+    That is what at least two of them touch and one writes, under the program's first schedule. It
+    is no verdict: another schedule may lead elsewhere.
+    """
+    files = _stepped_files(program, stepped)
+    with _session(program, None, "bytecode", files, limit, 0) as session:
+        watched = supervise(session.scheduler, session.watch, lambda: None)
+        return watched.shared_by(names)
 
 
 @contextmanager
@@ -411,6 +430,17 @@ class _Session:
         if self._reduces and self.tasks.loops:
             self._reduces = False
             raise RestartSearch
+
+    def watch(self) -> WatchedSchedule:
+        """Execute the first schedule, and take note of who touches what."""
+        while True:
+            self.step(True)  # for tasks share within one thread
+            try:
+                schedule = WatchedSchedule(self.scheduler)
+                self._execute(schedule)
+                return schedule
+            except RestartSearch:
+                continue
 
     def record(self, schedule: TrialSchedule) -> bool:
         """Execute a schedule that is told of each bytecode, and say whether it fails."""

@@ -566,6 +566,13 @@ class Scheduler:
             self.touched += 1
         return known[0]
 
+    def touched_thing(self, number: Hashable) -> Any:
+        """Return the thing that has this number, or None where that is not known."""
+        for known, reference in reversed(self._touched.values()):
+            if known == number:
+                return reference.thing()
+        return None
+
     def _begin_step(self, thread: ControlledThread) -> None:
         assert self.traced is not None
         try:
