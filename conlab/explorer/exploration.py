@@ -33,6 +33,7 @@ from conlab.explorer.search.sharing import (
     take_turn,
 )
 from conlab.explorer.search.shrinking import OrderedSchedule, shrink, straighten
+from conlab.explorer.serial import explore_serially
 from conlab.explorer.shared_things import WatchedSchedule
 from conlab.explorer.stepping.by_code import ByCode
 from conlab.explorer.stepping.facts import read_facts
@@ -46,7 +47,7 @@ from conlab.explorer.strategy import Limits, Result, Strategy
 from conlab.explorer.tasks.known_tasks import KnownTasks
 from conlab.explorer.threads.ambient_state import AmbientState
 from conlab.explorer.threads.engines import choose_engine
-from conlab.explorer.threads.scheduler import ONE_THREAD, RestartSearch, Scheduler
+from conlab.explorer.threads.scheduler import ONE_THREAD, RestartSearch, Scheduler, Undivided
 from conlab.explorer.threads.watchdog import supervise
 from conlab.explorer.verdict import Exploration
 from conlab.explorer.witness import Witness
@@ -56,6 +57,7 @@ ReadingName = Literal["gil", "bytecode"]
 EngineName = Literal["threads", "greenlets"]
 Program = Callable[[], Any]
 Check = Callable[[Any], bool]
+Serial = Literal["serial"]
 T = TypeVar("T")
 S = TypeVar("S", bound=Schedule)
 # Executions; the collector is off meanwhile, as what it frees may run code.
@@ -65,7 +67,7 @@ BETWEEN_COLLECTIONS = 200
 def explore(
     program: Program,
     *,
-    check: Check | None = None,
+    check: Check | Serial | None = None,
     reading: ReadingName = "gil",
     bound: int | None = 2,
     stepped: Iterable[str | Path] | None = None,
@@ -80,11 +82,14 @@ def explore(
     seed: int = 0,
     engine: EngineName = "threads",
     processes: int = 1,
-    undivided: bool = False,
+    undivided: Undivided | None = None,
     found: Callable[[Witness], None] = lambda _: None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Exploration:
     """Run ``program`` under every schedule of at most ``bound`` preemptions, the fewest first.
+
+    With ``check="serial"`` what the program returns must be what some serial order of its threads
+    returns, in which each runs from its start to its end.
 
     With ``reduction`` one schedule is run of those that differ in the order of independent steps
     only; and where it is soon done, every number of preemptions is searched, whatever the bound.
@@ -105,8 +110,9 @@ def explore(
 
     A search with ``reduction`` is shared by so many ``processes``, and finds what one finds.
 
-    With ``undivided`` each call that a stepped file makes is one step: a switch comes between two
-    of them, or where one waits. What fails all the same is no fault of the code that is called.
+    ``undivided="calls"`` makes each call of a stepped file one step: a switch comes between two of
+    them, or where one waits. What fails all the same is no fault of the code that is called.
+    ``undivided="threads"`` switches only where a thread waits or ends: the serial orders.
 
     ``found`` is called with the witness of the first failing schedule at once, and again if one
     with fewer preemptions comes. ``progress`` is called ten times a second with the number of
@@ -126,7 +132,11 @@ def explore(
     if processes < 1:
         raise UserError(f"{processes} processes make no sense: say 1 or more")
     if undivided and processes > 1:
-        raise UserError("a search of undivided calls is not shared: say processes=1")
+        raise UserError(f"a search of undivided {undivided} is not shared: say processes=1")
+    if check == "serial":
+        given = dict(locals())  # the arguments: nothing else has a name yet
+        del given["program"], given["check"]
+        return explore_serially(explore, program, **given)
     files = _stepped_files(program, stepped)
     limits = Limits(bound, schedules, seconds, count_on, sample, seed)
     what = program, check, reading, files, limit, cancellations

@@ -13,7 +13,7 @@ FoundBy = Literal["search", "prediction", "sampling"]
 MOST_LISTED = 10  # predictions that a person is shown
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Exploration:
     """The verdict: of so many schedules so many fail, and what was and was not looked at.
 
@@ -30,7 +30,8 @@ class Exploration:
 
     ``found_by`` says what came upon the witness: the search, a ``prediction``, or ``sampling``.
     ``sampled`` tells of the schedules that were drawn by chance, where the search had no end;
-    ``predictions`` are the conflicts and circles of locks that trial executions have shown.
+    ``predictions`` are the conflicts and circles of locks that trial executions have shown. With
+    ``check="serial"``, ``serial_outcomes`` are what the serial orders return.
     """
 
     schedules: int
@@ -50,6 +51,11 @@ class Exploration:
     found_by: FoundBy = "search"
     sampled: Sampled | None = None
     predictions: tuple[Prediction, ...] = ()
+    serial_outcomes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Be short, as pytest shows it where an assertion about a verdict fails."""
+        return f"<Exploration: {self}>"
 
     def __str__(self) -> str:
         """Say the verdict in one sentence, with its bounds; in two where schedules were drawn."""

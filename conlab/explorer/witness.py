@@ -34,7 +34,7 @@ OUTCOMES: dict[str, type[Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Witness:
     """A failing schedule: its choices, what they lead to, and what is needed to repeat them."""
 
@@ -51,6 +51,10 @@ class Witness:
     steps: tuple[Step, ...]
     cancellations: int = 0  # from outside, at most
     counted: str = "preemption"
+
+    def __repr__(self) -> str:
+        """Be short, as pytest shows it where an assertion about a verdict fails."""
+        return f"<Witness: {self.program} {self.outcome}>"
 
     def save(self, path: str | Path) -> None:
         """Write the witness as JSON, to be read by `Witness.load` in any process."""

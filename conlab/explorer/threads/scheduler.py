@@ -14,7 +14,7 @@ from collections.abc import Callable, Container, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, NoReturn, Protocol
+from typing import Any, Literal, NoReturn, Protocol
 
 from conlab.errors import UserError
 from conlab.explorer.outcomes import (
@@ -43,6 +43,7 @@ from conlab.explorer.threads.waiting import (
 )
 
 Assumption = tuple[str | int, ...]
+Undivided = Literal["calls", "threads"]
 ONE_THREAD: Assumption = ("threads",)  # then nothing need be stepped
 # Then no code that is not stepped writes an attribute or a global by a dictionary:
 BY_NAME_ONLY: Assumption = ("by name only",)
@@ -105,7 +106,7 @@ class Scheduler:
         self.engine: Engine = self._real_threads
         self.search_thread = RealThread()
         self.after_release = False  # whether a switch is possible right after a release
-        self.undivided = False  # whether what the stepped files call is one step, unless it waits
+        self.undivided: Undivided | None = None  # what is one step, unless it waits
         self.idents: set[int] = set()
         self.closed = False
         self.executions = 0
@@ -326,7 +327,7 @@ class Scheduler:
             self._end_thread(me)
         if self.recorder is not None and self._only_written_down(what):
             return
-        if self.undivided and isinstance(what, tuple) and self._goes_on(me):
+        if self.undivided and self._is_divided_by(what) and self._goes_on(me):
             return
         self.steps += 1
         if self.steps > self.limit:
@@ -343,8 +344,12 @@ class Scheduler:
         elif self.traced is not None and len(self.threads) > 1:
             self._begin_step(me)  # a step as well, whether the others have ended yet or not
 
+    def _is_divided_by(self, what: Hashable) -> bool:
+        """Whether a switch here, at an operation or a bytecode, would divide what is one step."""
+        return self.undivided == "threads" or isinstance(what, tuple)
+
     def _goes_on(self, me: ControlledThread) -> bool:
-        """Whether a thread need not wait at an operation inside of an undivided call.
+        """Whether a thread need not wait here, inside of what is undivided.
 
         A sleep there takes its time, and lets nobody in.
         """

@@ -41,7 +41,7 @@ def test_a_lock_inside_of_an_undivided_call_lets_nobody_in(reduction: bool) -> N
             schedules=200,
             undivided=undivided,
         )
-        for undivided in (False, True)
+        for undivided in (None, "calls")
     ]
     assert verdicts[0].failing
     assert verdicts[1].exhausted
@@ -65,7 +65,7 @@ def test_undivided_calls_come_in_every_order() -> None:
         return "".join(said)
 
     assert explore(
-        program, check=take_note, stepped=[HERE], undivided=True, reading="bytecode"
+        program, check=take_note, stepped=[HERE], undivided="calls", reading="bytecode"
     ).exhausted
     assert orders == {"abc", "acb", "bac", "bca", "cab", "cba"}
 
@@ -81,7 +81,11 @@ def test_an_undivided_call_that_waits_lets_others_in() -> None:
         return got[0]
 
     verdict = explore(
-        program, check=lambda value: value == 7, stepped=[HERE], undivided=True, reading="bytecode"
+        program,
+        check=lambda value: value == 7,
+        stepped=[HERE],
+        undivided="calls",
+        reading="bytecode",
     )
     assert verdict.exhausted
     assert not verdict.failing
@@ -104,7 +108,11 @@ def test_a_sleep_in_an_undivided_call_takes_time_and_lets_nobody_in() -> None:
         return shared[0]
 
     verdict = explore(
-        program, check=lambda value: value == 2, stepped=[HERE], undivided=True, reading="bytecode"
+        program,
+        check=lambda value: value == 2,
+        stepped=[HERE],
+        undivided="calls",
+        reading="bytecode",
     )
     assert verdict.exhausted
     assert not verdict.failing
@@ -112,4 +120,4 @@ def test_a_sleep_in_an_undivided_call_takes_time_and_lets_nobody_in() -> None:
 
 def test_a_search_of_undivided_calls_by_several_processes_is_refused() -> None:
     with pytest.raises(UserError, match="say processes=1"):
-        explore(two_threads_add_twice, undivided=True, processes=2)
+        explore(two_threads_add_twice, undivided="calls", processes=2)
