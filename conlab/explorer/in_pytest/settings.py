@@ -10,9 +10,10 @@ from typing import Any, Literal, Self
 import pytest
 
 from conlab.errors import UserError
+from conlab.pytest_plugin import MOST_TOGETHER
 
 SECONDS = 10.0  # that a test is explored at most, if nobody says it
-MOST_TOGETHER = 5  # bodies: their serial orders are all run, and 120 are enough
+
 Step = str | Path | ModuleType
 
 

@@ -96,7 +96,8 @@ class Together:
             if exploration.failing and exploration.witness is not None:
                 outcome = exploration.witness.outcome
                 died = exploration.witness.died
-                return f"one after the other, it {died[0] if died else outcome}"
+                how = str(died[0] if died else outcome).partition("\n")[0]
+                return f"one after the other, it {how}"
         return ""
 
     def _at_once(self, shared: Sequence[str]) -> Report:
@@ -107,10 +108,9 @@ class Together:
             calls = self._explore("calls", seconds=seconds / SHARE)
             self._all_calls = calls.exhausted
             if calls.failing and calls.witness is not None:
+                how = str(calls.witness.outcome).partition("\n")[0]
                 return Report(
-                    "refused",
-                    "cannot run at once: even where each call is one step, it"
-                    f" {calls.witness.outcome}",
+                    "refused", f"cannot run at once: even where each call is one step, it {how}"
                 )
         left = max(1.0, seconds - (time.monotonic() - began))
         found = self._explore("exceptions", seconds=left)
