@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Container, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,11 +25,42 @@ PATH_OPTIONS = (
 )
 
 
+# Each under its own name, if no other plugin or conftest has that, and always under the longer one.
+TOGETHER, EXPLORE_SECONDS, EXPLORE_STEP = "--together", "--explore-seconds", "--explore-step"
+OPTIONS: dict[str, dict[str, Any]] = {
+    TOGETHER: {
+        "type": int,
+        "metavar": "N",
+        "help": "run the body of each test by N threads at once, of an async test by N tasks, under"
+        " every schedule: is the code that it tests safe to call so?",
+    },
+    EXPLORE_SECONDS: {
+        "type": float,
+        "metavar": "S",
+        "help": "most seconds that each test is explored which is run together, or is marked with"
+        " explore (10)",
+    },
+    EXPLORE_STEP: {
+        "action": "append",
+        "metavar": "NAME",
+        "help": "a module, package or file to be stepped, beside those of the test's project",
+    },
+}
+MOST_TOGETHER = 5  # bodies: all of their serial orders are run
+STEP_SETTING = "explore_step"
+MARKS = (
+    "explore(bound=2, step=[...], ...): run the test under every schedule of its threads and tasks",
+    "together(N): run N bodies of the test at once, under every schedule",
+)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest begins to capture the output
 def pytest_load_initial_conftests(
-    early_config: pytest.Config, args: list[str]
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
 ) -> Generator[None, None, None]:
-    """Start again with ``--images=DIR`` in place of ``--images DIR``, where it matters.
+    """Declare the options when all conftests have theirs; and join those that take a path.
+
+    Start again with ``--images=DIR`` in place of ``--images DIR``, where it matters.
 
     Pytest settles what its root is before any conftest can say that an option takes a value: it
     takes the folder for tests to run, and the root for one that lies outside of the clone.
@@ -43,15 +74,103 @@ def pytest_load_initial_conftests(
         if sys.platform == "win32":
             sys.exit(subprocess.call(command))
         os.execv(sys.executable, command)
-    return (yield)
+    given = list(args)
+    args[:] = joined_options(args, OPTIONS)
+    if args != given:  # pytest takes a value for tests to run, as it does not know the option yet
+        early_config.known_args_namespace.file_or_dir = parser.parse_known_args(args).file_or_dir
+    yield
+    if not _declare_options(parser):
+        args[:] = given  # another's option may be one that takes no value
 
 
-def joined_options(args: list[str]) -> Iterator[str]:
-    """The arguments, each option that takes a path joined with its value."""
+def _declare_options(parser: pytest.Parser) -> bool:
+    """Declare each option under the names that are free; return whether all are."""
+    groups = [parser._anonymous, *parser._groups]
+    taken = {name for group in groups for option in group.options for name in option.names()}
+    group = parser.getgroup("explore", "Concurrency Lab: tests under every schedule")
+    for name, attributes in OPTIONS.items():
+        names = [name, f"--conlab-{name[2:]}"]
+        free = [each for each in names if each not in taken]
+        group.addoption(*free, dest=_destination(name), default=None, **attributes)
+    return taken.isdisjoint(OPTIONS)
+
+
+def _destination(name: str) -> str:
+    return f"conlab_{name[2:].replace('-', '_')}"
+
+
+def joined_options(args: list[str], which: Container[str] = PATH_OPTIONS) -> Iterator[str]:
+    """The arguments, each option of those that take a value joined with it."""
     rest = iter(args)
     for argument in rest:
-        value = next(rest, None) if argument in PATH_OPTIONS else None
+        value = next(rest, None) if argument in which else None
         yield argument if value is None else f"{argument}={value}"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the setting; options are declared later, so that they are in nobody's way."""
+    parser.addini(
+        STEP_SETTING,
+        "modules, packages and files that --explore-step names",
+        "linelist",
+        default=[],
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marks."""
+    for mark in MARKS:
+        config.addinivalue_line("markers", mark)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have those tests explored that ask for it; nothing is imported where none does."""
+    together, seconds, step = (config.getoption(_destination(name), None) for name in OPTIONS)
+    if together is not None and not 2 <= together <= MOST_TOGETHER:
+        raise pytest.UsageError(f"{TOGETHER}={together}: say 2 to {MOST_TOGETHER}")
+    if seconds is not None and not seconds > 0:
+        raise pytest.UsageError(f"{EXPLORE_SECONDS}={seconds:g}: say more than 0")
+    for item in items:
+        if together is None and not any(map(item.get_closest_marker, ("explore", "together"))):
+            continue
+        _explore(item, together, seconds, [*config.getini(STEP_SETTING), *(step or ())])
+
+
+def _explore(
+    item: pytest.Item, together: int | None, seconds: float | None, step: list[str]
+) -> None:
+    from conlab.errors import UserError
+    from conlab.explorer.in_pytest import plugin
+    from conlab.explorer.in_pytest.settings import Settings
+
+    plugins = item.config.pluginmanager
+    if not plugins.has_plugin(plugin.NAME):
+        plugins.register(plugin.Hooks(), plugin.NAME)
+    try:
+        settings = Settings.of(item, together=together, seconds=seconds, step=step)
+    except UserError as error:
+        plugin.refuse(item, error)
+        return
+    if settings is not None:
+        plugin.choose(item, settings)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say of the tests that were explored what came of them."""
+    reports = [each for kind in terminalreporter.stats.values() for each in kind]
+    told = [
+        (report.nodeid, value)
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+        if name == "explored"
+    ]
+    if told:
+        from conlab.explorer.in_pytest.summary import lines
+
+        terminalreporter.section("explored")
+        for line in lines(told, verbose=terminalreporter.config.get_verbosity() > 0):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture

@@ -44,6 +44,8 @@ from conlab.explorer.search.sharing import (
 )
 from conlab.explorer.search.shrinking import OrderedSchedule, shrink, straighten
 from conlab.explorer.search.traced import TracedSchedule
+from conlab.explorer.serial import explore_serially
+from conlab.explorer.shared_things import WatchedSchedule
 from conlab.explorer.stepping.by_code import ByCode
 from conlab.explorer.stepping.facts import read_facts
 from conlab.explorer.stepping.monitor import Monitor
@@ -57,7 +59,7 @@ from conlab.explorer.tasks.cancellable import Cancellable
 from conlab.explorer.tasks.known_tasks import KnownTasks
 from conlab.explorer.threads.ambient_state import AmbientState
 from conlab.explorer.threads.engines import choose_engine
-from conlab.explorer.threads.scheduler import ONE_THREAD, RestartSearch, Scheduler
+from conlab.explorer.threads.scheduler import ONE_THREAD, RestartSearch, Scheduler, Undivided
 from conlab.explorer.threads.watchdog import supervise
 from conlab.explorer.verdict import Exploration
 from conlab.explorer.witness import Witness
@@ -65,6 +67,7 @@ from conlab.explorer.workers import TakeTurn, Workers
 
 ReadingName = Literal["gil", "bytecode"]
 EngineName = Literal["threads", "greenlets"]
+Serial = Literal["serial"]
 T = TypeVar("T")
 S = TypeVar("S", bound=Schedule)
 # Executions; the collector is off meanwhile, as what it frees may run code.
@@ -76,7 +79,7 @@ MOST_UNDER_THE_GIL = 3_000  # schedules for that
 def explore(
     program: Program,
     *,
-    check: Check | None = None,
+    check: Check | Serial | None = None,
     reading: ReadingName = "bytecode",
     bound: int | None = 2,
     stepped: Iterable[Steppable] | None = None,
@@ -93,10 +96,14 @@ def explore(
     seed: int = 0,
     engine: EngineName = "threads",
     processes: int = 1,
+    undivided: Undivided | None = None,
     found: Callable[[Witness], None] = lambda _: None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Exploration:
     """Run ``program`` under every schedule of at most ``bound`` preemptions, the fewest first.
+
+    With ``check="serial"`` what the program returns must be what some serial order of its threads
+    returns, in which each runs from its start to its end.
 
     With ``reduction`` one schedule is run of those that differ in the order of independent steps
     only; and where it is soon done, every number of preemptions is searched, whatever the bound.
@@ -128,6 +135,10 @@ def explore(
 
     A search with ``reduction`` is shared by so many ``processes``, and finds what one finds.
 
+    ``undivided="calls"`` makes each call of a stepped file one step: a switch comes between two of
+    them, or where one waits. What fails all the same is no fault of the code that is called.
+    ``undivided="threads"`` switches only where a thread waits or ends: the serial orders.
+
     ``found`` is called with the witness of the first failing schedule at once, and again if one
     with fewer preemptions comes. ``progress`` is called ten times a second with the number of
     executions so far. Raises UserError for arguments that cannot be, Uncontrolled, Diverged or
@@ -145,6 +156,12 @@ def explore(
         raise UserError(f"{seconds:g} seconds make no sense: say more than 0")
     if processes < 1:
         raise UserError(f"{processes} processes make no sense: say 1 or more")
+    if undivided and processes > 1:
+        raise UserError(f"a search of undivided {undivided} is not shared: say processes=1")
+    if check == "serial":
+        given = dict(locals())  # the arguments: nothing else has a name yet
+        del given["program"], given["check"]
+        return explore_serially(explore, program, **given)
     insist_on_program(program)
     if check is not None:
         insist_on_check(check)
@@ -168,6 +185,7 @@ def explore(
                 workers = stack.enter_context(Workers(processes, turns))
             session = stack.enter_context(_session(*what))
             session.specialised(specialised)
+            session.scheduler.undivided = undivided
             choose_engine(session.scheduler, engine)
             return supervise(
                 session.scheduler,
@@ -232,6 +250,24 @@ def replay(
     what = program, check, witness.reading, scope, limit, *cancel
     with _session(*what) as session:
         return supervise(session.scheduler, lambda: session.replay(witness), lambda: None)
+
+
+def shared_things(
+    program: Program,
+    names: Iterable[str],
+    *,
+    stepped: Iterable[Steppable] | None = None,
+    limit: int = 20_000,
+) -> tuple[str, ...]:
+    """Name what those threads or tasks of a program share that have these names.
+
+    That is what at least two of them touch and one writes, under the program's first schedule. It
+    is no verdict: another schedule may lead elsewhere.
+    """
+    scope = scope_of(program, stepped)
+    with _session(program, None, "bytecode", scope, limit, 0) as session:
+        watched = supervise(session.scheduler, session.watch, lambda: None)
+        return watched.shared_by(names)
 
 
 @contextmanager
@@ -567,6 +603,17 @@ class _Session:
         if self._reduces and self.tasks.loops:
             self._reduces = False
             raise RestartSearch
+
+    def watch(self) -> WatchedSchedule:
+        """Execute the first schedule, and take note of who touches what."""
+        while True:
+            self.step(True)  # for tasks share within one thread
+            try:
+                schedule = WatchedSchedule(self.scheduler)
+                self._execute(schedule)
+                return schedule
+            except RestartSearch:
+                continue
 
     def record(self, schedule: TrialSchedule) -> bool:
         """Execute a schedule that is told of each bytecode, and say whether it fails."""

@@ -15,7 +15,7 @@ MOST_LEFT = 3  # files that are not stepped, in a sentence
 MOST_LISTED = 10  # predictions that a person is shown
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Exploration:
     """The verdict: of so many schedules so many fail, and what was and was not looked at.
 
@@ -32,7 +32,8 @@ class Exploration:
 
     ``found_by`` says what came upon the witness: the search, a ``prediction``, or ``sampling``.
     ``sampled`` tells of the schedules that were drawn by chance, where the search had no end;
-    ``predictions`` are the conflicts and circles of locks that trial executions have shown.
+    ``predictions`` are the conflicts and circles of locks that trial executions have shown. With
+    ``check="serial"``, ``serial_outcomes`` are what the serial orders return.
 
     ``unstepped`` are the project's files that the program imports and that are not stepped.
     ``check_failed`` says what the check did instead of judging the witness's value. ``alone`` says
@@ -65,6 +66,11 @@ class Exploration:
     under_gil: "Exploration | None" = None
     cancellations: int = 0
     cancelled: tuple[str, ...] = ()
+    serial_outcomes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Be short, as pytest shows it where an assertion about a verdict fails."""
+        return f"<Exploration: {self}>"
 
     def __str__(self) -> str:
         """Say the verdict in one sentence, with its bounds; in two where schedules were drawn."""

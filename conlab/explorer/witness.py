@@ -32,7 +32,7 @@ OUTCOMES: dict[str, type[Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Witness:
     """A failing schedule: its choices, what they lead to, and what is needed to repeat them."""
 
@@ -52,6 +52,10 @@ class Witness:
     cancel: tuple[str, ...] = ()  # the names of those, where they were named
     turns: tuple[Turn, ...] = ()
     coming: tuple[Coming, ...] = ()
+
+    def __repr__(self) -> str:
+        """Be short, as pytest shows it where an assertion about a verdict fails."""
+        return f"<Witness: {self.program} {self.outcome}>"
 
     def save(self, path: str | Path) -> None:
         """Write the witness as JSON, to be read by `Witness.load` in any process."""

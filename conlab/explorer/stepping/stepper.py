@@ -43,6 +43,8 @@ WITH_SWITCH_POINTS = tuple(
 # And code that touches nothing but what it was made with, or has just made.
 TOUCHES_ITS_OWN = frozenset([contextlib.__file__, abc.__file__])
 FRESH = ("<string>", "__init__")  # of a dataclass
+# And what runs tests: it makes and ends fixtures while no other thread lives, with data of its own.
+RUNS_TESTS = frozenset(["_pytest", "pluggy"])  # packages
 UNLOCKED = frozenset(["is_set", "isSet"])
 UNSTEPPED = "unstepped"  # an assumption: no code that is not stepped binds this name
 IDLE_ITERATIONS = 2  # of a loop that only waits, after which the others are let go first
@@ -181,6 +183,7 @@ class Stepper:
         if code in self._opaque or code.co_filename in self._stepped:
             return False
         own = code.co_filename in TOUCHES_ITS_OWN or (code.co_filename, code.co_name) == FRESH
+        own = own or not RUNS_TESTS.isdisjoint(_folders(code.co_filename))
         return not (own or self._has_switch_points(code) or self._is_unlocked(code))
 
     def _observations(self, code: CodeType) -> dict[int, Point]:
@@ -301,3 +304,8 @@ class Unstepped:
 
     def leave(self) -> None:
         """Nothing to do for a thread."""
+
+
+@functools.cache
+def _folders(file: str) -> frozenset[str]:
+    return frozenset(Path(file).parent.parts)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Container, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, NoReturn, Protocol
+from typing import Any, Literal, NoReturn, Protocol
 
 from conlab.errors import UserError
 from conlab.explorer.outcomes import (
@@ -32,9 +32,16 @@ from conlab.explorer.threads.deadlocks import deadlock_of
 from conlab.explorer.threads.greenlets import Greenlets
 from conlab.explorer.threads.real_threads import RealThread, RealThreads
 from conlab.explorer.threads.reference import Reference, address_of
-from conlab.explorer.threads.waiting import OTHERS, Identified, Identity, Waitable
+from conlab.explorer.threads.waiting import (
+    OTHERS,
+    SLEEP,
+    Identified,
+    Identity,
+    Waitable,
+)
 
 Assumption = tuple[str | int, ...]
+Undivided = Literal["calls", "threads"]
 ONE_THREAD: Assumption = ("threads",)  # then nothing need be stepped
 # Then no code that is not stepped writes an attribute or a global by a dictionary:
 BY_NAME_ONLY: Assumption = ("by name only",)
@@ -139,6 +146,7 @@ class Scheduler:
         self.engine: Engine = self._real_threads
         self.search_thread = RealThread()
         self.after_release = False  # whether a switch is possible right after a release
+        self.undivided: Undivided | None = None  # what is one step, unless it waits
         self.idents: set[int] = set()
         self.closed = False
         self.executions = 0
@@ -363,6 +371,8 @@ class Scheduler:
             self._end_thread(me)
         if self.recorder is not None and self._only_written_down(what):
             return
+        if self.undivided and self._is_divided_by(what) and self._goes_on(me):
+            return
         if self.observer is not None:
             self.observer.passes(what)
         self.steps += 1
@@ -381,6 +391,22 @@ class Scheduler:
                     self._end_thread(me)
         elif self.traced is not None and len(self.threads) > 1:
             self._begin_step(me)  # a step as well, whether the others have ended yet or not
+
+    def _is_divided_by(self, what: Hashable) -> bool:
+        """Whether a switch here, at an operation or a bytecode, would divide what is one step."""
+        return self.undivided == "threads" or isinstance(what, tuple)
+
+    def _goes_on(self, me: ControlledThread) -> bool:
+        """Whether a thread need not wait here, inside of what is undivided.
+
+        A sleep there takes its time, and lets nobody in.
+        """
+        if me.wait is SLEEP:
+            assert me.deadline is not None
+            self.clock = max(self.clock, me.deadline)
+            me.timed_out = True
+            return True
+        return me.wait is None or not me.wait.busy
 
     def _only_written_down(self, what: Hashable) -> bool:
         """Whether this is a bytecode at which the search, of one thread, never stopped."""
@@ -594,6 +620,13 @@ class Scheduler:
             known = self._touched[address_of(thing)] = self.touched, Reference(thing)
             self.touched += 1
         return known[0]
+
+    def touched_thing(self, number: Hashable) -> Any:
+        """Return the thing that has this number, or None where that is not known."""
+        for known, reference in reversed(self._touched.values()):
+            if known == number:
+                return reference.thing()
+        return None
 
     def _begin_step(self, thread: ControlledThread) -> None:
         assert self.traced is not None

@@ -1,0 +1,29 @@
+"""What pytest says at its end of the tests that were explored."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from conlab.terminal import plain
+
+ORDER = ("fails", "passes", "no verdict", "refused")
+
+
+def lines(told: Sequence[tuple[str, str]], *, verbose: bool) -> Iterator[str]:
+    """Yield how many tests there are of each kind, and what was said of them.
+
+    ``told`` are names of tests, with ``kind: sentence``. Of those that pass with every schedule run
+    nothing more is said, unless ``verbose``.
+    """
+    kinds = Counter(value.partition(": ")[0] for _, value in told)
+    known = [*ORDER, *(kind for kind in kinds if kind not in ORDER)]
+    yield f"{len(told)} explored: {', '.join(_counts(kinds, known))}"
+    for test, value in told:
+        kind, _, sentence = value.partition(": ")
+        if verbose or kind != "passes" or "not exhausted" in sentence:
+            yield plain(f"{test}: {sentence}")
+
+
+def _counts(kinds: Counter[str], known: Iterable[str]) -> Iterator[str]:
+    for kind in known:
+        if kinds[kind]:
+            yield f"{kinds[kind]} {kind if kind != 'passes' else 'pass'}"
