@@ -29,6 +29,7 @@ SLEEPERS = {  # the tests that may sleep: none to put things in order
     ("tests/explorer/search/test_processes.py", "*"): "programs for the explorer: virtual time",
     ("tests/explorer/stepping/test_loops.py", "*"): "the same",
     ("tests/explorer/test_shared_things.py", "*"): "the same",
+    ("tests/explorer/strangers", "*"): "the same",
     ("tests/explorer/threads/ordinary.py", "*"): "the same",
     ("tests/explorer/threads/programs.py", "*"): "the same",
     ("tests/explorer/threads/test_fairness.py", "*"): "the same",
