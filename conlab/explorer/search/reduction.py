@@ -20,7 +20,7 @@ from hashlib import blake2b
 from typing import NamedTuple, Self, TypeVar
 
 from conlab.explorer.search.happens_before import HappensBefore, Location, TracedStep, dependent
-from conlab.explorer.search.schedule import Schedule
+from conlab.explorer.search.schedule import Diverged, Schedule
 
 Touches = dict[Location, bool]
 Unknown = tuple[tuple[str, int], ...]  # how often was done what touches everything
@@ -331,6 +331,8 @@ class Subtree:
     def _settle(self, fork: Fork) -> None:
         taken = fork.threads[self._choices[fork.choice]]
         if self._last is not None and taken not in fork.tried:
+            if fork.step >= len(self._last.steps):
+                raise Diverged(f"a replay ended after {len(self._last.steps)} steps, too early")
             step = self._last.steps[fork.step]
             fork.tried[taken] = step.touches_in_any_execution() if self.bound is None else {}
 
