@@ -73,7 +73,7 @@ S = TypeVar("S", bound=Schedule)
 # Executions; the collector is off meanwhile, as what it frees may run code.
 BETWEEN_COLLECTIONS = 200
 UNDER_THE_GIL = 1 / 3  # of the budget: to see whether a failure needs the reading ``bytecode``
-MOST_UNDER_THE_GIL = 3_000  # schedules for that
+FEW_UNDER_THE_GIL = 300  # schedules for that, or as many as have been executed before
 
 
 def explore(
@@ -118,7 +118,7 @@ def explore(
     verdict says so where it cannot happen there: then this build is safe by accident.
 
     ``limit`` is the most steps of one execution, ``schedules`` the most schedules, ``seconds`` how
-    long it may take; ``count_on`` are the most schedules after the first failing one, or None for
+    long the search may take; ``count_on`` are the most schedules after the first failing one, or None for
     every one up to ``bound`` whatever fails. A budget of schedules gives the same verdict each
     time, one of seconds does not. A third of it is kept for a search that comes to no end: then
     schedules are drawn by chance, from ``seed``, with any number of preemptions. With ``sample`` so
@@ -169,18 +169,18 @@ def explore(
     if cancellable.names:
         cancellations = max(cancellations, 1)
     scope = scope_of(program, stepped, step)
-    until = None if seconds is None else time.monotonic() + seconds
 
     def search(
         scope: Scope,
         limits: Limits,
         reading: ReadingName,
         found: Callable[[Witness], None] = found,
+        processes: int = processes,
     ) -> Exploration:
         what = program, check, reading, scope, limit, cancellations, cancellable.names
         with ExitStack() as stack:
             workers: Workers | None = None
-            if reduction and processes > 1 and sample is None and limits.count_on != 0:
+            if reduction and processes > 1 and sample is None:
                 turns = functools.partial(_turns, *what, specialised=specialised)
                 workers = stack.enter_context(Workers(processes, turns))
             session = stack.enter_context(_session(*what))
@@ -193,10 +193,9 @@ def explore(
                 lambda: progress(session.count),
             )
 
+    limits = Limits(bound, schedules, seconds, count_on, sample, seed)
     exploration: Exploration | None = None
     while exploration is None:
-        left = None if until is None else max(until - time.monotonic(), 0.0)
-        limits = Limits(bound, schedules, left, count_on, sample, seed)
         try:
             exploration = search(scope, limits, reading)
         except Imported as new:
@@ -206,13 +205,13 @@ def explore(
     # The same search where this build was seen to switch, within a part of the budget.
     limits = Limits(
         bound,
-        min(int(schedules * UNDER_THE_GIL) + 1, MOST_UNDER_THE_GIL),
+        min(int(schedules * UNDER_THE_GIL) + 1, max(exploration.executions, FEW_UNDER_THE_GIL)),
         None if seconds is None else seconds * UNDER_THE_GIL,
         0,
         None,
         seed,
     )
-    return replace(exploration, under_gil=search(scope, limits, "gil", lambda _: None))
+    return replace(exploration, under_gil=search(scope, limits, "gil", lambda _: None, 1))
 
 
 def _might_be_safe_by_accident(exploration: Exploration) -> bool:
@@ -423,9 +422,9 @@ class _Session:
     ) -> Exploration:
         """Carry the strategy out, beginning anew as often as an assumption proves false."""
         self._reduces = reduction
-        until = time.monotonic() + (inf if limits.seconds is None else limits.seconds)
         insist_on_sameness(self)
         self._insist_on_what_is_imported()
+        until = time.monotonic() + (inf if limits.seconds is None else limits.seconds)
         while True:
             try:
                 if workers is not None:

@@ -119,30 +119,26 @@ def _with_parents(name: str) -> Iterator[str]:
         yield ".".join(parts[:count])
 
 
-def _modules_among(values: Iterable[Any]) -> set[str]:
+def _modules_among(values: Iterable[Any]) -> Iterator[str]:
     """Name the modules that some values are, or are defined in."""
-    found = set()
     for value in list(values):
         if isinstance(value, ModuleType):
-            found.add(value.__name__)
+            yield value.__name__
         else:
             defined_in = getattr(value, "__module__", None) if callable(value) else None
-            found.add(defined_in if isinstance(defined_in, str) else type(value).__module__)
-    return found
+            yield defined_in if isinstance(defined_in, str) else type(value).__module__
 
 
-def _imported_by(file: str, package: str) -> set[str]:
-    """Name what a file imports, anywhere in it."""
-    found = set()
+def _imported_by(file: str, package: str) -> Iterator[str]:
+    """Name what a file imports, anywhere in it; in that order, which is the same each time."""
     for level, module, names in _imports(file, _changed(file)):
         base = module
         if level:
             above = package.split(".")[: len(package.split(".")) - level + 1] if package else []
             base = ".".join([*above, module] if module else above)
         if base:
-            found.add(base)
-            found.update(f"{base}.{name}" for name in names)
-    return found
+            yield base
+            yield from (f"{base}.{name}" for name in names)
 
 
 def relative_levels(file: str) -> int:

@@ -1,5 +1,8 @@
 """`conlab explore` and the fixture `explore`, as a reader of another project meets them."""
 
+import os
+import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -10,6 +13,7 @@ import pytest
 from conlab.cli import obey
 from conlab.commands.explore import NO_VERDICT
 from conlab.explorer import Exploration
+from tests.patience import patience
 
 pytest_plugins = ["pytester"]
 
@@ -242,3 +246,210 @@ def test_failing_schedule_stands_in_the_report_of_a_failing_test(pytester: pytes
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*failing schedule*", "*returned 1, with 1 preemption*"])
+
+
+# -- what is pointed at ----------------------------------------------------------------------------
+
+RACE = """\
+class Stock:
+    def __init__(self, count):
+        self.count = count
+
+    def take(self):
+        if self.count > 0:
+            self.count -= 1
+            return True
+        return False
+"""
+SHOP = """\
+import threading
+{imports}
+
+def program():
+    stock = Stock(1)
+    got = []
+    threads = [threading.Thread(target=lambda: got.append(stock.take())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(got)
+
+def holds(taken):
+    return taken == 1
+{rest}"""
+MAIN = "if __name__ == '__main__':\n    assert program() == 1\n"
+
+
+def explored(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, as a reader does in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "conlab", "explore", *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=patience(60),
+    )
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A project with a package and a race in it, as a reader may have it."""
+    (tmp_path / "pyproject.toml").touch()
+    package = tmp_path / "src" / "shop"
+    (package / "tills").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "tills" / "__init__.py").touch()
+    (package / "stock.py").write_text(RACE)
+    (package / "app.py").write_text(SHOP.format(imports="from .stock import Stock", rest=MAIN))
+    (package / "tills" / "till.py").write_text(
+        SHOP.format(imports="from ..stock import Stock\nfrom shop import app", rest="")
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("target", "stepped"),
+    [
+        ("src/shop/app.py:program", "src/shop/app.py, src/shop/stock.py"),
+        ("src/shop/app.py", "src/shop/app.py, src/shop/stock.py"),
+        ("src/shop/tills/till.py:program", "src/shop/stock.py, src/shop/app.py"),
+    ],
+)
+def test_a_file_inside_a_package_is_imported_as_what_it_is(
+    shop: Path, target: str, stepped: str
+) -> None:
+    done = explored(shop, target, "--processes", "1")
+    assert done.returncode == 1, done.stderr
+    assert "returned 2" in done.stdout or "raised AssertionError" in done.stdout
+    assert stepped in done.stdout
+
+
+def test_a_module_is_named_as_python_imports_it(shop: Path) -> None:
+    done = explored(shop / "src", "shop.tills.till:program")
+    assert done.returncode == 1, done.stderr
+    assert "shop.tills.till:program fails in" in done.stdout
+
+
+def test_a_package_without_init_is_one_too(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    folder = tmp_path / "bare" / "deep"
+    folder.mkdir(parents=True)
+    (tmp_path / "bare" / "stock.py").write_text(RACE)
+    (folder / "app.py").write_text(SHOP.format(imports="from ..stock import Stock", rest=""))
+    done = explored(tmp_path, "bare/deep/app.py:program")
+    assert done.returncode == 1, done.stderr
+
+
+def test_step_adds_and_step_only_replaces_and_what_is_left_out_is_named(shop: Path) -> None:
+    only = explored(shop, "src/shop/app.py:program", "--step-only", "src/shop/app.py")
+    assert only.returncode == 0, only.stderr
+    assert "stepped: src/shop/app.py\n" in only.stdout
+    assert "imported and not stepped, so no switch is seen there: src/shop/stock.py" in only.stdout
+    added = explored(shop, "src/shop/app.py:program", "--step", "wsgiref", "--step", "queue")
+    assert added.returncode == 1
+    assert "queue.py" in added.stdout
+    wrong = explored(shop, "src/shop/app.py:program", "--step", "./nowhere.py")
+    assert wrong.returncode == 2
+    assert "nowhere.py cannot be stepped: there is no such file in" in wrong.stderr
+
+
+def test_a_long_list_of_what_is_stepped_is_folded(tmp_path: Path) -> None:
+    imports = "\n".join(f"import part{number}" for number in range(9))
+    for number in range(9):
+        (tmp_path / f"part{number}.py").write_text("x = 1\n")
+    (tmp_path / "all.py").write_text(f"import threading\n{imports}\n{THREAD}")
+    said = explored(tmp_path, "all.py:program").stdout
+    assert "stepped: all.py, part0.py, part1.py, part2.py, part3.py, part4.py and 4 more" in said
+
+
+THREAD = """
+def program():
+    thread = threading.Thread(target=int)
+    thread.start()
+    thread.join()
+"""
+
+
+def test_it_is_said_that_a_failure_needs_a_switch_which_this_build_does_not_make(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "safe.py").write_text(SHOP.format(imports=RACE, rest=""))
+    (tmp_path / "app.py").write_text(
+        SHOP.format(imports=RACE.replace("if self.count > 0", "if abs(self.count) > 0"), rest="")
+    )
+    safe, unsafe = (explored(tmp_path, f"{name}.py:program") for name in ("safe", "app"))
+    assert (safe.returncode, unsafe.returncode) == (1, 1)
+    accident = "safe by accident: this build of CPython with its GIL does not switch there"
+    has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
+    assert (accident in safe.stdout) == has_gil
+    assert accident not in unsafe.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "sentence"),
+    [
+        (
+            "tested.py",
+            "import pytest\nasync def test_order(): pass\nclass TestIt:\n def test_a(self): pass\n",
+            "tested.py holds tests (test_order, TestIt.test_a), and as a script it runs none of",
+        ),
+        (
+            "only_defines.py",
+            "def helper(x): pass\ndef program(): pass\n",
+            "so nothing was explored: name a function of it, as {}:program",
+        ),
+        (
+            "takes_arguments.py",
+            "import argparse\np = argparse.ArgumentParser()\np.add_argument('n')\np.parse_args()\n",
+            "has ended in its command line: the following arguments are required: n",
+        ),
+    ],
+)
+def test_a_file_that_runs_nothing_as_a_script_is_explained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str, text: str, sentence: str
+) -> None:
+    path = tmp_path / file
+    path.write_text(text)
+    assert obey(["explore", str(path)]) == NO_VERDICT
+    out, err = capsys.readouterr()
+    assert sentence.format(path) in err
+    assert "passes" not in out
+
+
+@pytest.mark.parametrize("function", ["stop", "alarm", "fork_bomb", "own_handler"])
+def test_what_would_end_or_interrupt_the_process_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], function: str
+) -> None:
+    if function == "alarm" and not hasattr(signal, "alarm"):
+        pytest.skip("this system has no signal.alarm")
+    file = tmp_path / "ends.py"
+    file.write_text(
+        "import os, signal\nfrom os import _exit\nfrom signal import signal as handle\n"
+        "def stop(): _exit(0)\ndef alarm(): signal.alarm(1)\n"
+        "def fork_bomb(): os.execv('/bin/true', ['true'])\n"
+        "def own_handler(): handle(signal.SIGINT, print)\n"
+    )
+    assert obey(["explore", f"{file}:{function}", "--processes", "1"]) == NO_VERDICT
+    assert "signals are not controlled" in (err := capsys.readouterr().err) or "process" in err
+
+
+def test_the_help_says_what_each_status_means(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        obey(["explore", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "0 where every schedule passes" in said
+    assert "1 where one fails; 2 where there is no verdict" in said
+    assert "package.module:FUNCTION" in said
+
+
+def test_a_program_with_no_thread_and_no_loop_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "alone.py"
+    file.write_text("def program(): return 1\n")
+    assert obey(["explore", f"{file}:program"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "passes its only schedule: it starts no thread and no event loop" in said

@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeVar
 
 from conlab.explorer.search.happens_before import HappensBefore
 from conlab.explorer.search.reversals import demands
+from conlab.explorer.search.schedule import Diverged
 from conlab.explorer.search.traced import (
     Branch,
     Demand,
@@ -181,6 +182,8 @@ class Subtree:
     def _settle(self, fork: Fork) -> None:
         taken = fork.threads[self._choices[fork.choice]]
         if self._last is not None and taken not in fork.tried:
+            if fork.step >= len(self._last.steps):
+                raise Diverged(f"a replay ended after {len(self._last.steps)} steps, too early")
             step = self._last.steps[fork.step]
             fork.tried[taken] = step.touches_in_any_execution() if self.bound is None else {}
 

@@ -52,7 +52,8 @@ def replacements(scheduler: Scheduler, who: Callable[[], str]) -> Iterator[tuple
         yield module, "set_event_loop", taking(module.set_event_loop)
         yield module, "_set_running_loop", taking(module._set_running_loop)
         yield module, "get_running_loop", giving(module.get_running_loop)
-        yield module, "set_event_loop_policy", taking_policy(module.set_event_loop_policy)
+        if hasattr(module, "set_event_loop_policy"):  # until 3.15
+            yield module, "set_event_loop_policy", taking_policy(module.set_event_loop_policy)
     original = asyncio.Runner._lazy_init  # type: ignore[attr-defined]
 
     def begin(self: Any) -> None:
