@@ -89,9 +89,7 @@ class Observer(Protocol):
     def passes(self, what: Hashable) -> None:
         """Take note that the running thread comes to a switch point."""
 
-    def stops(
-        self, thread: ControlledThread, following: ControlledThread, what: Hashable
-    ) -> None:
+    def stops(self, thread: ControlledThread, following: ControlledThread, what: Hashable) -> None:
         """Take note that the turn of a thread is over, and whose is next."""
 
     def deadlocks(self, thread: ControlledThread, what: Hashable) -> None:
