@@ -21,6 +21,8 @@ from conlab.explorer import Exploration, Witness, explore, replay
 from conlab.explorer.script import write_script
 from conlab.explorer.threads.engines import ENGINES
 
+SECONDS_OF_THE_OTHER_READING = 20.0
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what to explore and how far."""
@@ -154,10 +156,32 @@ def run(options: argparse.Namespace) -> int:
         written = f"written to {options.save}: repeat it with --replay {options.save}"
         print(f"\n{terminal.plain(written)}")
     if exploration.witness is not None and options.script is not None:
-        write_script(options.script, exploration.witness, program, check)
+        accident = _accident(program, check, exploration)
+        write_script(options.script, exploration.witness, program, check, accident)
         print(f"\n{terminal.plain(f'the schedule as a program: {options.script}')}")
     drawn = options.sample is not None
     return int(bool(exploration.failing) or not (exploration.exhausted or drawn))
+
+
+def _accident(
+    program: Callable[[], Any], check: Callable[[Any], bool] | None, exploration: Exploration
+) -> str:
+    """Say what CPython with its GIL does instead, of a witness that it would not come to."""
+    witness = exploration.witness
+    if witness is None or witness.reading == "gil" or witness.python.endswith("t"):
+        return ""
+    if len({turn.thread for turn in witness.turns}) < 2:
+        return ""  # one thread switches at an await only, in every reading
+    again = explore(
+        program, check=check, stepped=exploration.stepped, seconds=SECONDS_OF_THE_OTHER_READING
+    )
+    if again.failing:
+        return ""
+    return (
+        "CPython with its GIL does not do this by itself: where threads switch only where this"
+        f" version was seen to let another in, the program {again}. It is safe by accident: what"
+        " follows can happen without the GIL, or in another version."
+    )
 
 
 def _report(target: str, exploration: Exploration, seconds: float) -> None:

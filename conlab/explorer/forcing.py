@@ -27,7 +27,8 @@ CHECK, IS_ASYNC, FOLDERS, PYTHON, EXPECTED = "", False, [], "", ""
 TURNS, REPEATED, COMING = [], [], []
 # -- here begins what the script has of it --
 
-PATIENCE = 5.0  # seconds in which nothing happens, after which it is taken to hang
+PATIENCE = 5.0  # seconds in which nothing happens, after which the schedule does not fit
+HANGS = 2.0  # and when all turns are over: then it hangs
 REPEATING = 3.0  # seconds for which turns that repeat without an end are repeated
 START_OF_TIME = 1_000_000_000.0  # what the clock of an event loop begins with
 SHORT = 0.05  # seconds that a wait with a timeout takes, which is to end by time or soon
@@ -446,9 +447,9 @@ def watch():
             leave(1)
         if GATE.moved != moved:
             moved, since = GATE.moved, real_time()
+        elif GATE.over and real_time() - since > HANGS:
+            hangs()
         elif real_time() - since > PATIENCE:
-            if GATE.over:
-                hangs()
             misfit(described(GATE.turn()))
 
 
