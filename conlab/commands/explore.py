@@ -193,7 +193,8 @@ def run(options: argparse.Namespace) -> int:
         written = f"written to {options.save}: repeat it with --replay {options.save}"
         print(f"\n{terminal.plain(written)}")
     if exploration.witness is not None and options.script is not None:
-        write_script(options.script, exploration.witness, program, check)
+        accident = _accident(exploration)
+        write_script(options.script, exploration.witness, program, check, accident)
         print(f"\n{terminal.plain(f'the schedule as a program: {options.script}')}")
     if exploration.failing:
         return FAILS
@@ -210,6 +211,17 @@ def _insist_on_concurrency(name: str, exploration: Exploration) -> None:
     raise UserError(
         f"{name} runs to its end and starts no thread and no event loop, so nothing was"
         f" explored{hint}"
+    )
+
+
+def _accident(exploration: Exploration) -> str:
+    """Say what CPython with its GIL does instead, of a witness that it would not come to."""
+    if not exploration.safe_by_accident:
+        return ""
+    return (
+        "CPython with its GIL does not do this by itself: where threads switch only where this"
+        f" version was seen to let another in, the program {exploration.under_gil}. It is safe by"
+        " accident: what follows can happen without the GIL, or in another version."
     )
 
 

@@ -13,6 +13,7 @@ from types import CodeType
 from typing import Any, Literal, TypeVar
 
 from conlab.errors import UserError
+from conlab.explorer.following import FollowedSchedule, no_longer_fits
 from conlab.explorer.modelling import modelled
 from conlab.explorer.outcomes import SWALLOWED, Outcome, Raised, Returned
 from conlab.explorer.program import (
@@ -655,34 +656,38 @@ class _Session:
         self.step(ONE_THREAD in self.scheduler.disproved)
 
     def replay(self, witness: Witness) -> Outcome:
-        """Run the witness's schedule under the assumptions of the search that found it."""
+        """Run the witness's schedule under the assumptions of the search that found it.
+
+        Raises Diverged where it does not fit, when it has been followed as far as it goes.
+        """
         assumptions = set(witness.assumptions)
+        scheduler = self.scheduler
+        misfit = ""
+        outcome: Outcome | None = None
+        schedule = FollowedSchedule(witness.choices, witness.sites, _described_site)
         self.step(ONE_THREAD in assumptions)
-        while True:
-            self.scheduler.disproved = set(assumptions)
-            schedule = Schedule(witness.choices)
+        while outcome is None:
+            scheduler.disproved = set(assumptions)
+            schedule.begin_anew()
+            scheduler.observer = Recorder(self.points, scheduler, self.tasks)
             try:
                 outcome = self._execute(schedule)
             except RestartSearch:
-                new = self.scheduler.disproved - assumptions
+                new = scheduler.disproved - assumptions
                 if any(key[0] != "code" for key in new):
-                    raise Diverged(
-                        f"the program of the witness shared other things: {sorted(new, key=repr)}"
-                    ) from None
+                    shared = ", ".join(sorted(" ".join(map(str, key)) for key in new))
+                    misfit = misfit or f"what it shares is more than it was: {shared}"
                 assumptions |= new
                 self.step(ONE_THREAD in assumptions)
-                continue
-            met = _described(schedule.sites)
-            for at, (was, now) in enumerate(zip(witness.sites, met, strict=False)):
-                if was != now:
-                    raise Diverged(
-                        f"choice {at + 1} of the witness was at {was} and is at {now} now"
-                    )
-            if len(met) != len(witness.sites):
-                raise Diverged(
-                    f"the witness has {len(witness.sites)} choices, the program met {len(met)} now"
-                )
-            return outcome
+            finally:
+                scheduler.observer = None
+        misfit = misfit or schedule.misfit
+        if misfit:
+            fails = self._fails(outcome)
+            raise Diverged(
+                no_longer_fits(misfit, witness.steps, witness.outcome, outcome, fails=fails)
+            )
+        return outcome
 
     def _execute(self, schedule: Schedule) -> Outcome:
         if self._shares:
@@ -795,9 +800,9 @@ class _Session:
             recorder.steps(outcome, self.scheduler.died),
             self.tasks.cancellations,
             self._counted(),
-            self._cancellable.names,
-            tuple(recorder.turns.turns),
-            tuple(recorder.turns.coming),
+            cancel=self._cancellable.names,
+            turns=tuple(recorder.turns.turns),
+            coming=tuple(recorder.turns.coming),
         )
 
 
@@ -809,7 +814,12 @@ def _commonest(unknown: Counter[str]) -> tuple[str, ...]:
 
 def _described(sites: Iterable[Any]) -> tuple[str, ...]:
     """Say where each choice was made, in the same words in every process."""
-    return tuple(f"{thread}: {_what(what)}" for thread, what in sites)
+    return tuple(map(_described_site, sites))
+
+
+def _described_site(site: Any) -> str:
+    thread, what = site
+    return f"{thread}: {_what(what)}"
 
 
 def _what(what: Any) -> str:

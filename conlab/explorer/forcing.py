@@ -5,7 +5,9 @@
 The script has this file's text in it, below the program and the turns, and needs nothing of conlab.
 """
 
+import _thread
 import asyncio
+import contextlib
 import gc
 import heapq
 import importlib
@@ -25,18 +27,46 @@ CHECK, IS_ASYNC, FOLDERS, PYTHON, EXPECTED = "", False, [], "", ""
 TURNS, REPEATED, COMING = [], [], []
 # -- here begins what the script has of it --
 
-PATIENCE = 5.0  # seconds in which nothing happens, after which it is taken to hang
+PATIENCE = 5.0  # seconds in which nothing happens, after which the schedule does not fit
+HANGS = 2.0  # and when all turns are over: then it hangs
 REPEATING = 3.0  # seconds for which turns that repeat without an end are repeated
 START_OF_TIME = 1_000_000_000.0  # what the clock of an event loop begins with
 SHORT = 0.05  # seconds that a wait with a timeout takes, which is to end by time or soon
 MONITORING = getattr(sys, "monitoring", None)  # settrace tells less of opcodes from 3.12 on
 
 
+class Changed:
+    """A condition in C alone: that of threading may be what the turns end in."""
+
+    def __init__(self):
+        self.lock = _thread.allocate_lock()
+        self.waiters = []
+
+    def __enter__(self):
+        self.lock.acquire()
+
+    def __exit__(self, *_):
+        self.lock.release()
+
+    def wait(self):
+        mine = _thread.allocate_lock()
+        mine.acquire()
+        self.waiters.append(mine)
+        self.lock.release()
+        mine.acquire()
+        self.lock.acquire()
+
+    def notify_all(self):
+        for each in self.waiters:
+            each.release()
+        self.waiters.clear()
+
+
 class Gate:
     """Lets each thread run in its turn only, up to where the turn ends."""
 
     def __init__(self):
-        self.changed = threading.Condition(threading.Lock())
+        self.changed = Changed()
         self.at = 0  # which turn it is
         self.seen = 0  # how often its thread came to the place where it ends
         self.passed = False  # whether the thread has passed that place, and stops at the next
@@ -113,7 +143,8 @@ class Gate:
         """Say whether turns end in this code; leave if it is other code than it was."""
         if code not in self.wanted:
             name = (module, code.co_qualname)
-            self.wanted[code] = name if name in self.names else None
+            mine = code.co_filename == __file__
+            self.wanted[code] = name if name in self.names and not mine else None
             crcs = {each[5] for each in [*TURNS, *REPEATED] if each[1:3] == name}
             if self.wanted[code] and zlib.crc32(code.co_code) not in crcs:
                 misfit(f"{code.co_qualname} in {code.co_filename} is no longer what it was")
@@ -156,7 +187,19 @@ def start(thread):
             GATE.end(number)
 
     thread.run = in_turns
-    REAL_START(thread)
+    with aside():
+        REAL_START(thread)
+
+
+@contextlib.contextmanager
+def aside():
+    """Do what is one step, though it is made of several in Python."""
+    number = GATE.numbers.pop(threading.get_ident(), None)
+    try:
+        yield
+    finally:
+        if number is not None:
+            GATE.numbers[threading.get_ident()] = number
 
 
 # -- coming to a bytecode ------------------------------------------------------------------------
@@ -252,7 +295,8 @@ def wait(condition, timeout=None):
 
 def join(thread, timeout=None):
     """Wait for a moment where it is for a time."""
-    REAL_JOIN(thread, timeout and min(timeout, SHORT))
+    with aside():
+        REAL_JOIN(thread, timeout and min(timeout, SHORT))
     if timeout and thread.is_alive():
         PASSED[0] += timeout
 
@@ -365,12 +409,12 @@ def hangs():
     print("It hangs. Where everybody stands, the innermost line last:\n")
     frames = sys._current_frames()
     for thread in threading.enumerate():
-        number = GATE.numbers.get(thread.ident)
-        if number is None or thread.ident not in frames:
+        if thread is threading.current_thread() or thread.ident not in frames:
             continue
         print(f"{thread.name}:")
         stack = traceback.extract_stack(frames[thread.ident])
-        show([each for each in stack if each.filename != __file__])
+        stack = [each for each in stack if each.filename != __file__]
+        show(itertools.dropwhile(lambda each: each.filename == threading.__file__, stack))
     for loop in Loop.made:
         for task in sorted(asyncio.all_tasks(loop), key=lambda each: each.get_name()):
             print(f"{task.get_name()} ({task.get_coro().__name__}):")
@@ -403,9 +447,9 @@ def watch():
             leave(1)
         if GATE.moved != moved:
             moved, since = GATE.moved, real_time()
+        elif GATE.over and real_time() - since > HANGS:
+            hangs()
         elif real_time() - since > PATIENCE:
-            if GATE.over:
-                hangs()
             misfit(described(GATE.turn()))
 
 
@@ -435,18 +479,19 @@ def main():
     if sys.version.split()[0].rpartition(".")[0] != PYTHON:
         misfit(f"it names bytecodes of CPython {PYTHON}, and this is {sys.version.split()[0]}")
     program, check = loaded()
+    if MONITORING is not None:
+        monitor()  # while its functions are found by their names
     NAMES[0] = "main"
     died = threading.excepthook
     threading.excepthook = lambda each: (GATE.died.append(each.exc_type.__name__), died(each))
     watcher = threading.Thread(target=watch, name="watch", daemon=True)
-    REAL_START(watcher)
+    with aside():
+        REAL_START(watcher)
     threading.Thread.start = start
     asyncio.new_event_loop = asyncio.events.new_event_loop = Loop
     set_clocks()
     if MONITORING is None:
         sys.settrace(trace)
-    else:
-        monitor()
     try:
         value = asyncio.run(program()) if IS_ASYNC else program()
     except BaseException as error:

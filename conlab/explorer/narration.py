@@ -24,7 +24,7 @@ WIDEST, NARROWEST = 34, 24  # characters from the start of a column to that of t
 MIN_SHIFT = 12
 LEAST_ROOM = 48  # characters of code in the last column
 FEWEST_FOLDED = 4  # rows of set-up, below which it is shown
-LONGEST_NAME = 24  # characters of a thread's name beside its rows
+LONGEST_NAME = 26  # characters of a thread's name beside its rows
 UNCOUNTED = ("", "time", "unseen")
 COUNTED = {  # an event, of several
     "preemption": "preemptions",
@@ -355,7 +355,7 @@ def _as_list(
     rows: Sequence[Row], places: dict[tuple[str, int], str], margin: int, width: int
 ) -> Iterator[str]:
     threads = {row.step.thread for row in rows if row.step is not None and not row.step.event}
-    name = min(max(map(len, threads)), LONGEST_NAME, width // 4)
+    name = min(max(map(len, threads)), LONGEST_NAME, width // 3)
     previous = ""
     for row in rows:
         if row.step is None or row.step.event:

@@ -138,13 +138,11 @@ class Recorder:
             self._clock = self._scheduler.clock
             what = "sleep" if following.wait is SLEEP else "wait"
             ends = f"the {what} of {following.name} ends by time"
-            told = f"{_seconds(passed)}: {ends}" if passed >= SHORTEST else ends
+            seconds = f"{_seconds(passed)}: " if passed >= SHORTEST else ""
             if self._lines and self._lines[-1].event == "time-out":  # it was a choice
-                told += ", though others could go on"
-                self._lines.pop()
-                self.happens("time-out", told, following.name, following.index)
+                self._lines[-1].note = seconds + self._lines[-1].note
             elif not isinstance(following.wait, ManyWaits):  # a loop's own timers are told of
-                self.happens("time", told, following.name, following.index)
+                self.happens("time", seconds + ends, following.name, following.index)
 
     def ends(self, thread: ControlledThread) -> None:
         """Take note that a thread has run to its end."""
@@ -206,7 +204,10 @@ class Recorder:
         passed = self._scheduler.clock - self._clock
         if passed >= SHORTEST:
             self._clock = self._scheduler.clock
-            self.happens("time", _seconds(passed))
+            if self._lines and self._lines[-1].event == "time-out":
+                self._lines[-1].note = f"{_seconds(passed)}: {self._lines[-1].note}"
+            else:
+                self.happens("time", _seconds(passed))
 
     def label(self, name: str) -> str:
         """Name a task with what it runs, and where it waits."""
@@ -342,6 +343,9 @@ class RecordedSchedule(Schedule):
             if choice >= len(threads) - timed:
                 event: Event = "early turn" if other.wait is OTHERS else "time-out"
                 note = f"{other.name}, whose loop only waits, goes on before the others"
+                if event == "time-out":
+                    what = "sleep" if other.wait is SLEEP else "wait"
+                    note = f"the {what} of {other.name} ends by time, though others could go on"
                 self._recorder.happens(event, note, other.name, other.index)
             else:
                 note = f"{other.name} goes on: {me.name} is stopped here"

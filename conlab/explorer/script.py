@@ -43,14 +43,14 @@ def write_script(
     witness: Witness,
     program: Callable[..., Any],
     check: Callable[..., Any] | None = None,
-    by_accident: bool = False,
+    accident: str = "",
 ) -> None:
     """Write the program that forces the schedule of a witness.
 
-    ``by_accident`` says that CPython with its GIL does not switch there by itself. Raises UserError
-    where that cannot be: a program defined inside a function, or a file that cannot be written.
+    ``accident`` says, of what is safe by accident, what CPython with its GIL does instead. Raises
+    UserError where that cannot be: a program defined inside a function, a file not to be written.
     """
-    text = "".join(_script(witness, _target(program), _check_name(check), by_accident))
+    text = "".join(_script(witness, _target(program), _check_name(check), accident))
     try:
         path.write_text(text)
     except OSError as error:
@@ -91,7 +91,7 @@ def _check_name(check: Any) -> str:
     return name if name.isidentifier() and name != "<lambda>" else ""
 
 
-def _script(witness: Witness, target: Target, check: str, by_accident: bool) -> Iterator[str]:
+def _script(witness: Witness, target: Target, check: str, accident: str) -> Iterator[str]:
     repeated: tuple[Turn, ...] = ()
     turns = witness.turns
     if isinstance(witness.outcome, Unfinished):
@@ -103,7 +103,7 @@ def _script(witness: Witness, target: Target, check: str, by_accident: bool) -> 
             f"--script: the schedule has {len(turns):,} turns, more than {MOST_TURNS:,}: make the"
             " program smaller"
         )
-    yield from _docstring(witness, target, by_accident)
+    yield from _docstring(witness, target, accident)
     text = Path(forcing.__file__).read_text()
     imports, _, body = text.partition("# What is written into the script, in place of these:\n")
     yield _imports(imports)
@@ -124,15 +124,10 @@ def _imports(text: str) -> str:
     )
 
 
-def _docstring(witness: Witness, target: Target, by_accident: bool) -> Iterator[str]:
+def _docstring(witness: Witness, target: Target, accident: str) -> Iterator[str]:
     lines: list[str] = []
-    if by_accident:
-        lines += textwrap.wrap(
-            "CPython with its GIL does not do this by itself: no switch was seen where this script"
-            " makes one. Nothing but that saves the program, which is safe by accident.",
-            WIDTH,
-        )
-        lines.append("")
+    if accident:
+        lines += [*textwrap.wrap(accident, WIDTH), ""]
     lines += narrate(witness.program, witness.outcome, witness.died, witness.steps, WIDTH)
     lines.append("")
     reading = (
@@ -187,7 +182,8 @@ def _literal(source: str) -> str:
 def _turns(name: str, what: str, turns: tuple[Turn, ...]) -> Iterator[str]:
     yield f"# {what[0].upper()}{what[1:]}.\n"
     if turns and name == "TURNS":
-        yield "# (thread, module, function, line, offset, sum of its code, times, before or after)\n"
+        yield "# (thread, module, function, line, offset, sum of its code, times, before or after)"
+        yield "\n"
     yield f"{name} = [\n"
     for turn in turns:
         if turn.place is None:

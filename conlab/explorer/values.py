@@ -12,7 +12,14 @@ import threading
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, ModuleType
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    FrameType,
+    FunctionType,
+    MethodDescriptorType,
+    ModuleType,
+)
 from typing import Any
 
 from conlab.explorer.accesses import READING_FUNCTIONS, READING_METHODS, Access, access_of
@@ -86,6 +93,8 @@ class Values:
                 return Looked(access, thing, lambda: _named(name, frame), names=True)
             case ast.Attribute(value=of, attr=name):
                 owner = value(of)
+                if not access.writes and _is_method(owner, name):
+                    return None
                 thing = (name, None if owner is UNKNOWN else id(owner))
                 return Looked(access, thing, lambda: attribute(owner, name), names=True)
             case ast.Subscript(value=of, slice=index):
@@ -117,6 +126,12 @@ class Values:
         short = 0 < len(label) <= LONGEST_LABEL and label.isprintable()
         access = Access(access.what, access.writes, label=label if short else access.what)
         return Looked(access, thing, lambda: _element(container, index))
+
+
+def _is_method(owner: Any, name: str) -> bool:
+    kinds = () if owner is UNKNOWN else type(owner).__mro__
+    found = next((vars(kind)[name] for kind in kinds if name in vars(kind)), None)
+    return isinstance(found, FunctionType | MethodDescriptorType)
 
 
 def _named(name: str, frame: FrameType) -> Any:
