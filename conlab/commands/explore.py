@@ -18,12 +18,26 @@ from conlab import terminal, terms
 from conlab.bench.settings import usable_cores
 from conlab.errors import UserError
 from conlab.explorer import Exploration, Witness, explore, replay
+from conlab.explorer.drivers import read_operations
+from conlab.explorer.linearizability import check_linearizability
+from conlab.explorer.making import find_maker
 from conlab.explorer.threads.engines import ENGINES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what to explore and how far."""
-    parser.add_argument("target", metavar="FILE[:FUNCTION]", help="the program")
+    parser.add_argument("target", nargs="?", metavar="FILE[:FUNCTION]", help="the program")
+    parser.add_argument(
+        "--serial",
+        metavar="MODULE:CLASS",
+        help="in place of a program: have two threads call the --operations of such an object, up"
+        " to three each, in every combination, and compare with the serial orders of the calls",
+    )
+    parser.add_argument(
+        "--operations",
+        metavar="NAMES",
+        help="what they call: put,get or put(1),get(); what nobody gives is a small number",
+    )
     parser.add_argument(
         "--check", metavar="NAME", help="the function of FILE that says whether a result is right"
     )
@@ -101,6 +115,10 @@ def run(options: argparse.Namespace) -> int:
     """Explore or replay; return 1 when a schedule fails or not every one could be run."""
     if options.save is not None and not options.save.absolute().parent.is_dir():
         raise UserError(f"--save {options.save}: there is no such folder to write into")
+    if options.serial is not None:
+        return _serial(options)
+    if options.target is None:
+        raise UserError("say what to explore: FILE.py, FILE.py:FUNCTION, or --serial MODULE:CLASS")
     program, check, stepped = _program(options.target, options.check)
     if options.replay is not None:
         witness = Witness.load(options.replay)
@@ -148,6 +166,42 @@ def run(options: argparse.Namespace) -> int:
         print(f"\n{terminal.plain(written)}")
     drawn = options.sample is not None
     return int(bool(exploration.failing) or not (exploration.exhausted or drawn))
+
+
+def _serial(options: argparse.Namespace) -> int:
+    """Explore the drivers of an object."""
+    if options.target is not None or options.operations is None:
+        raise UserError("--serial MODULE:CLASS needs --operations put,get and no program beside it")
+    maker = find_maker(options.serial)
+    operations = read_operations(options.operations, maker.make())
+    line = terminal.LiveLine()
+    began = time.perf_counter()
+    found = check_linearizability(
+        maker.make,
+        options.serial,
+        operations,
+        stepped=maker.files,
+        reading=options.reading,
+        bound=options.bound,
+        schedules=options.schedules,
+        seconds=options.seconds or None,
+        reduction=not options.plain,
+        progress=lambda count: line.show(f"{count:,} drivers explored"),
+    )
+    line.clear()
+    width = terminal.text_width()
+    lines = [*textwrap.wrap(str(found), width, subsequent_indent="  ")]
+    if found.exploration is not None and found.exploration.witness is not None:
+        lines += ["", "The serial orders of these calls give only:"]
+        for each in found.exploration.serial_outcomes:
+            lines += textwrap.wrap(f"- {each}", width, subsequent_indent="  ")
+        lines += ["", *found.exploration.witness.lines(terminal.width())]
+    lines += ["", f"stepped: {', '.join(map(_shown, maker.files))}"]
+    lines += [f"{time.perf_counter() - began:.1f} s"]
+    _print(lines)
+    if found.failing is not None:
+        return 1
+    return 0 if found.exhausted else 2
 
 
 def _report(target: str, exploration: Exploration, seconds: float) -> None:
