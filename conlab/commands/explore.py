@@ -25,6 +25,9 @@ from conlab import terminal, terms
 from conlab.bench.settings import usable_cores
 from conlab.errors import UserError
 from conlab.explorer import Exploration, Witness, explore, replay, target
+from conlab.explorer.drivers import read_operations
+from conlab.explorer.linearizability import check_linearizability
+from conlab.explorer.making import find_maker
 from conlab.explorer.script import write_script
 from conlab.explorer.threads.engines import ENGINES
 
@@ -36,7 +39,21 @@ MOST_NAMED = 6  # files in a list
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what to explore and how far."""
     parser.add_argument(
-        "target", metavar="FILE[:FUNCTION]", help="the program; or package.module:FUNCTION"
+        "target",
+        nargs="?",
+        metavar="FILE[:FUNCTION]",
+        help="the program; or package.module:FUNCTION",
+    )
+    parser.add_argument(
+        "--serial",
+        metavar="MODULE:CLASS",
+        help="in place of a program: have two threads call the --operations of such an object, up"
+        " to three each, in every combination, and compare with the serial orders of the calls",
+    )
+    parser.add_argument(
+        "--operations",
+        metavar="NAMES",
+        help="what they call: put,get or put(1),get(); what nobody gives is a small number",
     )
     parser.add_argument(
         "--check", metavar="NAME", help="the function of FILE that says whether a result is right"
@@ -143,6 +160,10 @@ def run(options: argparse.Namespace) -> int:
     """Explore or replay; return 1 when a schedule fails, and 2 when there is no verdict."""
     if options.save is not None and not options.save.absolute().parent.is_dir():
         raise UserError(f"--save {options.save}: there is no such folder to write into")
+    if options.serial is not None:
+        return _serial(options)
+    if options.target is None:
+        raise UserError("say what to explore: FILE.py, FILE.py:FUNCTION, or --serial MODULE:CLASS")
     found = target.find(options.target, options.check)
     program, check = found.program, found.check
     if options.replay is not None:
@@ -223,6 +244,42 @@ def _accident(exploration: Exploration) -> str:
         f" version was seen to let another in, the program {exploration.under_gil}. It is safe by"
         " accident: what follows can happen without the GIL, or in another version."
     )
+
+
+def _serial(options: argparse.Namespace) -> int:
+    """Explore the drivers of an object."""
+    if options.target is not None or options.operations is None:
+        raise UserError("--serial MODULE:CLASS needs --operations put,get and no program beside it")
+    maker = find_maker(options.serial)
+    operations = read_operations(options.operations, maker.make())
+    line = terminal.LiveLine()
+    began = time.perf_counter()
+    found = check_linearizability(
+        maker.make,
+        options.serial,
+        operations,
+        stepped=maker.files,
+        reading=options.reading,
+        bound=options.bound,
+        schedules=options.schedules,
+        seconds=options.seconds or None,
+        reduction=not options.plain,
+        progress=lambda count: line.show(f"{count:,} drivers explored"),
+    )
+    line.clear()
+    width = terminal.text_width()
+    lines = [*textwrap.wrap(str(found), width, subsequent_indent="  ")]
+    if found.exploration is not None and found.exploration.witness is not None:
+        lines += ["", "The serial orders of these calls give only:"]
+        for each in found.exploration.serial_outcomes:
+            lines += textwrap.wrap(f"- {each}", width, subsequent_indent="  ")
+        lines += ["", *found.exploration.witness.lines(terminal.width())]
+    lines += ["", f"stepped: {', '.join(map(_shown, maker.files))}"]
+    lines += [f"{time.perf_counter() - began:.1f} s"]
+    _print(lines)
+    if found.failing is not None:
+        return FAILS
+    return 0 if found.exhausted else NO_VERDICT
 
 
 def _report(name: str, exploration: Exploration, seconds: float) -> None:

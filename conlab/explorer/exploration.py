@@ -119,8 +119,8 @@ def explore(
     verdict says so where it cannot happen there: then this build is safe by accident.
 
     ``limit`` is the most steps of one execution, ``schedules`` the most schedules, ``seconds`` how
-    long the search may take; ``count_on`` are the most schedules after the first failing one, or None for
-    every one up to ``bound`` whatever fails. A budget of schedules gives the same verdict each
+    long the search may take; ``count_on`` are the most schedules after the first failing one, or None
+    for every one up to ``bound`` whatever fails. A budget of schedules gives the same verdict each
     time, one of seconds does not. A third of it is kept for a search that comes to no end: then
     schedules are drawn by chance, from ``seed``, with any number of preemptions. With ``sample`` so
     many are drawn and nothing is searched.

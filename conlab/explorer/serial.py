@@ -15,7 +15,11 @@ from conlab.errors import UserError
 from conlab.explorer.outcomes import Returned
 from conlab.explorer.verdict import Exploration
 
-SHARE = 4  # of the seconds, one part in so many for the serial orders
+MOST_SERIAL = 20_000  # executions for all serial orders, however long that takes
+
+
+class SerialOrderFails(UserError):
+    """A serial order raises, or waits for ever, so that none says what is right."""
 
 
 class Outcomes:
@@ -58,16 +62,13 @@ def explore_serially(
     that does the same in another way, for which threads are not the units that are ordered. Raises
     UserError where the serial orders say nothing of what is right.
     """
-    seconds = options.pop("seconds", None)
-    share = None if seconds is None else seconds / SHARE
-    outcomes = serial_outcomes(explore, serial or program, **options, seconds=share)
+    outcomes = serial_outcomes(explore, serial or program, **options)
     if outcomes.values == [None]:
         raise UserError(
             "the program returns nothing that could be compared with a serial order: return what"
             " its threads got, and what is left"
         )
-    left = None if seconds is None else seconds - seconds / SHARE
-    verdict = explore(program, check=outcomes.__contains__, seconds=left, **options)
+    verdict = explore(program, check=outcomes.__contains__, **options)
     return replace(verdict, serial_outcomes=outcomes.texts())
 
 
@@ -77,16 +78,17 @@ def serial_outcomes(
     """Run every serial order, and return what they return. Raises UserError where one fails."""
     outcomes = Outcomes()
     alone = {"undivided": "threads", "processes": 1, "cancellations": 0, "sample": None}
+    alone |= {"schedules": MOST_SERIAL, "seconds": None}
     told = {"found": lambda _: None, "progress": options.get("progress", lambda _: None)}
     found = explore(program, check=outcomes.take_note, **options | alone | told)
     if found.failing and found.witness is not None:
-        raise UserError(
+        raise SerialOrderFails(
             f"a serial order fails itself, so none says what is right: it {found.witness.outcome}"
         )
     if not found.exhausted:
         raise UserError(
-            f"there are more serial orders than the {found.schedules} that were run: give the"
-            " program fewer threads, or allow more seconds"
+            f"there are more serial orders than the {found.schedules} that were run: have fewer"
+            " threads"
         )
     again = explore(program, check=outcomes.__contains__, **options | alone | told)
     if again.failing:

@@ -85,7 +85,7 @@ def _named(step: Iterable[Any]) -> Iterator[str]:
     """Give the files of modules, packages, names of them, and paths."""
     for each in step:
         if isinstance(each, ModuleType):
-            yield from _of_module(each)
+            yield from of_package(each)
         elif isinstance(each, Path) or (isinstance(each, str) and _looks_like_a_path(each)):
             path = Path(each).resolve()
             if not path.is_file():
@@ -93,7 +93,7 @@ def _named(step: Iterable[Any]) -> Iterator[str]:
             yield str(path)
         elif isinstance(each, str):
             try:
-                yield from _of_module(importlib.import_module(each))
+                yield from of_package(importlib.import_module(each))
             except ImportError as error:
                 raise UserError(f"step={each!r} cannot be imported: {error}") from None
         else:
@@ -104,8 +104,11 @@ def _looks_like_a_path(text: str) -> bool:
     return text.endswith(".py") or "/" in text or "\\" in text
 
 
-def _of_module(module: ModuleType) -> Iterator[str]:
-    """Give the file of a module; for a package those of all of it that has been imported."""
+def of_package(module: ModuleType) -> tuple[str, ...]:
+    """Give the file of a module; for a package those of all of it that has been imported.
+
+    Raises UserError where there is none.
+    """
     files = [
         file
         for name, each in sorted(sys.modules.items())
@@ -113,8 +116,8 @@ def _of_module(module: ModuleType) -> Iterator[str]:
         and (file := _file(each)) is not None
     ]
     if not files:
-        raise UserError(f"step={module.__name__!r} is no Python source: nothing of it is stepped")
-    yield from files
+        raise UserError(f"{module.__name__} is no Python source: nothing of it could be stepped")
+    return tuple(files)
 
 
 def _file(module: Any) -> str | None:
