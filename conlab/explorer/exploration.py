@@ -27,7 +27,7 @@ from conlab.explorer.program import (
     run_to_its_end,
 )
 from conlab.explorer.recorder import RecordedSchedule, Recorder
-from conlab.explorer.sameness import Rehearsal, insist_on_sameness, what_differs
+from conlab.explorer.sameness import Rehearsal, insist_on_sameness, told_of, what_differs
 from conlab.explorer.scope import Scope, Steppable, scope_of
 from conlab.explorer.search.budget import Budget
 from conlab.explorer.search.deepening import Executions
@@ -119,11 +119,11 @@ def explore(
     verdict says so where it cannot happen there: then this build is safe by accident.
 
     ``limit`` is the most steps of one execution, ``schedules`` the most schedules, ``seconds`` how
-    long the search may take; ``count_on`` are the most schedules after the first failing one, or None
-    for every one up to ``bound`` whatever fails. A budget of schedules gives the same verdict each
-    time, one of seconds does not. A third of it is kept for a search that comes to no end: then
-    schedules are drawn by chance, from ``seed``, with any number of preemptions. With ``sample`` so
-    many are drawn and nothing is searched.
+    long the search may take; ``count_on`` are the most schedules after the first failing one, or
+    None for every one up to ``bound`` whatever fails. A budget of schedules gives the same verdict
+    each time, one of seconds does not. A third of it is kept for a search that comes to no end:
+    then schedules are drawn by chance, from ``seed``, with any number of preemptions. With
+    ``sample`` so many are drawn and nothing is searched.
 
     With ``specialised`` the reading ``gil`` takes every call for one that CPython has specialised
     already; otherwise the first few of each execution are cold, as in a fresh process. The tasks
@@ -460,20 +460,35 @@ class _Session:
         return self._program
 
     def rehearse(self) -> Rehearsal:
-        """Execute the first schedule, beginning anew as often as an assumption proves false."""
+        """Execute the first schedule, beginning anew as often as an assumption proves false.
+
+        What was executed before that is told of as well: it may have changed what outlives it.
+        """
+        before: list[Rehearsal] = []
         while True:
             schedule = TracedSchedule() if self._reduces else Schedule()
+            outcome: Outcome | None = None
             try:
                 outcome = self._execute(schedule)
                 self._insist_on_threads()
             except RestartSearch:
+                if outcome is None and not self.scheduler.ending:
+                    outcome = self.scheduler.outcome
+                if outcome is not None:
+                    before.append(self._rehearsed(outcome, schedule, ()))
                 self.step(ONE_THREAD in self.scheduler.disproved)
                 continue
-            right = None
-            if isinstance(outcome, Returned) and self._check is not None:
-                right = judge(self._check, outcome.value)
-            died = tuple(map(str, self.scheduler.died))
-            return Rehearsal(outcome, right, died, _described(schedule.sites))
+            return self._rehearsed(outcome, schedule, tuple(before))
+
+    def _rehearsed(
+        self, outcome: Outcome, schedule: Schedule, before: tuple[Rehearsal, ...]
+    ) -> Rehearsal:
+        right = None
+        if isinstance(outcome, Returned) and self._check is not None:
+            right = judge(self._check, outcome.value)
+        return Rehearsal(
+            told_of(outcome, self.scheduler.died), right, _described(schedule.sites), before
+        )
 
     def trace(self) -> list[tuple[str, CodeType, int]]:
         """Execute the first schedule and return each bytecode of the stepped files: who, where."""

@@ -20,7 +20,7 @@ from types import CodeType, FunctionType, GeneratorType, ModuleType
 from typing import Any, Protocol
 from unittest import mock
 
-from conlab.explorer.outcomes import Outcome
+from conlab.explorer.outcomes import Failure, Outcome
 from conlab.explorer.program import function_of
 from conlab.explorer.project import LAB
 from conlab.explorer.search.schedule import Diverged
@@ -38,22 +38,26 @@ Fingerprints = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What came of the first schedule."""
+    """What came of the first schedule, in words: its value is set back before the next."""
 
-    outcome: Outcome
+    told: str
     right: bool | None  # what the check says of the value, if there is a check
-    died: tuple[str, ...]
     sites: tuple[str, ...]
-
-    def told(self) -> str:
-        """Say how it ended, alike for values at other addresses."""
-        dead = "".join(f", and {each}" for each in self.died)
-        return ADDRESS.sub("0x...", f"{self.outcome}{dead}")
+    before: tuple["Rehearsal", ...] = ()  # while it was found out what the program shares
 
     def differs(self, other: "Rehearsal") -> bool:
         """Whether the program was another."""
-        mine = type(self.outcome), self.told(), self.right, self.sites
-        return mine != (type(other.outcome), other.told(), other.right, other.sites)
+        return self.ends_otherwise(other) or self.sites != other.sites
+
+    def ends_otherwise(self, other: "Rehearsal") -> bool:
+        """Whether the program ended in another way."""
+        return (self.told, self.right) != (other.told, other.right)
+
+
+def told_of(outcome: Outcome, died: Sequence[Failure]) -> str:
+    """Say how an execution ended, alike for values at other addresses."""
+    dead = "".join(f", and {each}" for each in died)
+    return ADDRESS.sub("0x...", f"{outcome}{dead}")
 
 
 class Rehearsing(Protocol):
@@ -89,6 +93,9 @@ def insist_on_sameness(session: Rehearsing) -> None:
         second = session.rehearse()
     after = random.getstate()
     draws = before != between and between != after  # and nobody has seeded it
+    for earlier, later in [*((each, first) for each in first.before), (first, second)]:
+        if earlier.ends_otherwise(later):
+            raise Diverged(_report(session, earlier, later, draws))
     if first.differs(second):
         raise Diverged(_report(session, first, second, draws))
     if draws or drawn:
@@ -108,10 +115,10 @@ def what_differs(session: Rehearsing, problem: str) -> str:
 
 
 def _report(session: Rehearsing, first: Rehearsal, second: Rehearsal, draws: bool) -> str:
-    if first.told() != second.told():
-        what = f"it {first.told()}, and then {second.told()}, under the same schedule"
+    if first.told != second.told:
+        what = f"it {first.told}, and then {second.told}, under the same schedule"
     elif first.right != second.right:
-        what = f"it {first.told()} twice, and its check said {first.right} and then {second.right}"
+        what = f"it {first.told} twice, and its check said {first.right} and then {second.right}"
     else:
         what = "under the same schedule it has taken other steps"
     return _sentences(f"{session.name} is not the same each time: {what}", _reasons(session, draws))
