@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 
 from conlab.errors import UserError
 from conlab.explorer.modelling import modelled
-from conlab.explorer.outcomes import SWALLOWED, Outcome, Raised, Returned
+from conlab.explorer.outcomes import SWALLOWED, Outcome, Raised, Returned, Unfinished
 from conlab.explorer.recorder import Recorder
 from conlab.explorer.search.budget import Budget
 from conlab.explorer.search.deepening import Executions
@@ -76,6 +76,7 @@ def explore(
     specialised: bool = False,
     cancellations: int = 0,
     cancel: Sequence[str] = (),
+    timeouts: bool = True,
     reduction: bool = True,
     sample: int | None = None,
     seed: int = 0,
@@ -101,7 +102,8 @@ def explore(
     that the program makes itself are cancelled from outside up to ``cancellations`` times an
     execution, at each turn; a CancelledError that then comes out of the program is no failure.
     ``cancel`` names others instead, by the name of the task or of its coroutine; then it is once,
-    at least. ``engine`` is
+    at least. Without ``timeouts`` none comes, and no step is slow, while somebody can go on: that
+    is for who waits a minute only to be safe. ``engine`` is
     on what the threads run: greenlets, on trial, are faster and give no other verdict; they need
     the library, and a program that does nothing that is bound to a real thread.
 
@@ -129,7 +131,7 @@ def explore(
         cancellations = max(cancellations, 1)
     files = _stepped_files(program, stepped)
     limits = Limits(bound, schedules, seconds, count_on, sample, seed)
-    what = program, check, reading, files, limit, cancellations, cancellable.names
+    what = program, check, reading, files, limit, cancellations, cancellable.names, timeouts
     with ExitStack() as stack:
         workers: Workers | None = None
         if reduction and processes > 1 and sample is None:
@@ -157,7 +159,7 @@ def replay(
             f"the witness is of Python {witness.python} and this is {_python()}: their schedules"
             " differ"
         )
-    cancel = witness.cancellations, witness.cancel
+    cancel = witness.cancellations, witness.cancel, witness.timeouts
     with _session(program, check, witness.reading, witness.stepped, limit, *cancel) as session:
         return supervise(session.scheduler, lambda: session.replay(witness), lambda: None)
 
@@ -179,9 +181,11 @@ def _session(
     limit: int,
     cancellations: int,
     cancel: tuple[str, ...] = (),
+    timeouts: bool = True,
 ) -> Iterator["_Session"]:
     with ExitStack() as stack:
         session = _Session(program, check, reading, files, limit, cancellations, cancel)
+        session.scheduler.timeouts = timeouts
         stack.callback(session.scheduler.close)
         session.ambient_state = stack.enter_context(
             modelled(session.scheduler, program, session.tasks)
@@ -511,6 +515,9 @@ class _Session:
                 return lost or not self._check(value)
             case Raised(type="CancelledError"):
                 return not self.tasks.interfered
+            case Unfinished() if self.scheduler.slow:  # it may only make up for lost time
+                self.scheduler.held_back = True
+                return False
         return True
 
     def _counted(self) -> str:
@@ -587,6 +594,8 @@ class _Session:
             self.tasks.cancellations,
             self._counted(),
             self._cancellable.names,
+            self.scheduler.timeouts,
+            self.scheduler.early > 0,
         )
 
 

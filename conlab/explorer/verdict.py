@@ -62,7 +62,10 @@ class Exploration:
         schedules = f"{self.schedules} schedule{plural}"
         differing = " that differ" if self.reduced and plural else ""
         if self.failing:
-            return f"fails in {self.failing} of {schedules}{differing} {terms}"
+            timeout = ""
+            if self.witness is not None and self.witness.needs_timeout:
+                timeout = ", the first if a timeout is over while others go on"
+            return f"fails in {self.failing} of {schedules}{differing}{timeout} {terms}"
         if self.exhausted:
             return f"passes every schedule, {self.schedules}{differing or ' in all'} {terms}"
         drawn = self._drawn()

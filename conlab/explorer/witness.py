@@ -52,6 +52,8 @@ class Witness:
     cancellations: int = 0  # from outside, at most
     counted: str = "preemption"
     cancel: tuple[str, ...] = ()  # the names of those, where they were named
+    timeouts: bool = True  # whether time could pass while somebody could go on
+    needs_timeout: bool = False  # whether it has, so that a timeout or a deadline was over
 
     def save(self, path: str | Path) -> None:
         """Write the witness as JSON, to be read by `Witness.load` in any process."""
@@ -83,7 +85,9 @@ class Witness:
     def lines(self, width: int = 80) -> Iterator[str]:
         """Yield the lines of the printed witness, none of them longer than ``width``."""
         plural = "" if self.preemptions == 1 else "s"
-        head = f"{self.program} {self.outcome}, with {self.preemptions} {self.counted}{plural}:"
+        timeout = ", if a timeout is over while others go on" if self.needs_timeout else ""
+        counted = f"{self.preemptions} {self.counted}{plural}"
+        head = f"{self.program} {self.outcome}{timeout}, with {counted}:"
         yield from textwrap.wrap(head, width, subsequent_indent="  ")
         for failure in self.died:
             yield from textwrap.wrap(str(failure), width)
