@@ -102,6 +102,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="cancel the tasks of this name instead, or of a coroutine of this name",
     )
     parser.add_argument(
+        "--no-timeouts",
+        dest="timeouts",
+        action="store_false",
+        help="let no timeout come, and no deadline pass, while somebody can go on: where a wait of"
+        " a minute is only to be safe",
+    )
+    parser.add_argument(
         "--schedules",
         type=int,
         default=100_000,
@@ -192,6 +199,7 @@ def run(options: argparse.Namespace) -> int:
         seed=options.seed,
         cancellations=options.cancellations,
         cancel=options.cancel,
+        timeouts=options.timeouts,
         reduction=not options.plain,
         engine=options.engine,
         processes=_processes() if options.processes is None else options.processes,

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 from conlab.errors import UserError
 from conlab.explorer.following import FollowedSchedule, no_longer_fits
 from conlab.explorer.modelling import modelled
-from conlab.explorer.outcomes import SWALLOWED, Outcome, Raised, Returned
+from conlab.explorer.outcomes import SWALLOWED, Outcome, Raised, Returned, Unfinished
 from conlab.explorer.program import (
     Check,
     CheckFailed,
@@ -92,6 +92,7 @@ def explore(
     specialised: bool = False,
     cancellations: int = 0,
     cancel: Sequence[str] = (),
+    timeouts: bool = True,
     reduction: bool = True,
     sample: int | None = None,
     seed: int = 0,
@@ -130,7 +131,8 @@ def explore(
     that the program makes itself are cancelled from outside up to ``cancellations`` times an
     execution, at each turn; a CancelledError that then comes out of the program is no failure.
     ``cancel`` names others instead, by the name of the task or of its coroutine; then it is once,
-    at least. ``engine`` is
+    at least. Without ``timeouts`` none comes, and no step is slow, while somebody can go on: that
+    is for who waits a minute only to be safe. ``engine`` is
     on what the threads run: greenlets, on trial, are faster and give no other verdict; they need
     the library, and a program that does nothing that is bound to a real thread.
 
@@ -178,7 +180,8 @@ def explore(
         found: Callable[[Witness], None] = found,
         processes: int = processes,
     ) -> Exploration:
-        what = program, check, reading, scope, limit, cancellations, cancellable.names
+        cancel = cancellations, cancellable.names
+        what = program, check, reading, scope, limit, *cancel, timeouts
         with ExitStack() as stack:
             workers: Workers | None = None
             if reduction and processes > 1 and sample is None:
@@ -246,7 +249,7 @@ def replay(
         )
     insist_on_program(program)
     scope = replace(scope_of(program, None), stepped=witness.stepped, grows=False)
-    cancel = witness.cancellations, witness.cancel
+    cancel = witness.cancellations, witness.cancel, witness.timeouts
     what = program, check, witness.reading, scope, limit, *cancel
     with _session(*what) as session:
         return supervise(session.scheduler, lambda: session.replay(witness), lambda: None)
@@ -287,9 +290,11 @@ def _session(
     limit: int,
     cancellations: int,
     cancel: tuple[str, ...] = (),
+    timeouts: bool = True,
 ) -> Iterator["_Session"]:
     with ExitStack() as stack:
         session = _Session(program, check, reading, scope, limit, cancellations, cancel)
+        session.scheduler.timeouts = timeouts
         stack.callback(session.scheduler.close)
         session.ambient_state = stack.enter_context(
             modelled(session.scheduler, program, session.tasks)
@@ -727,6 +732,9 @@ class _Session:
                 return lost or not self._calls_right(value)
             case Raised(type="CancelledError"):
                 return not self.tasks.interfered
+            case Unfinished() if self.scheduler.slow:  # it may only make up for lost time
+                self.scheduler.held_back = True
+                return False
         return True
 
     def _calls_right(self, value: Any) -> bool:
@@ -818,6 +826,8 @@ class _Session:
             cancel=self._cancellable.names,
             turns=tuple(recorder.turns.turns),
             coming=tuple(recorder.turns.coming),
+            timeouts=self.scheduler.timeouts,
+            needs_timeout=self.scheduler.early > 0,
         )
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -11,8 +12,8 @@ from conlab.explorer import importing
 from conlab.explorer.tasks import modelling as modelling_of_tasks
 from conlab.explorer.tasks.foreign_loops import Uvloop
 from conlab.explorer.tasks.known_tasks import KnownTasks
+from conlab.explorer.threads import clocks, thread_bound
 from conlab.explorer.threads import modelling as modelling_of_threads
-from conlab.explorer.threads import thread_bound
 from conlab.explorer.threads.ambient_state import AmbientState
 from conlab.explorer.threads.scheduler import Scheduler
 
@@ -24,19 +25,24 @@ def modelled(scheduler: Scheduler, program: Any, tasks: KnownTasks) -> Iterator[
     Yields the state outside the program, to be set back before each execution.
     """
     with ExitStack() as stack:
-        replaced = {}
+        replaced, kept = {}, {}
         for target, name, replacement in itertools.chain(
             thread_bound.replacements(scheduler),
             modelling_of_threads.replacements(scheduler),
             modelling_of_tasks.replacements(scheduler, tasks),
         ):
             original = getattr(target, name, None)
+            if target is time or (target, name) == (threading, "current_thread"):
+                kept[original] = replacement
             if callable(replacement) and not isinstance(target, type) and original is not None:
                 replaced[original] = replacement
             stack.enter_context(mock.patch.object(target, name, replacement, create=True))
 
         uvloop = Uvloop(scheduler, tasks.running)
         stack.callback(uvloop.restore)
+        stack.enter_context(clocks.virtual_dates(scheduler))
+        stack.enter_context(clocks.replaced_where_kept(kept))
+
         hooks = threading.excepthook, threading.__excepthook__
 
         def begin() -> None:

@@ -79,7 +79,10 @@ class Exploration:
         schedules = f"{self.schedules} schedule{plural}"
         differing = " that differ" if self.reduced and plural else ""
         if self.failing:
-            verdict = f"fails in {self.failing} of {schedules}{differing} {terms}"
+            timeout = ""
+            if self.witness is not None and self.witness.needs_timeout:
+                timeout = ", the first if a timeout is over while others go on"
+            verdict = f"fails in {self.failing} of {schedules}{differing}{timeout} {terms}"
             return "; ".join([verdict, *self._qualified()])
         if self.exhausted and self.alone:
             return f"passes its only schedule: it starts no thread and no event loop {terms}"

@@ -52,6 +52,8 @@ class Witness:
     cancel: tuple[str, ...] = ()  # the names of those, where they were named
     turns: tuple[Turn, ...] = ()
     coming: tuple[Coming, ...] = ()
+    timeouts: bool = True  # whether time could pass while somebody could go on
+    needs_timeout: bool = False  # whether it has, so that a timeout or a deadline was over
 
     def __repr__(self) -> str:
         """Be short, as pytest shows it where an assertion about a verdict fails."""

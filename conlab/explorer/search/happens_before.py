@@ -35,6 +35,8 @@ class TracedStep:
     follows: list[Location] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)  # threads
     timed_out: bool = False
+    varies: bool = False  # whether it could have gone on another way, and touched other things
+    way: int = 0  # which way it went
     instead: tuple[int, ...] = ()  # the threads that were enabled
     number: int = 0  # of the thread's steps
     known: int = 0  # how many objects had been touched before it
@@ -46,7 +48,7 @@ class TracedStep:
 
     def touches_in_any_execution(self) -> dict[Location, bool]:
         """Return the same without the objects that are numbered otherwise in another execution."""
-        found: dict[Location, bool] = {}
+        found: dict[Location, bool] = {EVERYTHING: True} if self.varies else {}
         for (kind, owner), writes in self.touches.items():
             whose = owner[1] if isinstance(owner, tuple) and owner[0] == PART else owner
             new = isinstance(whose, int) and whose >= self.known

@@ -118,7 +118,8 @@ class Subtree:
 
     def branch(self, fork: Fork, thread: int, tried: dict[int, Touches]) -> Branch:
         """Return where an execution begins in which the thread goes first, after those tried."""
-        asleep = {} if self.bound is not None else fork.asleep | tried
+        threads = {each: touches for each, touches in tried.items() if each >= 0}  # and no ways
+        asleep = {} if self.bound is not None else fork.asleep | threads
         choices = (*self._choices[: fork.choice], fork.threads.index(thread))
         sites = tuple(self._sites[: fork.choice])
         return Branch(choices, sites, asleep, fork.step, self.bound is not None)

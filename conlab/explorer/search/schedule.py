@@ -54,6 +54,10 @@ class Schedule:
         self.costs.append(costs)
         return choice
 
+    def choose_way(self, costs: tuple[int, ...], site: Hashable) -> int:
+        """Return which of several ways the step goes on that is being taken."""
+        return self.choose(costs, site)
+
     def choose_thread(
         self,
         costs: tuple[int, ...],

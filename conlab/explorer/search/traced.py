@@ -141,6 +141,30 @@ class TracedSchedule(Schedule):
         )
         return self.choose(costs, site, awake[0])
 
+    def choose_way(self, costs: tuple[int, ...], site: Hashable) -> int:
+        """Return which way the step goes on that is being taken: each way, one after the other.
+
+        Of what else the step does another way is known only when it has been taken. So whoever
+        sleeps beside it is woken by the step's ``varies``, whatever it touches.
+        """
+        if len(self.choices) >= len(self._replay):
+            ways = tuple(-1 - way for way in range(len(costs)))  # are no threads
+            self.forks.append(
+                Fork(
+                    len(self.steps) - 1,
+                    len(self.choices),
+                    self.preemptions,
+                    ways,
+                    costs,
+                    needed=dict.fromkeys(ways),
+                    asleep=dict(self.asleep),
+                )
+            )
+        way = self.choose(costs, site)
+        step = self.steps[-1]
+        step.way = (step.way * 3 + way + 1) % (2**31 - 1)  # of all that were chosen in it
+        return way
+
     @property
     def trace(self) -> int:
         """A number for the order that the steps' dependence makes: two of one trace have the same.
@@ -150,7 +174,9 @@ class TracedSchedule(Schedule):
         """
         numbers = array("L")
         for step in sorted(self.steps, key=lambda step: step.thread):
-            numbers.extend((step.thread, step.timed_out, len(step.clock), *step.clock))
+            numbers.extend(
+                (step.thread, 2 * step.way + step.timed_out, len(step.clock), *step.clock)
+            )
         return int.from_bytes(blake2b(numbers, digest_size=8).digest())
 
     def begin(self, thread: int, known: int = 0) -> TracedStep:

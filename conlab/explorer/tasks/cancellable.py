@@ -111,8 +111,9 @@ def _own_code(waiting: list[Any]) -> set[CodeType]:
                 waiting.append(getattr(function, "__wrapped__", None))
             case CodeType() | None:
                 pass
-            case other:
-                waiting.append(getattr(type(other), "__call__", None))  # noqa: B004 - its code
+            case callable_object:
+                call = getattr(type(callable_object), "__call__", None)  # noqa: B004 - its code
+                waiting.append(call if isinstance(call, FunctionType) else None)
     return found
 
 

@@ -17,21 +17,26 @@ come together, in the order in which they were set; the thread that runs goes on
 
 import asyncio
 import heapq
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextvars import Context
+from itertools import takewhile
 from typing import Any, TypeVarTuple
 
 from conlab.explorer.outcomes import Waiting
+from conlab.explorer.tasks.cancellable import EXPLORER, LIBRARY
 from conlab.explorer.tasks.known_tasks import KnownTasks
 from conlab.explorer.tasks.outside import OUTSIDE
 from conlab.explorer.tasks.task import Future, Task
+from conlab.explorer.threads.clocks import may_be_late
 from conlab.explorer.threads.controlled_thread import ControlledThread
 from conlab.explorer.threads.scheduler import MOST_ITERATIONS, START_OF_TIME, Assumption, Scheduler
 from conlab.explorer.threads.waiting import AccessLog
 
 OWN_CALLBACKS: Assumption = ("call soon",)  # that no thread but the loop's own queues a callback
 Ts = TypeVarTuple("Ts")
+GIVE_UP = frozenset(["asyncio.tasks", "asyncio.timeouts"])  # modules whose timers are timeouts
 TIE = 1e-4  # seconds; deadlines closer to each other are one
 LATE = 1e-6  # seconds by which a timer comes after its deadline, so that none seems to be early
 
@@ -54,6 +59,12 @@ class Selector:
 
     def _at_rest(self) -> bool:
         return self.executor is not None and _is_idle(self.executor)
+
+    @property
+    def for_time(self) -> bool:
+        """Whether what ends its sleep is no timeout of a task, but what that waits for."""
+        groups = _tied(self._loop.timers())
+        return not any(map(_is_timeout, next(groups, ())))
 
     def touch(self, log: AccessLog) -> None:
         """Touch nothing: the steps of a loop are not traced."""
@@ -120,8 +131,12 @@ class Loop(asyncio.BaseEventLoop):
     # -- what the system is asked ------------------------------------------------------------
 
     def time(self) -> float:
-        """Return the virtual time, in seconds."""
-        return START_OF_TIME + self._scheduler.clock
+        """Return the virtual time, in seconds; to who is none of asyncio it may be late."""
+        asker = sys._getframe(1)
+        if asker.f_code.co_filename.startswith((LIBRARY, EXPLORER)):
+            return START_OF_TIME + self._scheduler.clock
+        late = may_be_late(self._scheduler, asker)
+        return START_OF_TIME + self._scheduler.asked_for_time(may_be_late=late)
 
     def _process_events(self, event_list: object) -> None:
         """Nothing comes but by `call_soon_threadsafe`."""
@@ -184,10 +199,13 @@ class Loop(asyncio.BaseEventLoop):
         due = sum(group[0]._when <= now + TIE for group in groups)
         if forced:
             due = max(due, 1)
+        timely = due
         if due < len(groups):
-            due += self._decide(len(groups) - due + 1, "time passes")
+            due += self._decide(self._may_pass(groups, due) + 1, "time passes")
         if not due:
             return False
+        timed_out = any(any(map(_is_timeout, group)) for group in groups[timely:due])
+        self._scheduler.early += timed_out
         last = groups[due - 1]
         self._scheduler.clock = max(self._scheduler.clock, last[-1]._when - START_OF_TIME + LATE)
         coming = [
@@ -204,9 +222,18 @@ class Loop(asyncio.BaseEventLoop):
         heapq.heapify(self._scheduled)
         return True
 
+    def _may_pass(self, groups: list[list[Any]], due: int) -> int:
+        """Return how many more than the ``due`` deadlines may be over, as a step is slow."""
+        later = groups[due:]
+        if self._scheduler.timeouts:
+            return len(later)
+        return len(list(takewhile(lambda group: not any(map(_is_timeout, group)), later)))
+
     def _ordered(self, tied: list[Any], *, last: bool) -> list[Any]:
         """Return timers of one deadline in an order; of the last deadline, some may come later."""
         coming: list[Any] = []
+        if not self._scheduler.timeouts:
+            self._put_timeouts_off(tied)
         while tied:
             may_stop = last and bool(coming)
             if self._scheduler.observer is not None:
@@ -218,6 +245,14 @@ class Loop(asyncio.BaseEventLoop):
                 break
             coming.append(tied.pop(choice))
         return coming
+
+    def _put_timeouts_off(self, tied: list[Any]) -> None:
+        """Have the timeouts of one deadline come a moment later, if others go on at it."""
+        timeouts = list(filter(_is_timeout, tied))
+        if 0 < len(timeouts) < len(tied):
+            for timer in timeouts:
+                timer._when = self.time() + 2 * TIE
+                tied.remove(timer)
 
     def _decide(self, options: int, what: str) -> int:
         if options == 1:
@@ -288,6 +323,13 @@ def _tied(timers: list[Any]) -> Iterator[list[Any]]:
         group.append(timer)
     if group:
         yield group
+
+
+def _is_timeout(timer: Any) -> bool:
+    """Whether somebody gives up when the timer comes, who waits for something else than time."""
+    function = timer._callback
+    name = getattr(function, "__qualname__", "")
+    return getattr(function, "__module__", "") in GIVE_UP or "timeout" in name.lower()
 
 
 def _is_idle(executor: Any) -> bool:

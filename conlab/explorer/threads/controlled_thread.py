@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, Protocol
 
 from conlab.explorer.threads.waiting import AccessLog, Identified, Waitable
@@ -19,6 +19,7 @@ class ControlledThread(Identified):
         "index",
         "let_go",
         "loaded",
+        "looked",
         "made",
         "made_progress",
         "name",
@@ -56,6 +57,7 @@ class ControlledThread(Identified):
         self.turns: dict[Any, Any] = {}  # of each loop that it is in, since it let others go
         self.slept = False  # since a loop turned
         self.asked_for_time = False  # since it let others go
+        self.looked: tuple[int, CodeType, int] | None = None  # at a clock: in which frame, where
         self.waited = 0.0  # seconds that its loops have let pass
         self.made = 0  # locks and queues
         self.made_progress = False

@@ -24,6 +24,7 @@ from contextlib import nullcontext
 from types import FrameType, FunctionType, MethodType
 from typing import Any
 
+from conlab.explorer.threads import clocks
 from conlab.explorer.threads.controlled_thread import ControlledThread
 from conlab.explorer.threads.primitives import CreationSite, Lock, RLock, SimpleQueue, untraced
 from conlab.explorer.threads.scheduler import (
@@ -109,11 +110,8 @@ def replacements(scheduler: Scheduler) -> Iterator[tuple[Any, str, Any]]:
     # First, as these are `time.monotonic`, of which what comes last takes the place in a program.
     yield controlled(threading, "_time", lambda: START_OF_TIME + scheduler.now())
     yield controlled(queue, "time", lambda: START_OF_TIME + scheduler.now())
-    for name in ("monotonic", "perf_counter", "time", "process_time", "thread_time"):
-        yield controlled(time, name, lambda: START_OF_TIME + scheduler.asked_for_time())
-        yield controlled(
-            time, f"{name}_ns", lambda: int((START_OF_TIME + scheduler.asked_for_time()) * 1e9)
-        )
+    for name, ours in clocks.functions(scheduler).items():
+        yield controlled(time, name, ours)
 
     for name in ("excepthook", "__excepthook__"):
         yield controlled(threading, name, lambda arguments: _died(scheduler, arguments))

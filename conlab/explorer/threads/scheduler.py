@@ -58,6 +58,8 @@ ITERATION = 0.001  # seconds of virtual time that a loop lets pass which only wa
 SHARE = 2  # otherwise one part in so many of what its thread has let pass, as it may wait long
 LONGEST_ITERATION = 3_600.0  # seconds
 MOST_QUESTIONS = 100  # for the time, in a row and without a step, before time goes on
+SLOW = 30.0  # seconds that pass when a step is slow: most deadlines computed by hand are sooner
+MOST_SLOW = 1  # step of an execution
 START_OF_TIME = 1_000_000_000.0  # seconds; what the virtual clocks say when an execution begins
 
 
@@ -159,6 +161,7 @@ class Scheduler:
         self.observer: Observer | None = None
         self.held_back = False  # whether a thread could have been let go on by time once more
         self.unknown: Counter[str] = Counter()  # what steps did that touch everything
+        self.timeouts = True  # whether time may pass while somebody could go on
         self.at_begin: Callable[[], None] = lambda: None
         self.at_exit: Callable[[], None] = lambda: None
         self.at_end: Callable[[], None] = lambda: None
@@ -175,6 +178,10 @@ class Scheduler:
         self.clock = 0.0
         self.questions = 0  # for the time, since the latest step
         self.asked_at = 0  # which was that one
+        self.asked = False  # whether anybody has looked at a clock
+        self.slow = 0  # steps at which somebody did, and much time had passed
+        self.early = 0  # timeouts, of these and of waits, that came while somebody could go on
+        self.is_aside = False
         self.progress = 0  # how often a thread did more than look
         self.steps = 0
         self.unfit = False  # whether it needs real threads and has none
@@ -413,6 +420,7 @@ class Scheduler:
         return ONE_THREAD not in self.disproved and not isinstance(what, tuple)
 
     def _choose(self, me: ControlledThread, what: Hashable) -> ControlledThread:
+        soonest: float | None = None
         enabled: list[ControlledThread] = []
         timed: list[ControlledThread] = []
         for thread in self.alive:
@@ -423,7 +431,11 @@ class Scheduler:
                 timed.append(thread)
         if enabled:
             if timed:
-                timed = [thread for thread in timed if self._may_time_out(thread)]
+                timed = [
+                    thread
+                    for thread in timed
+                    if (self.timeouts or not _is_timeout(thread)) and self._may_time_out(thread)
+                ]
             options = enabled + timed if timed else enabled
             several = len(options)
             if several == 1:
@@ -445,6 +457,8 @@ class Scheduler:
                 timed = fair or [min(timed, key=_deadline)]  # who has waited longest
             timed.sort(key=_deadline)
             soonest = timed[0].deadline
+            if not self.timeouts and len(timed) > 1:
+                timed = _without_early_timeouts(timed)
             costs = tuple(int(thread.deadline != soonest) for thread in timed)
             options = timed
         else:
@@ -476,6 +490,8 @@ class Scheduler:
             if self.step is not None:
                 self.step.timed_out = True
                 self.touch("clock", following, writes=True)  # to the latest of all: in any order
+            if _is_timeout(following):
+                self.early += bool(enabled) or following.deadline != soonest
             following.timed_out = True
             following.let_go += bool(enabled) or following.wait is OTHERS
             assert following.deadline is not None
@@ -542,15 +558,38 @@ class Scheduler:
         self.touch("clock", None, writes=False)
         return self.clock
 
-    def asked_for_time(self) -> float:
-        """Return the virtual time, which goes on where the program does nothing but ask for it."""
+    def asked_for_time(self, *, may_be_late: bool = False) -> float:
+        """Return the virtual time, which goes on where the program does nothing but ask for it.
+
+        It ``may_be_late``, at a cost of one preemption: then the step was slow.
+        """
         if self.asked_at != self.steps:
             self.asked_at, self.questions = self.steps, 0
         self.questions += 1
         self.current.asked_for_time = True
+        first = not self.asked and len(self.threads) == 1  # then there is nothing to be late for
+        self.asked = True
+        if may_be_late and self.timeouts and not first:
+            self._may_be_slow()
         if self.questions > MOST_QUESTIONS:
             self._pass_time()
         return self.now()
+
+    def _may_be_slow(self) -> None:
+        """Let much time pass in this step if the schedule says so."""
+        if self.slow >= MOST_SLOW or self.is_aside or self.over or self.ending or self.closed:
+            return
+        if self.step is not None:
+            self.step.varies = True
+        try:
+            slow = self.schedule.choose_way((0, 1), (self.current.index, "slow step"))
+        except Diverged as diverged:
+            self.abandon(diverged)
+        if slow:
+            self.slow += 1
+            self.early += 1
+            self.touch("clock", None, writes=True)
+            self.clock += SLOW
 
     def _pass_time(self) -> None:
         self.touch("clock", None, writes=True)
@@ -584,10 +623,11 @@ class Scheduler:
     def aside(self) -> Iterator[None]:
         """Do what is no part of the program: it touches nothing."""
         step, self.step = self.step, None
+        was, self.is_aside = self.is_aside, True
         try:
             yield
         finally:
-            self.step = step
+            self.step, self.is_aside = step, was
 
     def touch_everything(self, what: str) -> None:
         """Take note that nobody knows what the step touches, as it does ``what``."""
@@ -688,6 +728,8 @@ class Scheduler:
 
     def yield_to_others(self, what: Hashable) -> None:
         """Let the others go first: the thread that runs only turns in a loop."""
+        if self.recorder is not None and ONE_THREAD not in self.disproved:
+            return  # what the search has not stepped it has not seen turn
         if len(self.alive) > 1:
             self.wait(OTHERS, what, self._iteration())
         elif self.current.asked_for_time:
@@ -728,6 +770,21 @@ class Scheduler:
 def _deadline(thread: ControlledThread) -> float:
     assert thread.deadline is not None
     return thread.deadline
+
+
+def _is_timeout(thread: ControlledThread) -> bool:
+    """Whether the thread waits for something else than time, and gives up when that is over."""
+    return not getattr(thread.wait, "for_time", False)
+
+
+def _without_early_timeouts(timed: list[ControlledThread]) -> list[ControlledThread]:
+    """Leave out who would give up before another goes on that waits for time, or gives up."""
+    soonest = timed[0].deadline
+    first = [thread for thread in timed if thread.deadline == soonest]
+    if not all(map(_is_timeout, first)):
+        first = [thread for thread in first if not _is_timeout(thread)]
+    later = timed[len([thread for thread in timed if thread.deadline == soonest]) :]
+    return first + [thread for thread in later if not _is_timeout(thread)]
 
 
 def failure_of(thread: str, error: BaseException) -> Failure:

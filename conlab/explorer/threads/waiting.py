@@ -61,6 +61,7 @@ class Time:
     """What a controlled thread waits for when nothing but time can end its wait."""
 
     busy = True
+    for_time = True  # no timeout: that time is over is what it waits for
 
     def __init__(self, description: str) -> None:
         self._description = description
