@@ -84,6 +84,8 @@ def settle(execution: Execution) -> None:
 
 def report_of(item: pytest.Item, exploration: Exploration, headline: str = "") -> Report:
     """Say what came of it; in full where it fails, for who knows nothing of explorers."""
+    if not exploration.schedules and not exploration.sampled:
+        return Report("no verdict", f"no verdict: no schedule came to its end {exploration}")
     if not exploration.failing or exploration.witness is None:
         return Report("passes", str(exploration))
     # By the name under which pytest can be told to run it again.
@@ -91,6 +93,8 @@ def report_of(item: pytest.Item, exploration: Exploration, headline: str = "") -
     lines = [headline or str(exploration)]
     if headline:
         lines.append(str(exploration))
+    if exploration.serial_outcomes:
+        lines.append(f"the serial orders return only {' or '.join(exploration.serial_outcomes)}")
     if isinstance(witness.outcome, Raised):
         lines += ["", without_machinery(witness.outcome.traceback, exploration.stepped)]
     lines += ["", *witness.lines(text_width())]

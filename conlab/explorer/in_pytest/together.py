@@ -12,6 +12,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
@@ -122,8 +123,9 @@ class Together:
             asserted = self._explore("assertions", seconds=left)
             if asserted.failing:
                 return report_of(self._item, asserted, f"{self._what(asserted)}; {within}")
+        report = report_of(self._item, found)
         aside = f"; {self._set_aside()}" if self._expected else ""
-        return Report("passes", f"{found}; {within}{aside}")
+        return replace(report, sentence=f"{report.sentence}; {within}{aside}")
 
     def _what(self, found: Exploration) -> str:
         """Say in one sentence of which kind the failure is."""
