@@ -1,0 +1,393 @@
+"""A witness written as a plain program shows what went wrong, on real threads and a real loop."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conlab.catalogue import law, pitfall
+from conlab.errors import UserError
+from conlab.explorer import Witness, explore, replay
+from conlab.explorer.script import write_script
+from tests.patience import patience
+
+EXPLORED = {each.name: each for each in pitfall.collect() if each.evidence == "explored"}
+SHOWN, NOT_SHOWN, DOES_NOT_FIT = 1, 0, 2  # the status of a script
+
+PROGRAMS = """\
+import asyncio
+import queue
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+
+class Cache:
+    def __init__(self):
+        self.values = {}
+        self.loads = 0
+
+    def get(self, key):
+        if key not in self.values:
+            self.loads += 1
+            self.values[key] = key * 2
+        return self.values[key]
+
+
+def pooled():
+    cache = Cache()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(cache.get, [1, 1]))
+    return cache.loads == 1
+
+
+def queued():
+    tasks, out = queue.Queue(), []
+
+    def work():
+        while tasks.get() is not None:
+            length = len(out)
+            out.append(length)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for item in (1, 2, None, None):
+        tasks.put(item)
+    for thread in threads:
+        thread.join()
+    return out == [0, 1]
+
+
+def times_out():
+    event, late = threading.Event(), []
+
+    def wait():
+        if not event.wait(3600):
+            late.append(1)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    event.set()
+    thread.join()
+    return not late
+
+
+def sleeps():
+    count = [0]
+
+    def add():
+        old = count[0]
+        time.sleep(3600)
+        count[0] = old + 1
+
+    threads = [threading.Thread(target=add) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return count == [2]
+
+
+def raises():
+    box = []
+    thread = threading.Thread(target=box.append, args=(1,))
+    thread.start()
+    box.pop()
+    thread.join()
+    return True
+
+
+def spins():
+    first, second = threading.Lock(), threading.Lock()
+
+    def take(mine, other):
+        while True:
+            with mine:
+                if other.acquire(blocking=False):
+                    other.release()
+                    return
+
+    turns = ((first, second), (second, first))
+    threads = [threading.Thread(target=take, args=each) for each in turns]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return True
+
+
+async def ordered():
+    order = []
+
+    async def come(name):
+        await asyncio.sleep(3600)
+        order.append(name)
+
+    await asyncio.gather(come("a"), come("b"))
+    return order == ["a", "b"]
+
+
+async def hurries():
+    ready = asyncio.Event()
+
+    async def worker():
+        for _ in range(3):
+            await asyncio.sleep(0)
+        ready.set()
+
+    task = asyncio.create_task(worker())
+    try:
+        await asyncio.wait_for(ready.wait(), 3600)
+        in_time = True
+    except TimeoutError:
+        in_time = False
+    await task
+    return in_time
+
+
+async def leaks():
+    free = asyncio.Queue()
+    free.put_nowait("connection")
+
+    async def use():
+        connection = await free.get()
+        await asyncio.sleep(1)
+        free.put_nowait(connection)
+
+    users = [asyncio.create_task(use()) for _ in range(2)]
+    await asyncio.gather(*users, return_exceptions=True)
+    return free.qsize() == 1
+
+
+async def in_threads():
+    order = []
+    await asyncio.gather(*[asyncio.to_thread(order.append, n) for n in range(2)])
+    return order == [0, 1]
+
+
+def is_right(value):
+    return value
+"""
+FUNCTIONS = re.findall(r"^(?:async )?def (\w+)\(\)", PROGRAMS, re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    file = tmp_path_factory.mktemp("programs") / "programs_to_force.py"
+    file.write_text(PROGRAMS)
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def witness_of(
+    program: Callable[[], Any], check: Callable[[Any], bool] | None, **options: Any
+) -> Witness:
+    witness = explore(program, check=check, reading="bytecode", **options).witness
+    assert witness is not None
+    return witness
+
+
+class Scripts:
+    """Runs scripts, all at once, as they wait for what does not come."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.running: dict[str, subprocess.Popen[str]] = {}
+
+    def start(self, name: str, *arguments: Any) -> None:
+        file = self.folder / f"{name}.py"
+        write_script(file, *arguments)
+        self.rerun(name)
+
+    def rerun(self, name: str) -> None:
+        self.running[name] = subprocess.Popen(
+            [sys.executable, "-I", self.folder / f"{name}.py"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": ""},
+        )
+
+    def ended(self, name: str) -> tuple[int, str]:
+        process = self.running[name]
+        said, _ = process.communicate(timeout=patience(60))
+        return process.returncode, said
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> Scripts:
+    return Scripts(tmp_path_factory.mktemp("scripts"))
+
+
+@pytest.fixture(scope="module")
+def of_pitfalls(scripts: Scripts) -> dict[str, Witness]:
+    """The witness of each explored pitfall's broken side, whose scripts have been started."""
+    witnesses = {}
+    for name, each in EXPLORED.items():
+        broken, holds = law.load(each, "broken"), law.load(each, "holds")
+        witnesses[name] = witness_of(broken, holds)
+        scripts.start(name, witnesses[name], broken, holds)
+    return witnesses
+
+
+@pytest.mark.parametrize("name", EXPLORED)
+def test_the_script_of_a_broken_side_shows_its_failure(
+    name: str, of_pitfalls: dict[str, Witness], scripts: Scripts
+) -> None:
+    status, said = scripts.ended(name)
+    assert status == SHOWN, said
+    outcome = str(of_pitfalls[name].outcome)
+    assert f"The explorer found: {outcome}" in said or f"It {outcome}" in said, said
+    if outcome.startswith("returned"):
+        assert f"It {outcome}.\n" in said
+    if outcome.startswith("deadlocks"):
+        assert "It hangs." in said
+
+
+@pytest.fixture(scope="module")
+def of_programs(programs: Any, scripts: Scripts) -> dict[str, Witness]:
+    witnesses = {}
+    for name in FUNCTIONS:
+        options = {"cancellations": 1} if name == "leaks" else {}
+        limit = {"limit": 2_000} if name == "spins" else {}
+        program = getattr(programs, name)
+        witnesses[name] = witness_of(program, programs.is_right, **options, **limit)
+        scripts.start(name, witnesses[name], program, programs.is_right)
+    return witnesses
+
+
+@pytest.mark.parametrize("name", [each for each in FUNCTIONS if each not in ("spins", "raises")])
+def test_the_script_of_a_program_shows_its_failure(
+    name: str, of_programs: dict[str, Witness], scripts: Scripts
+) -> None:
+    assert str(of_programs[name].outcome) == "returned False"
+    status, said = scripts.ended(name)
+    assert status == SHOWN, said
+    assert "It returned False." in said
+
+
+def test_the_script_of_an_exception_prints_its_traceback(
+    of_programs: dict[str, Witness], scripts: Scripts
+) -> None:
+    assert of_programs["raises"].died == ()
+    status, said = scripts.ended("raises")
+    assert status == SHOWN, said
+    assert "box.pop()" in said
+    assert "It raised IndexError: pop from empty list" in said
+
+
+def test_the_script_of_a_livelock_ends_by_itself(
+    of_programs: dict[str, Witness], scripts: Scripts
+) -> None:
+    assert "has not ended" in str(of_programs["spins"].outcome)
+    status, said = scripts.ended("spins")
+    assert status == SHOWN, said
+    assert "rounds of the same turns it has not ended: a livelock" in said
+
+
+def test_a_script_needs_nothing_of_conlab(
+    of_programs: dict[str, Witness],  # noqa: ARG001 - its scripts
+    scripts: Scripts,
+) -> None:
+    tree = ast.parse((scripts.folder / "queued.py").read_text())
+    imported = {
+        name.name.partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for name in node.names
+    } | {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    assert imported <= sys.stdlib_module_names
+
+
+def test_a_script_begins_with_the_witness_and_says_its_reading(
+    of_programs: dict[str, Witness], scripts: Scripts
+) -> None:
+    text = ast.get_docstring(ast.parse((scripts.folder / "queued.py").read_text()))
+    assert text is not None
+    assert text.startswith("programs_to_force.py:queued returned False, with ")
+    assert "found in the reading bytecode" in " ".join(text.split())
+    assert of_programs["queued"].reading == "bytecode"
+
+
+def test_a_script_whose_program_was_mended_does_not_show_the_failure(
+    programs: Any, tmp_path: Path
+) -> None:
+    """The schedule fits all the same where the code of the functions named is the same."""
+    scripts = Scripts(tmp_path)
+    scripts.start(
+        "hurries", witness_of(programs.hurries, programs.is_right), programs.hurries, None
+    )
+    scripts.ended("hurries")
+    file = tmp_path / "hurries.py"
+    file.write_text(file.read_text().replace("range(3)", "range(0)"))
+    scripts.rerun("hurries")
+    status, said = scripts.ended("hurries")
+    assert (status, "It returned True" in said) == (NOT_SHOWN, True), said
+
+
+def test_a_script_whose_program_was_changed_says_that_it_does_not_fit(
+    programs: Any, tmp_path: Path
+) -> None:
+    scripts = Scripts(tmp_path)
+    witness = witness_of(programs.queued, programs.is_right)
+    write_script(tmp_path / "queued.py", witness, programs.queued, programs.is_right)
+    file = tmp_path / "queued.py"
+    file.write_text(file.read_text().replace("length = len(out)", "length = len(out) + 0"))
+    scripts.rerun("queued")
+    status, said = scripts.ended("queued")
+    assert status == DOES_NOT_FIT
+    assert "is no longer what it was" in said
+    assert "Make the script anew" in said
+
+
+def test_a_script_of_another_version_says_so(programs: Any, tmp_path: Path) -> None:
+    scripts = Scripts(tmp_path)
+    witness = witness_of(programs.queued, programs.is_right)
+    write_script(tmp_path / "queued.py", witness, programs.queued, programs.is_right)
+    file = tmp_path / "queued.py"
+    file.write_text(re.sub(r"PYTHON = '.*'", "PYTHON = '3.9'", file.read_text()))
+    scripts.rerun("queued")
+    status, said = scripts.ended("queued")
+    assert (status, "names bytecodes of CPython 3.9" in said) == (DOES_NOT_FIT, True)
+
+
+def test_a_script_says_first_what_is_safe_by_accident(programs: Any, tmp_path: Path) -> None:
+    witness = witness_of(programs.queued, programs.is_right)
+    file = tmp_path / "queued.py"
+    write_script(file, witness, programs.queued, programs.is_right, "The GIL saves it.")
+    assert file.read_text().startswith('"""The GIL saves it.\n')
+
+
+def test_a_program_inside_a_function_is_refused(tmp_path: Path, programs: Any) -> None:
+    def program() -> bool:
+        return bool(programs.queued())
+
+    witness = witness_of(programs.queued, programs.is_right)
+    with pytest.raises(UserError, match="no function of a module"):
+        write_script(tmp_path / "out.py", witness, program)
+
+
+def test_a_saved_witness_can_be_written_as_a_script(
+    programs: Any, tmp_path: Path, scripts: Scripts
+) -> None:
+    witness = witness_of(programs.pooled, programs.is_right)
+    witness.save(tmp_path / "witness.json")
+    loaded = Witness.load(tmp_path / "witness.json")
+    assert (loaded.turns, loaded.coming) == (witness.turns, witness.coming)
+    scripts.start("again", loaded, programs.pooled, programs.is_right)
+    assert scripts.ended("again")[0] == SHOWN
+    assert str(replay(loaded, programs.pooled, check=programs.is_right)) == "returned False"
