@@ -73,6 +73,7 @@ class Gate:
         self.moved = 0  # counts what happens
         self.started = time.monotonic()
         self.over = not TURNS and not REPEATED
+        self.threads = {each[0] for each in [*TURNS, *REPEATED]}
         self.names = {(each[1], each[2]) for each in [*TURNS, *REPEATED] if len(each) > 2}
         self.wanted = {}  # of each code object, what it is called, or None
         self.numbers = {threading.get_ident(): 0}
@@ -92,6 +93,12 @@ class Gate:
         self.moved += 1
         self.over = self.over or (self.at >= len(TURNS) and not REPEATED)
         self.changed.notify_all()
+
+    def free(self):
+        """Let everybody go on as they like."""
+        with self.changed:
+            self.over = True
+            self.changed.notify_all()
 
     def begin(self, number):
         """Wait for the first turn of a thread."""
@@ -176,8 +183,9 @@ def start(thread):
     NAMES[number] = thread.name
 
     def in_turns():
-        GATE.numbers[threading.get_ident()] = number
-        GATE.begin(number)
+        if number in GATE.threads:  # else nobody knows of it, and it goes on as it likes
+            GATE.numbers[threading.get_ident()] = number
+            GATE.begin(number)
         try:
             if MONITORING is None:
                 sys.settrace(trace)
@@ -344,6 +352,11 @@ class Loop(asyncio.SelectorEventLoop):
         timer = super().call_at(when, callback, *args, context=context)
         self.timers.append(timer)
         return timer
+
+    async def shutdown_default_executor(self, timeout=None):
+        """Let the threads of the pool end, which takes one more: the program is over."""
+        GATE.free()
+        await super().shutdown_default_executor()
 
     def call_exception_handler(self, context):
         GATE.died.append(context["message"])
@@ -515,7 +528,7 @@ def ended(value, check):
             break
         REAL_SLEEP(SHORT)
     gc.collect()
-    GATE.over = True
+    GATE.free()
     print(f"It returned {value!r}.")
     right = not GATE.died and (check is None or check(value))
     if check is not None:
