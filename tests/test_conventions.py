@@ -28,6 +28,7 @@ SLEEPERS = {  # the tests that may sleep: none to put things in order
     ("tests/origin/test_lifetime.py", "*"): "looks for the end of a process; a child to be killed",
     ("tests/explorer/search/test_processes.py", "*"): "programs for the explorer: virtual time",
     ("tests/explorer/stepping/test_loops.py", "*"): "the same",
+    ("tests/explorer/test_narration.py", "*"): "the same",
     ("tests/explorer/threads/ordinary.py", "*"): "the same",
     ("tests/explorer/threads/programs.py", "*"): "the same",
     ("tests/explorer/threads/test_fairness.py", "*"): "the same",

@@ -28,7 +28,7 @@ TURNS, REPEATED, COMING = [], [], []
 # -- here begins what the script has of it --
 
 PATIENCE = 5.0  # seconds in which nothing happens, after which the schedule does not fit
-HANGS = 2.0  # and when all turns are over: then it hangs
+HANGS = 1.0  # and when all turns are over: then it hangs
 REPEATING = 3.0  # seconds for which turns that repeat without an end are repeated
 START_OF_TIME = 1_000_000_000.0  # what the clock of an event loop begins with
 SHORT = 0.05  # seconds that a wait with a timeout takes, which is to end by time or soon
@@ -49,6 +49,7 @@ class Changed:
         self.lock.release()
 
     def wait(self):
+        """Let others have the lock until something has changed."""
         mine = _thread.allocate_lock()
         mine.acquire()
         self.waiters.append(mine)
@@ -57,6 +58,7 @@ class Changed:
         self.lock.acquire()
 
     def notify_all(self):
+        """Wake all who wait."""
         for each in self.waiters:
             each.release()
         self.waiters.clear()
@@ -88,6 +90,7 @@ class Gate:
         return REPEATED[(self.at - len(TURNS)) % len(REPEATED)]
 
     def advance(self):
+        """Go on to the next turn."""
         self.at += 1
         self.seen, self.passed = 0, False
         self.moved += 1
@@ -240,6 +243,7 @@ def monitor():
     entered = {}  # by thread
 
     def begins(code, offset):
+        """Take note of a function that begins or goes on."""
         if not GATE.wants(code, sys._getframe(1).f_globals.get("__name__")):
             return MONITORING.DISABLE
         MONITORING.set_local_events(TOOL, code, events.INSTRUCTION | events.PY_RESUME)
@@ -248,6 +252,7 @@ def monitor():
         return None
 
     def instruction(code, offset):
+        """Take note of a bytecode."""
         if entered.pop(threading.get_ident(), None) != (code, offset):
             GATE.arrive(code, offset)
 
@@ -276,6 +281,7 @@ def functions():
 
 
 def nested(code):
+    """Give a code object and those of the functions inside it."""
     yield code
     for each in code.co_consts:
         if isinstance(each, types.CodeType):
@@ -346,9 +352,11 @@ class Loop(asyncio.SelectorEventLoop):
         self._selector.select = self.select
 
     def time(self):
+        """Return what was let pass, in seconds."""
         return START_OF_TIME + PASSED[0]
 
     def call_at(self, when, callback, *args, context=None):
+        """Number the timers as they are set."""
         timer = super().call_at(when, callback, *args, context=context)
         self.timers.append(timer)
         return timer
@@ -359,6 +367,7 @@ class Loop(asyncio.SelectorEventLoop):
         await super().shutdown_default_executor()
 
     def call_exception_handler(self, context):
+        """Take note of what asyncio says that nobody sees."""
         GATE.died.append(context["message"])
         super().call_exception_handler(context)
 
@@ -383,6 +392,7 @@ class Loop(asyncio.SelectorEventLoop):
         return []
 
     def cancel(self, name):
+        """Cancel the task of this name."""
         tasks = [each for each in asyncio.all_tasks(self) if each.get_name() == name]
         if not tasks:
             misfit(f"there is no task {name} to be cancelled at turn {self.asked} of the loop")
@@ -443,6 +453,7 @@ def hangs():
 
 
 def show(stack):
+    """Print the lines of a stack."""
     for each in stack:
         print(f"  {os.path.basename(each.filename)}:{each.lineno}  {each.line}")
     print()

@@ -1,7 +1,7 @@
 """A witness written as a plain program shows what went wrong, on real threads and a real loop."""
 
 import ast
-import os
+import importlib.util
 import re
 import subprocess
 import sys
@@ -178,8 +178,6 @@ FUNCTIONS = re.findall(r"^(?:async )?def (\w+)\(\)", PROGRAMS, re.MULTILINE)
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Any:
     file = tmp_path_factory.mktemp("programs") / "programs_to_force.py"
     file.write_text(PROGRAMS)
-    import importlib.util
-
     spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None
     assert spec.loader is not None
@@ -196,57 +194,28 @@ def witness_of(
     return witness
 
 
-class Scripts:
-    """Runs scripts, all at once, as they wait for what does not come."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.running: dict[str, subprocess.Popen[str]] = {}
-
-    def start(self, name: str, *arguments: Any) -> None:
-        file = self.folder / f"{name}.py"
-        write_script(file, *arguments)
-        self.rerun(name)
-
-    def rerun(self, name: str) -> None:
-        self.running[name] = subprocess.Popen(
-            [sys.executable, "-I", self.folder / f"{name}.py"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": ""},
-        )
-
-    def ended(self, name: str) -> tuple[int, str]:
-        process = self.running[name]
-        said, _ = process.communicate(timeout=patience(60))
-        return process.returncode, said
-
-
-@pytest.fixture(scope="module")
-def scripts(tmp_path_factory: pytest.TempPathFactory) -> Scripts:
-    return Scripts(tmp_path_factory.mktemp("scripts"))
-
-
-@pytest.fixture(scope="module")
-def of_pitfalls(scripts: Scripts) -> dict[str, Witness]:
-    """The witness of each explored pitfall's broken side, whose scripts have been started."""
-    witnesses = {}
-    for name, each in EXPLORED.items():
-        broken, holds = law.load(each, "broken"), law.load(each, "holds")
-        witnesses[name] = witness_of(broken, holds)
-        scripts.start(name, witnesses[name], broken, holds)
-    return witnesses
+def ended(file: Path) -> tuple[int, str]:
+    """Run a script as who gets a bug report does; return its status and what it says."""
+    done = subprocess.run(
+        [sys.executable, "-I", file],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=file.parent,
+        timeout=patience(60),
+        check=False,
+    )
+    return done.returncode, done.stdout
 
 
 @pytest.mark.parametrize("name", EXPLORED)
-def test_the_script_of_a_broken_side_shows_its_failure(
-    name: str, of_pitfalls: dict[str, Witness], scripts: Scripts
-) -> None:
-    status, said = scripts.ended(name)
+def test_the_script_of_a_broken_side_shows_its_failure(name: str, tmp_path: Path) -> None:
+    broken, holds = law.load(EXPLORED[name], "broken"), law.load(EXPLORED[name], "holds")
+    witness = witness_of(broken, holds)
+    write_script(tmp_path / "out.py", witness, broken, holds)
+    status, said = ended(tmp_path / "out.py")
     assert status == SHOWN, said
-    outcome = str(of_pitfalls[name].outcome)
+    outcome = str(witness.outcome)
     assert f"The explorer found: {outcome}" in said or f"It {outcome}" in said, said
     if outcome.startswith("returned"):
         assert f"It {outcome}.\n" in said
@@ -254,136 +223,122 @@ def test_the_script_of_a_broken_side_shows_its_failure(
         assert "It hangs." in said
 
 
-@pytest.fixture(scope="module")
-def of_programs(programs: Any, scripts: Scripts) -> dict[str, Witness]:
-    witnesses = {}
-    for name in FUNCTIONS:
-        options = {"cancellations": 1} if name == "leaks" else {}
-        limit = {"limit": 2_000} if name == "spins" else {}
-        program = getattr(programs, name)
-        witnesses[name] = witness_of(program, programs.is_right, **options, **limit)
-        scripts.start(name, witnesses[name], program, programs.is_right)
-    return witnesses
-
-
 @pytest.mark.parametrize("name", [each for each in FUNCTIONS if each not in ("spins", "raises")])
 def test_the_script_of_a_program_shows_its_failure(
-    name: str, of_programs: dict[str, Witness], scripts: Scripts
+    name: str, programs: Any, tmp_path: Path
 ) -> None:
-    assert str(of_programs[name].outcome) == "returned False"
-    status, said = scripts.ended(name)
+    program, cancellations = getattr(programs, name), int(name == "leaks")
+    witness = witness_of(program, programs.is_right, cancellations=cancellations)
+    assert str(witness.outcome) == "returned False"
+    write_script(tmp_path / "out.py", witness, program, programs.is_right)
+    status, said = ended(tmp_path / "out.py")
     assert status == SHOWN, said
     assert "It returned False." in said
 
 
-def test_the_script_of_an_exception_prints_its_traceback(
-    of_programs: dict[str, Witness], scripts: Scripts
-) -> None:
-    assert of_programs["raises"].died == ()
-    status, said = scripts.ended("raises")
+def test_the_script_of_an_exception_prints_its_traceback(programs: Any, tmp_path: Path) -> None:
+    witness = witness_of(programs.raises, programs.is_right)
+    write_script(tmp_path / "out.py", witness, programs.raises, programs.is_right)
+    status, said = ended(tmp_path / "out.py")
     assert status == SHOWN, said
     assert "box.pop()" in said
     assert "It raised IndexError: pop from empty list" in said
 
 
-def test_the_script_of_a_livelock_ends_by_itself(
-    of_programs: dict[str, Witness], scripts: Scripts
-) -> None:
-    assert "has not ended" in str(of_programs["spins"].outcome)
-    status, said = scripts.ended("spins")
+def test_the_script_of_a_livelock_ends_by_itself(programs: Any, tmp_path: Path) -> None:
+    witness = witness_of(programs.spins, programs.is_right, limit=500)
+    assert "has not ended" in str(witness.outcome)
+    write_script(tmp_path / "out.py", witness, programs.spins, programs.is_right)
+    status, said = ended(tmp_path / "out.py")
     assert status == SHOWN, said
     assert "rounds of the same turns it has not ended: a livelock" in said
 
 
-def test_a_script_needs_nothing_of_conlab(
-    of_programs: dict[str, Witness],  # noqa: ARG001 - its scripts
-    scripts: Scripts,
-) -> None:
-    tree = ast.parse((scripts.folder / "queued.py").read_text())
+@pytest.fixture(scope="module")
+def queued(programs: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Witness, str]:
+    """A witness, and the text of its script."""
+    witness = witness_of(programs.queued, programs.is_right)
+    file = tmp_path_factory.mktemp("queued") / "queued.py"
+    write_script(file, witness, programs.queued, programs.is_right)
+    return witness, file.read_text()
+
+
+def rewritten(folder: Path, text: str) -> tuple[int, str]:
+    (folder / "out.py").write_text(text)
+    return ended(folder / "out.py")
+
+
+def test_a_script_needs_nothing_of_conlab(queued: tuple[Witness, str]) -> None:
+    nodes = list(ast.walk(ast.parse(queued[1])))
     imported = {
         name.name.partition(".")[0]
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Import)
         for name in node.names
-    } | {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    } | {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
     assert imported <= sys.stdlib_module_names
 
 
 def test_a_script_begins_with_the_witness_and_says_its_reading(
-    of_programs: dict[str, Witness], scripts: Scripts
+    queued: tuple[Witness, str],
 ) -> None:
-    text = ast.get_docstring(ast.parse((scripts.folder / "queued.py").read_text()))
+    text = ast.get_docstring(ast.parse(queued[1]))
     assert text is not None
     assert text.startswith("programs_to_force.py:queued returned False, with ")
-    assert "found in the reading bytecode" in " ".join(text.split())
-    assert of_programs["queued"].reading == "bytecode"
+    assert f"found in the reading {queued[0].reading}" in " ".join(text.split())
 
 
 def test_a_script_whose_program_was_mended_does_not_show_the_failure(
     programs: Any, tmp_path: Path
 ) -> None:
-    """The schedule fits all the same where the code of the functions named is the same."""
-    scripts = Scripts(tmp_path)
-    scripts.start(
-        "hurries", witness_of(programs.hurries, programs.is_right), programs.hurries, None
-    )
-    scripts.ended("hurries")
-    file = tmp_path / "hurries.py"
-    file.write_text(file.read_text().replace("range(3)", "range(0)"))
-    scripts.rerun("hurries")
-    status, said = scripts.ended("hurries")
+    """The schedule fits all the same where no turn ends in what was changed."""
+    witness = witness_of(programs.hurries, programs.is_right)
+    write_script(tmp_path / "out.py", witness, programs.hurries, programs.is_right)
+    mended = (tmp_path / "out.py").read_text().replace("range(3)", "range(0)")
+    status, said = rewritten(tmp_path, mended)
     assert (status, "It returned True" in said) == (NOT_SHOWN, True), said
 
 
 def test_a_script_whose_program_was_changed_says_that_it_does_not_fit(
-    programs: Any, tmp_path: Path
+    queued: tuple[Witness, str], tmp_path: Path
 ) -> None:
-    scripts = Scripts(tmp_path)
-    witness = witness_of(programs.queued, programs.is_right)
-    write_script(tmp_path / "queued.py", witness, programs.queued, programs.is_right)
-    file = tmp_path / "queued.py"
-    file.write_text(file.read_text().replace("length = len(out)", "length = len(out) + 0"))
-    scripts.rerun("queued")
-    status, said = scripts.ended("queued")
+    changed = queued[1].replace("length = len(out)", "length = len(out) + 0")
+    status, said = rewritten(tmp_path, changed)
     assert status == DOES_NOT_FIT
     assert "is no longer what it was" in said
     assert "Make the script anew" in said
 
 
-def test_a_script_of_another_version_says_so(programs: Any, tmp_path: Path) -> None:
-    scripts = Scripts(tmp_path)
-    witness = witness_of(programs.queued, programs.is_right)
-    write_script(tmp_path / "queued.py", witness, programs.queued, programs.is_right)
-    file = tmp_path / "queued.py"
-    file.write_text(re.sub(r"PYTHON = '.*'", "PYTHON = '3.9'", file.read_text()))
-    scripts.rerun("queued")
-    status, said = scripts.ended("queued")
+def test_a_script_of_another_version_says_so(queued: tuple[Witness, str], tmp_path: Path) -> None:
+    other = re.sub(r"PYTHON = '.*'", "PYTHON = '3.9'", queued[1])
+    status, said = rewritten(tmp_path, other)
     assert (status, "names bytecodes of CPython 3.9" in said) == (DOES_NOT_FIT, True)
 
 
-def test_a_script_says_first_what_is_safe_by_accident(programs: Any, tmp_path: Path) -> None:
-    witness = witness_of(programs.queued, programs.is_right)
+def test_a_script_says_first_what_is_safe_by_accident(
+    queued: tuple[Witness, str], programs: Any, tmp_path: Path
+) -> None:
     file = tmp_path / "queued.py"
-    write_script(file, witness, programs.queued, programs.is_right, "The GIL saves it.")
+    write_script(file, queued[0], programs.queued, programs.is_right, "The GIL saves it.")
     assert file.read_text().startswith('"""The GIL saves it.\n')
 
 
-def test_a_program_inside_a_function_is_refused(tmp_path: Path, programs: Any) -> None:
+def test_a_program_inside_a_function_is_refused(
+    queued: tuple[Witness, str], tmp_path: Path
+) -> None:
     def program() -> bool:
-        return bool(programs.queued())
+        return True
 
-    witness = witness_of(programs.queued, programs.is_right)
     with pytest.raises(UserError, match="no function of a module"):
-        write_script(tmp_path / "out.py", witness, program)
+        write_script(tmp_path / "out.py", queued[0], program)
 
 
 def test_a_saved_witness_can_be_written_as_a_script(
-    programs: Any, tmp_path: Path, scripts: Scripts
+    queued: tuple[Witness, str], programs: Any, tmp_path: Path
 ) -> None:
-    witness = witness_of(programs.pooled, programs.is_right)
-    witness.save(tmp_path / "witness.json")
+    queued[0].save(tmp_path / "witness.json")
     loaded = Witness.load(tmp_path / "witness.json")
-    assert (loaded.turns, loaded.coming) == (witness.turns, witness.coming)
-    scripts.start("again", loaded, programs.pooled, programs.is_right)
-    assert scripts.ended("again")[0] == SHOWN
-    assert str(replay(loaded, programs.pooled, check=programs.is_right)) == "returned False"
+    assert (loaded.turns, loaded.coming) == (queued[0].turns, queued[0].coming)
+    write_script(tmp_path / "out.py", loaded, programs.queued, programs.is_right)
+    assert ended(tmp_path / "out.py")[0] == SHOWN
+    assert str(replay(loaded, programs.queued, check=programs.is_right)) == "returned False"

@@ -38,7 +38,7 @@ class OwnList(list[int]):
         (Raises(), "Raises"),
         (OwnList([1]), "OwnList"),
         (queue.Queue(), "Queue of 0"),
-        (10**5000, "an int of 16610 bits"),
+        pytest.param(10**5000, "an int of 16610 bits", id="large"),
     ],
 )
 def test_value_is_shown(value: object, text: str) -> None:
