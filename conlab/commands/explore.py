@@ -165,8 +165,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Explore or replay; return 1 when a schedule fails, and 2 when there is no verdict."""
-    if options.save is not None and not options.save.absolute().parent.is_dir():
-        raise UserError(f"--save {options.save}: there is no such folder to write into")
+    for option, file in (("--save", options.save), ("--script", options.script)):
+        if file is not None and not file.absolute().parent.is_dir():
+            raise UserError(f"{option} {file}: there is no such folder to write into")
     if options.serial is not None:
         return _serial(options)
     if options.target is None:
@@ -176,6 +177,8 @@ def run(options: argparse.Namespace) -> int:
     if options.replay is not None:
         witness = Witness.load(options.replay)
         outcome = replay(witness, program, check=check)
+        if options.script is not None:
+            write_script(options.script, witness, program, check)
         print(terminal.plain(f"{witness.program} {outcome}"))
         return int(str(outcome) == str(witness.outcome))
     line = terminal.LiveLine()

@@ -28,7 +28,7 @@ TURNS, REPEATED, COMING = [], [], []
 # -- here begins what the script has of it --
 
 PATIENCE = 5.0  # seconds in which nothing happens, after which the schedule does not fit
-HANGS = 2.0  # and when all turns are over: then it hangs
+HANGS = 1.0  # and when all turns are over: then it hangs
 REPEATING = 3.0  # seconds for which turns that repeat without an end are repeated
 START_OF_TIME = 1_000_000_000.0  # what the clock of an event loop begins with
 SHORT = 0.05  # seconds that a wait with a timeout takes, which is to end by time or soon
@@ -49,6 +49,7 @@ class Changed:
         self.lock.release()
 
     def wait(self):
+        """Let others have the lock until something has changed."""
         mine = _thread.allocate_lock()
         mine.acquire()
         self.waiters.append(mine)
@@ -57,6 +58,7 @@ class Changed:
         self.lock.acquire()
 
     def notify_all(self):
+        """Wake all who wait."""
         for each in self.waiters:
             each.release()
         self.waiters.clear()
@@ -73,6 +75,7 @@ class Gate:
         self.moved = 0  # counts what happens
         self.started = time.monotonic()
         self.over = not TURNS and not REPEATED
+        self.threads = {each[0] for each in [*TURNS, *REPEATED]}
         self.names = {(each[1], each[2]) for each in [*TURNS, *REPEATED] if len(each) > 2}
         self.wanted = {}  # of each code object, what it is called, or None
         self.numbers = {threading.get_ident(): 0}
@@ -87,11 +90,18 @@ class Gate:
         return REPEATED[(self.at - len(TURNS)) % len(REPEATED)]
 
     def advance(self):
+        """Go on to the next turn."""
         self.at += 1
         self.seen, self.passed = 0, False
         self.moved += 1
         self.over = self.over or (self.at >= len(TURNS) and not REPEATED)
         self.changed.notify_all()
+
+    def free(self):
+        """Let everybody go on as they like."""
+        with self.changed:
+            self.over = True
+            self.changed.notify_all()
 
     def begin(self, number):
         """Wait for the first turn of a thread."""
@@ -176,8 +186,9 @@ def start(thread):
     NAMES[number] = thread.name
 
     def in_turns():
-        GATE.numbers[threading.get_ident()] = number
-        GATE.begin(number)
+        if number in GATE.threads:  # else nobody knows of it, and it goes on as it likes
+            GATE.numbers[threading.get_ident()] = number
+            GATE.begin(number)
         try:
             if MONITORING is None:
                 sys.settrace(trace)
@@ -232,6 +243,7 @@ def monitor():
     entered = {}  # by thread
 
     def begins(code, offset):
+        """Take note of a function that begins or goes on."""
         if not GATE.wants(code, sys._getframe(1).f_globals.get("__name__")):
             return MONITORING.DISABLE
         MONITORING.set_local_events(TOOL, code, events.INSTRUCTION | events.PY_RESUME)
@@ -240,6 +252,7 @@ def monitor():
         return None
 
     def instruction(code, offset):
+        """Take note of a bytecode."""
         if entered.pop(threading.get_ident(), None) != (code, offset):
             GATE.arrive(code, offset)
 
@@ -268,6 +281,7 @@ def functions():
 
 
 def nested(code):
+    """Give a code object and those of the functions inside it."""
     yield code
     for each in code.co_consts:
         if isinstance(each, types.CodeType):
@@ -338,14 +352,22 @@ class Loop(asyncio.SelectorEventLoop):
         self._selector.select = self.select
 
     def time(self):
+        """Return what was let pass, in seconds."""
         return START_OF_TIME + PASSED[0]
 
     def call_at(self, when, callback, *args, context=None):
+        """Number the timers as they are set."""
         timer = super().call_at(when, callback, *args, context=context)
         self.timers.append(timer)
         return timer
 
+    async def shutdown_default_executor(self, timeout=None):
+        """Let the threads of the pool end, which takes one more: the program is over."""
+        GATE.free()
+        await super().shutdown_default_executor()
+
     def call_exception_handler(self, context):
+        """Take note of what asyncio says that nobody sees."""
         GATE.died.append(context["message"])
         super().call_exception_handler(context)
 
@@ -370,6 +392,7 @@ class Loop(asyncio.SelectorEventLoop):
         return []
 
     def cancel(self, name):
+        """Cancel the task of this name."""
         tasks = [each for each in asyncio.all_tasks(self) if each.get_name() == name]
         if not tasks:
             misfit(f"there is no task {name} to be cancelled at turn {self.asked} of the loop")
@@ -430,6 +453,7 @@ def hangs():
 
 
 def show(stack):
+    """Print the lines of a stack."""
     for each in stack:
         print(f"  {os.path.basename(each.filename)}:{each.lineno}  {each.line}")
     print()
@@ -515,7 +539,7 @@ def ended(value, check):
             break
         REAL_SLEEP(SHORT)
     gc.collect()
-    GATE.over = True
+    GATE.free()
     print(f"It returned {value!r}.")
     right = not GATE.died and (check is None or check(value))
     if check is not None:

@@ -9,6 +9,7 @@ from typing import Any
 from unittest import mock
 
 from conlab.explorer import importing
+from conlab.explorer.deadlocks import deadlock_of
 from conlab.explorer.tasks import modelling as modelling_of_tasks
 from conlab.explorer.tasks.foreign_loops import Uvloop
 from conlab.explorer.tasks.known_tasks import KnownTasks
@@ -57,6 +58,7 @@ def modelled(scheduler: Scheduler, program: Any, tasks: KnownTasks) -> Iterator[
         scheduler.at_end = tasks.at_end
         scheduler.who_runs = tasks.running
         scheduler.who_is = tasks.on
+        scheduler.deadlock = lambda: deadlock_of(scheduler)
         ambient_state = AmbientState(scheduler, replaced)
         scheduler.is_permanent = ambient_state.knows
         stack.callback(ambient_state.restore)

@@ -134,7 +134,8 @@ def _setup(steps: Sequence[Step]) -> int:
     """Count the steps before the first that decides, which may be folded."""
     first: list[str] = []
     for at, step in enumerate(steps):
-        if step.event or step.racing or step.note.startswith("raises"):
+        begins_race = any(each.what in step.racing and not each.writes for each in step.accesses)
+        if step.event or begins_race or step.note.startswith("raises"):
             return _if_many(at)
         if step.thread not in first:
             if first and not (first == ["main"] and step.thread.startswith("Task-1 ")):

@@ -23,7 +23,7 @@ from types import (
 from typing import Any
 
 from conlab.explorer.accesses import READING_FUNCTIONS, READING_METHODS, Access, access_of
-from conlab.explorer.stepping.operands import UNKNOWN, Loaded, Operands, attribute
+from conlab.explorer.stepping.operands import UNKNOWN, Loaded, Operands, attribute, in_python
 from conlab.explorer.stepping.points import Point
 from conlab.explorer.stepping.spans import segment
 
@@ -35,7 +35,7 @@ BRACKETS: dict[type, tuple[str, str]] = {
     tuple: ("(", ")"),
     set: ("{", "}"),
     frozenset: ("{", "}"),
-    deque: ("deque[", "]"),
+    deque: ("[", "]"),
 }
 MAPPINGS: tuple[type, ...] = (dict, defaultdict, OrderedDict, Counter)
 QUEUES: dict[type, str] = {
@@ -46,6 +46,7 @@ QUEUES: dict[type, str] = {
     asyncio.LifoQueue: "_queue",
     asyncio.PriorityQueue: "_queue",
 }
+EVENTS: tuple[type, ...] = (threading.Event, asyncio.Event)
 NO_DATA = ModuleType | type | FunctionType | BuiltinFunctionType  # what a program does not share
 MOST_BITS = 80  # of an integer that is shown in full
 
@@ -103,8 +104,8 @@ class Values:
                 return self._of_container(access, value(of), point)
             case ast.Call(func=ast.Attribute(value=of, attr=name)):
                 owner = value(of)
-                if isinstance(owner, NO_DATA):
-                    return None
+                if isinstance(owner, NO_DATA) or _is_of_the_program(owner):
+                    return None  # what its method does, its own lines show
                 if name == "get" and type(owner) in QUEUES:  # of a mapping it reads
                     access = Access(access.what, writes=True)
                 reads = name in READING_METHODS and not access.writes
@@ -126,6 +127,12 @@ class Values:
         short = 0 < len(label) <= LONGEST_LABEL and label.isprintable()
         access = Access(access.what, access.writes, label=label if short else access.what)
         return Looked(access, thing, lambda: _element(container, index))
+
+
+def _is_of_the_program(owner: Any) -> bool:
+    """Whether an object is of a class that a class statement has made, and of no known one."""
+    kind = type(owner)
+    return owner is not UNKNOWN and in_python(kind) and kind not in QUEUES and kind not in EVENTS
 
 
 def _is_method(owner: Any, name: str) -> bool:
@@ -183,7 +190,7 @@ def shown(value: Any) -> str:
     if kind in QUEUES:
         items = vars(value).get(QUEUES[kind])
         return f"{_name(kind)} of {len(items)}" if type(items) in (deque, list) else _name(kind)
-    if kind is threading.Event or kind is asyncio.Event:
+    if kind in EVENTS:
         flag = vars(value).get("_flag", vars(value).get("_value"))
         return "set" if flag else "not set"
     return _name(kind)
@@ -193,7 +200,8 @@ def change(before: str, after: str) -> str:
     """Say what a write did: what was there, and what is."""
     if not before or not after:
         return after
-    return f"{before} → {after}"
+    kind, of, _ = before.partition(" of ")
+    return f"{before} → {after.removeprefix(kind + of) if of else after}"
 
 
 def _short(parts: list[str | None], opening: str, closing: str, length: int, kind: type) -> str:

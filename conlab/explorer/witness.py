@@ -1,4 +1,4 @@
-"""A failing schedule: repeated from its choices, saved as JSON, printed in columns by thread."""
+"""A failing schedule: repeated from its choices, saved as JSON, printed, written as a script."""
 
 import json
 import shutil

@@ -108,7 +108,11 @@ def test_saved_witness_does_not_pass_for_one_of_a_changed_program(
     account.write_text(SOURCE.replace("before = self.balance", "before = self.balance + 0"))
     again = in_process("-m", "conlab.cli", "explore", target, "--replay", saved)
     assert again.returncode == 2
-    assert "witness" in again.stderr
+    assert (
+        "account.py:10 was 'before = self.balance' and is 'before = self.balance + 0' now"
+        in again.stderr
+    )
+    assert "Followed as far as it goes, the program fails: it returned 1" in again.stderr
     assert "Traceback" not in again.stderr
 
 

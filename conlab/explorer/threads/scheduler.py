@@ -18,6 +18,7 @@ from typing import Any, Literal, NoReturn, Protocol
 
 from conlab.errors import UserError
 from conlab.explorer.outcomes import (
+    Deadlocked,
     Failure,
     Outcome,
     Raised,
@@ -28,7 +29,6 @@ from conlab.explorer.search.happens_before import EVERYTHING, PART, Location, Tr
 from conlab.explorer.search.schedule import Diverged, Schedule
 from conlab.explorer.search.traced import Redundant, TracedSchedule
 from conlab.explorer.threads.controlled_thread import Carrier, ControlledThread, Engine
-from conlab.explorer.threads.deadlocks import deadlock_of
 from conlab.explorer.threads.greenlets import Greenlets
 from conlab.explorer.threads.real_threads import RealThread, RealThreads
 from conlab.explorer.threads.reference import Reference, address_of
@@ -167,6 +167,7 @@ class Scheduler:
         self.at_end: Callable[[], None] = lambda: None
         self.is_permanent: Callable[[int], bool] = lambda _: False  # whether an address is for good
         self.who_runs: Callable[[], str] = lambda: self.current.name  # who runs, for a person
+        self.deadlock: Callable[[], Deadlocked] = lambda: Deadlocked((), ())  # describes it
         self.who_is: Callable[[ControlledThread], str] = lambda thread: thread.name  # or its task
         self._reset(Schedule())
 
@@ -465,7 +466,7 @@ class Scheduler:
             if self.observer is not None:
                 self.observer.deadlocks(me, what)
             with self.aside():
-                deadlock = deadlock_of(self)
+                deadlock = self.deadlock()
             self._leave_undone()
             self.end(deadlock)
         choice = 0

@@ -5,16 +5,14 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from conlab.explorer.naming import assigned_in, made_at, receiver
 from conlab.explorer.outcomes import Deadlocked, Waiting
 from conlab.explorer.stepping.local_names import local_value
 from conlab.explorer.threads.controlled_thread import ControlledThread
+from conlab.explorer.threads.scheduler import Scheduler
 from conlab.explorer.threads.waiting import ManyWaits
-
-if TYPE_CHECKING:
-    from conlab.explorer.threads.scheduler import Scheduler
 
 # What is waited for in Python code of the standard library, by its class and method:
 QUEUE = {"get": "an item of", "put": "room in", "join": "the items to be done of"}
@@ -28,7 +26,7 @@ INSIDE: list[tuple[type, dict[str, str]]] = [
 ]
 
 
-def deadlock_of(scheduler: "Scheduler") -> Deadlocked:
+def deadlock_of(scheduler: Scheduler) -> Deadlocked:
     """Describe what the threads that are left wait for."""
     waits_for: dict[str, str] = {}
     waiting: list[Waiting] = []
@@ -62,7 +60,7 @@ def deadlock_of(scheduler: "Scheduler") -> Deadlocked:
     return Deadlocked(tuple(waiting), _cycle(waits_for))
 
 
-def _named(scheduler: "Scheduler", thread: ControlledThread, frame: FrameType | None) -> str:
+def _named(scheduler: Scheduler, thread: ControlledThread, frame: FrameType | None) -> str:
     """Name what a thread waits for, as the source does."""
     wait: Any = thread.wait
     inner, mine = list(_unstepped(scheduler, frame)), _stepped(scheduler, frame)
@@ -96,13 +94,13 @@ def _is_within(frames: list[FrameType], frame: FrameType) -> bool:
     return any(isinstance(owner, kinds) for owner in owners)
 
 
-def _unstepped(scheduler: "Scheduler", frame: FrameType | None) -> Iterator[FrameType]:
+def _unstepped(scheduler: Scheduler, frame: FrameType | None) -> Iterator[FrameType]:
     while frame is not None and frame.f_code.co_filename not in scheduler.stepped:
         yield frame
         frame = frame.f_back
 
 
-def _stepped(scheduler: "Scheduler", frame: FrameType | None) -> FrameType | None:
+def _stepped(scheduler: Scheduler, frame: FrameType | None) -> FrameType | None:
     while frame is not None and frame.f_code.co_filename not in scheduler.stepped:
         frame = frame.f_back
     return frame
