@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from conlab.errors import UserError
+from conlab.explorer import division
 from conlab.explorer.outcomes import Returned
 
 THREADS = 2
@@ -62,19 +63,20 @@ class Driver:
 
     def program(self) -> dict[str, Any]:
         """Have each thread make its calls, and return what all got."""
-        return self._run(lambda call: call())
+        return self._run(lambda: None)
 
     def serial(self) -> dict[str, Any]:
-        """Do the same with each call as a thread of its own, so that calls are what is ordered."""
-        return self._run(_in_a_thread)
+        """Do the same where each thread is one step, but for these places: what its calls are."""
+        return self._run(lambda: division.between_calls())
 
-    def _run(self, call: Callable[[Callable[[], None]], None]) -> dict[str, Any]:
+    def _run(self, between_calls: Callable[[], None]) -> dict[str, Any]:
         thing = self.make()
         got: list[list[str]] = [[] for _ in self.threads]
 
         def work(operations: Sequence[Operation], mine: list[str]) -> None:
             for operation in operations:
-                call(lambda operation=operation: mine.append(operation.on(thing)))  # type: ignore[misc]
+                between_calls()
+                mine.append(operation.on(thing))
 
         threads = [
             threading.Thread(target=work, args=each, name=f"thread-{number + 1}")
@@ -90,12 +92,6 @@ class Driver:
         outcome["left"] = tuple(_left(thing))
         outcome["then"] = tuple(f"{look}: {look.on(thing)}" for look in self.looks)
         return outcome
-
-
-def _in_a_thread(call: Callable[[], None]) -> None:
-    thread = threading.Thread(target=call)
-    thread.start()
-    thread.join()
 
 
 def _left(thing: Any) -> Iterator[str]:

@@ -24,6 +24,8 @@ from contextlib import nullcontext
 from types import FrameType, FunctionType, MethodType
 from typing import Any
 
+from conlab.explorer import division
+from conlab.explorer.division import BETWEEN_CALLS
 from conlab.explorer.threads import clocks
 from conlab.explorer.threads.controlled_thread import ControlledThread
 from conlab.explorer.threads.primitives import CreationSite, Lock, RLock, SimpleQueue, untraced
@@ -107,6 +109,7 @@ def replacements(scheduler: Scheduler) -> Iterator[tuple[Any, str, Any]]:
         scheduler.wait(SLEEP, ("sleep",), seconds)
 
     yield controlled(time, "sleep", sleep)
+    yield controlled(division, "between_calls", lambda: scheduler.switch_point(BETWEEN_CALLS))
     # First, as these are `time.monotonic`, of which what comes last takes the place in a program.
     yield controlled(threading, "_time", lambda: START_OF_TIME + scheduler.now())
     yield controlled(queue, "time", lambda: START_OF_TIME + scheduler.now())

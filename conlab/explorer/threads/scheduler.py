@@ -17,6 +17,7 @@ from types import CodeType, FrameType
 from typing import Any, Literal, NoReturn, Protocol
 
 from conlab.errors import UserError
+from conlab.explorer.division import BETWEEN_CALLS
 from conlab.explorer.outcomes import (
     Deadlocked,
     Failure,
@@ -402,7 +403,7 @@ class Scheduler:
 
     def _is_divided_by(self, what: Hashable) -> bool:
         """Whether a switch here, at an operation or a bytecode, would divide what is one step."""
-        return self.undivided == "threads" or isinstance(what, tuple)
+        return what != BETWEEN_CALLS and (self.undivided == "threads" or isinstance(what, tuple))
 
     def _goes_on(self, me: ControlledThread) -> bool:
         """Whether a thread need not wait here, inside of what is undivided.

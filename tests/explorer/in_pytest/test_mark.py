@@ -57,7 +57,6 @@ def test_a_test_fails_by_the_schedule_that_breaks_it(pytester: pytest.Pytester) 
 
 
 RIGHT = """
-import threading
 import unittest
 import pytest
 from library import Shelf, two
@@ -97,7 +96,7 @@ def test_parameters(number, tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().out == f"{number}\\n"
     assert not list(tmp_path.iterdir())
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr(threading, "TIMEOUT_MAX", number)
+    monkeypatch.setenv("NUMBER", str(number))
 
 @pytest.mark.explore
 async def test_an_async_fixture(late):
@@ -226,6 +225,7 @@ def test_the_verdict_of_the_fixture_is_shown_short(pytester: pytest.Pytester) ->
     result = run(
         pytester,
         """
+        import library
         from library import Shelf, two
 
         def test_mine(explore):
@@ -233,7 +233,9 @@ def test_the_verdict_of_the_fixture_is_shown_short(pytester: pytest.Pytester) ->
                 shelf, got = Shelf(1), []
                 two(lambda: got.append(shelf.take()))
                 return sum(got)
-            assert not explore(program, check=lambda value: value == 1, reading="bytecode").failing
+            files = [__file__, library.__file__]
+            options = {"check": lambda value: value == 1, "reading": "bytecode"}
+            assert not explore(program, stepped=files, **options).failing
         """,
     )
     report = result.stdout.str()
