@@ -124,11 +124,13 @@ def _explored(pitfall: Pitfall, side: Side) -> Finding:
     if not pitfall.safe_by_accident:
         exploration = explore_side(reading="gil")
         return _found(side, exploration, _not_the_witness(pitfall, exploration))
-    with_the_gil = explore_side(reading="gil")
     exploration = explore_side(reading="bytecode")
+    with_the_gil = exploration.under_gil or explore_side(reading="gil")
     objections = _not_the_witness(pitfall, exploration)
     objections += [f"it is not safe by accident: {why}" for why in _not_survived(with_the_gil)]
     found = _found(side, exploration, objections)
+    if exploration.safe_by_accident:  # which its sentence says
+        return found
     return replace(found, sentence=f"{found.sentence}; safe by accident: it {with_the_gil}")
 
 

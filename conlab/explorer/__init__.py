@@ -5,24 +5,32 @@
     verdict = explore(module.broken, check=module.holds)
     assert verdict.failing and verdict.witness
 
-    verdict = explore(module.fixed, check=module.holds, reading="bytecode", bound=2)
+    verdict = explore(module.fixed, check=module.holds, step=["httpcore"], bound=2)
     assert verdict.exhausted and not verdict.failing
 
 **The program** is a function without arguments that creates its own threads, locks and queues, runs
-to an end and returns a value; or an async function, which `asyncio.run` then runs; or a function
-that calls `asyncio.run`, `asyncio.Runner` or `run_until_complete` itself. It is executed again for
-every schedule, so it must do the same thing each time when its threads are scheduled the same way:
-what differs by address, hash order or chance is met as a *diverging replay* and is an error.
-Globals, closures, classes, slots and containers of the stepped files are set back before each
-execution, and so are an `itertools.count`, a `random.Random` and a `functools.cache` that was
-empty, but no other iterator; real locks and clocks there are controlled. ``id`` of what an
-execution makes is a number, in the order of asking.
+to an end and returns a value; or an async function, or whatever else returns a coroutine, which
+`asyncio.run` then runs; or a function that calls `asyncio.run`, `asyncio.Runner` or
+`run_until_complete` itself. What would run nothing is refused: a generator function, a class, a
+function that needs arguments. So is what runs elsewhere: an event loop of others, as uvloop's.
+
+It is executed again for every schedule, so it must do the same thing each time when its threads are
+scheduled the same way. The first schedule is executed twice before anything is searched: where the
+outcome or the choices differ there is no verdict, and it is said after which line the two part and
+what may be the reason. Globals, closures, classes, slots and containers of the project's modules
+are set back before each execution, and so are objects of installed libraries that these hold, an
+`itertools.count`, a `random.Random` and a `functools.cache` that was empty, but no other iterator,
+and no global of a library that is not stepped; real locks and clocks there are controlled. ``id``
+of what an execution makes is a number, in the order of asking.
 
 **What fails.** An exception out of the program itself, a deadlock, an execution that does not end
 within ``limit`` steps; what nobody would see: a thread that died of an exception, a task whose
 exception nobody retrieved or that was destroyed while pending, a coroutine that was never awaited,
 a callback that raised. With ``check``, a value for which ``check(value)`` is false; without, a task
-that was cancelled and returned all the same: whether that is right, the value tells.
+that was cancelled and returned all the same: whether that is right, the value tells. An
+AssertionError of the check says that the value is wrong; any other exception is a failure of the
+check. Where it judges the first schedule's value and raises for another's, that schedule fails, and
+the verdict says what the check did.
 
 **Which schedules.** Of those that differ only in the order of *independent* steps, one is executed.
 Steps depend on each other when both touch the same attribute, global, closure cell, container,
@@ -69,8 +77,12 @@ its awaits: once where it waits, and once where it has been woken but not resume
 in an execution, and at no cost against ``bound``.
 
 **Readings.** ``gil``: a switch only where this build of CPython was seen to switch. ``bytecode``: a
-switch before every bytecode that touches shared state. Both only in the ``stepped`` files (by
-default the file in which the program is defined) and at each operation of a lock, queue or thread.
+switch before every bytecode that touches shared state: the default. What fails only there is *safe
+by accident*, and the verdict says so. Both only in the ``stepped`` files and at each operation of a
+lock, queue or thread. By default those are the files of the reader's project that the program
+imports, before it runs or meanwhile: the project is where the program's file lies, up to the
+nearest ``pyproject.toml``, ``setup.py`` or ``.git``, and nothing that is installed belongs to it.
+What only other processes of a shared search import while it runs is not stepped.
 
 **Engines.** The threads run on real threads, or, with ``engine="greenlets"`` (on trial; the extra
 ``fast``), on greenlets in one real thread, between which a switch costs less. The schedules and

@@ -497,17 +497,18 @@ class _Session:
 
     def trace(self) -> list[tuple[str, CodeType, int]]:
         """Execute the first schedule and return each bytecode of the stepped files: who, where."""
-        while True:
-            trace = self.scheduler.recorder = Trace()
-            self.step(True)
-            try:
-                self._execute(Schedule())
+        try:
+            while True:
+                trace = self.scheduler.recorder = Trace()
+                self.step(True)
+                try:
+                    self._execute(Schedule())
+                except RestartSearch:  # code that had not been met while nothing was stepped
+                    continue
                 return trace.entries
-            except RestartSearch:
-                continue
-            finally:
-                self.scheduler.recorder = None
-                self.step(ONE_THREAD in self.scheduler.disproved)
+        finally:
+            self.scheduler.recorder = None
+            self.step(ONE_THREAD in self.scheduler.disproved)
 
     def _prepare(self) -> None:
         """Meet most of the code here, too, and what it disproves, before workers search."""

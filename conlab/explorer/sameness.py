@@ -239,7 +239,7 @@ def _fingerprint(value: Any) -> object:
     if isinstance(value, list | tuple | set | frozenset | dict | deque):
         return id(value), len(value)
     if isinstance(value, int | float | str | bytes):
-        return value
+        return type(value), repr(value)  # for NaN is not even the same as itself
     return id(value)
 
 

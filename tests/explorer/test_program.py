@@ -17,7 +17,7 @@ from tests.explorer.running import run_all
 
 
 async def fails(number: int = 0) -> None:
-    await asyncio.sleep(number)
+    await asyncio.gather(*(asyncio.to_thread(int) for _ in range(number)))
     raise ValueError("always")
 
 

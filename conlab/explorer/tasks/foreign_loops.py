@@ -91,7 +91,7 @@ class Uvloop:
         if module is None or self._replaced:
             return
         for name in MAKERS:
-            original = getattr(module, name, None)
+            original = vars(module).get(name)  # what it makes when asked for is deprecated
             if original is not None:
                 self._replaced.append((module, name, original))
                 setattr(module, name, self._refusing(name, original))

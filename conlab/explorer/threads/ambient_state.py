@@ -16,6 +16,7 @@ import threading
 from array import array
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from operator import is_
 from types import (
     BuiltinMethodType,
@@ -48,6 +49,9 @@ LIBRARY = frozenset(
         "types",
     ]
 )
+# Whose objects are not part of any program: they run it.
+LEFT_ALONE = frozenset(["conlab", "pytest", "_pytest", "pluggy", "xdist", "execnet", "coverage"])
+MOST_WITH_OTHERS = 20_000  # objects, after which those of installed libraries are not looked into
 MACHINERY = frozenset(["__builtins__", "__loader__", "__spec__", "__weakref__", "__dict__"])
 UNSET: Any = object()
 Undo = Callable[[], None]
@@ -122,9 +126,14 @@ class AmbientState:
         waiting = [root]
         while waiting:
             found = waiting.pop()
-            if id(found) not in self._seen:
-                self._seen[id(found)] = found
+            if id(found) in self._seen:
+                continue
+            self._seen[id(found)] = found
+            if not self._is_of_others(found):
                 waiting.extend(self._visit(found))
+            elif len(self._seen) < MOST_WITH_OTHERS:
+                with suppress(Exception):  # a proxy may stand for nothing yet
+                    waiting.extend(self._visit(found))
 
     def _visit(self, found: Any) -> Iterator[Any]:
         """Take note of one object's state, put controlled parts into it, and yield its parts."""
@@ -172,10 +181,17 @@ class AmbientState:
                 yield found.__wrapped__
             case functools.partial():
                 yield from self._partial(found)
-        if self._is_ours(found):
+        if self._is_ours(found) or self._is_of_others(found):
             if isinstance(getattr(found, "__dict__", None), dict):
                 yield from self._namespace(found.__dict__)
             yield from self._slots(found)
+
+    def _is_of_others(self, found: Any) -> bool:
+        """Whether an object, as a cache or a client, is of a class of an installed library."""
+        kind = type(found)
+        top = str(kind.__module__).partition(".")[0]
+        known = top in sys.stdlib_module_names or top in LEFT_ALONE
+        return not (known or issubclass(kind, type) or kind.__module__ in self._modules)
 
     def _is_ours(self, found: Any) -> bool:
         module = type(found).__module__
@@ -190,13 +206,13 @@ class AmbientState:
             return
         self._parts[id(names)] = names
         kind: Any = OrderedDict if isinstance(names, OrderedDict) else dict  # not what it overrides
-        original = {}
+        original: dict[Any, Any] = {}
+        self._undo.append(lambda: kind.update(names, original))
         for name, value in list(kind.items(names)):
             ours = self._controlled(value)
             if ours is not value:
                 original[name] = value
                 kind.__setitem__(names, name, ours)
-        self._undo.append(lambda: kind.update(names, original))
         found = self._found[id(names)] = dict(kind.items(names))
 
         def set_back() -> None:
@@ -265,8 +281,9 @@ class AmbientState:
 
     def _slots(self, found: Any) -> Iterator[Any]:
         """Take note of the attributes that stand in no ``__dict__``."""
+        others = self._is_of_others(found)
         for owner in type(found).__mro__:
-            if owner.__module__ in self._modules or owner is defaultdict:
+            if owner.__module__ in self._modules or owner is defaultdict or others:
                 for slot in vars(owner).values():
                     if isinstance(slot, MemberDescriptorType):
                         yield from self._slot(found, slot)

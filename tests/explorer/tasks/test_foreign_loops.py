@@ -124,6 +124,7 @@ def test_uvloop_is_refused_and_left_as_it_was(stand_in: Any, name: str) -> None:
     assert getattr(stand_in, name) is before
 
 
+@pytest.mark.filterwarnings("ignore:.*olicy:DeprecationWarning")
 @pytest.mark.parametrize("how", ["run", "factory", "policy", "loop"])
 def test_the_real_uvloop_is_refused(how: str) -> None:
     uvloop: Any = pytest.importorskip("uvloop", reason="uvloop is not installed: no extra of ours")
@@ -144,7 +145,7 @@ def test_the_real_uvloop_is_refused(how: str) -> None:
         explore(program)
 
 
-def test_loops_of_others_are_left_alone_in_threads_that_are_not_controlled() -> None:
+def test_outside_an_execution_no_loop_is_refused() -> None:
     ran: list[object] = []
 
     def check(_: int) -> bool:

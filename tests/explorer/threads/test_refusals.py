@@ -276,4 +276,4 @@ def test_arguments_that_cannot_be_are_explained(options: dict[str, object], sent
 
 def test_program_without_a_file_is_explained() -> None:
     with pytest.raises(UserError, match="cannot tell in which file"):
-        explore(len)  # type: ignore[arg-type]  # wrong on purpose
+        explore(int("7").bit_length)
