@@ -64,7 +64,7 @@ class Exploration:
         if self.failing:
             timeout = ""
             if self.witness is not None and self.witness.needs_timeout:
-                timeout = ", the first if a timeout is over while others go on"
+                timeout = ", the first with an early timeout"
             return f"fails in {self.failing} of {schedules}{differing}{timeout} {terms}"
         if self.exhausted:
             return f"passes every schedule, {self.schedules}{differing or ' in all'} {terms}"

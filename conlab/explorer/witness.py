@@ -85,9 +85,9 @@ class Witness:
     def lines(self, width: int = 80) -> Iterator[str]:
         """Yield the lines of the printed witness, none of them longer than ``width``."""
         plural = "" if self.preemptions == 1 else "s"
-        timeout = ", if a timeout is over while others go on" if self.needs_timeout else ""
+        timeout = ", with an early timeout," if self.needs_timeout else ""
         counted = f"{self.preemptions} {self.counted}{plural}"
-        head = f"{self.program} {self.outcome}{timeout}, with {counted}:"
+        head = f"{self.program}{timeout} {self.outcome}, with {counted}:"
         yield from textwrap.wrap(head, width, subsequent_indent="  ")
         for failure in self.died:
             yield from textwrap.wrap(str(failure), width)
