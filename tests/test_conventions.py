@@ -34,6 +34,7 @@ SLEEPERS = {  # the tests that may sleep: none to put things in order
     ("tests/explorer/threads/ordinary.py", "*"): "the same",
     ("tests/explorer/threads/programs.py", "*"): "the same",
     ("tests/explorer/threads/test_fairness.py", "*"): "the same",
+    ("tests/explorer/threads/test_clocks.py", "*"): "the same",
     ("tests/explorer/threads/test_reduction.py", "*"): "the same",
     ("tests/explorer/threads/traps.py", "*"): "the same",
     ("tests/explorer/threads/two_locked_halves.py", "*"): "the same",

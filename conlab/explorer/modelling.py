@@ -13,7 +13,7 @@ from conlab.explorer.deadlocks import deadlock_of
 from conlab.explorer.tasks import modelling as modelling_of_tasks
 from conlab.explorer.tasks.foreign_loops import Uvloop
 from conlab.explorer.tasks.known_tasks import KnownTasks
-from conlab.explorer.threads import clocks, thread_bound
+from conlab.explorer.threads import clocks, thread_bound, thread_pools
 from conlab.explorer.threads import modelling as modelling_of_threads
 from conlab.explorer.threads.ambient_state import AmbientState
 from conlab.explorer.threads.scheduler import Scheduler
@@ -30,6 +30,7 @@ def modelled(scheduler: Scheduler, program: Any, tasks: KnownTasks) -> Iterator[
         for target, name, replacement in itertools.chain(
             thread_bound.replacements(scheduler),
             modelling_of_threads.replacements(scheduler),
+            thread_pools.replacements(scheduler),
             modelling_of_tasks.replacements(scheduler, tasks),
         ):
             original = getattr(target, name, None)
@@ -44,10 +45,13 @@ def modelled(scheduler: Scheduler, program: Any, tasks: KnownTasks) -> Iterator[
         stack.enter_context(clocks.virtual_dates(scheduler))
         stack.enter_context(clocks.replaced_where_kept(kept))
 
+        forget_pools = thread_pools.forgetting()
+        stack.callback(forget_pools)
         hooks = threading.excepthook, threading.__excepthook__
 
         def begin() -> None:
             modelling_of_threads.begin()
+            forget_pools()
             threading.excepthook, threading.__excepthook__ = hooks
             modelling_of_tasks.begin()
             tasks.begin()

@@ -81,7 +81,7 @@ class Exploration:
         if self.failing:
             timeout = ""
             if self.witness is not None and self.witness.needs_timeout:
-                timeout = ", the first if a timeout is over while others go on"
+                timeout = ", the first with an early timeout"
             verdict = f"fails in {self.failing} of {schedules}{differing}{timeout} {terms}"
             return "; ".join([verdict, *self._qualified()])
         if self.exhausted and self.alone:

@@ -37,6 +37,7 @@ from conlab.explorer.threads.waiting import AccessLog
 OWN_CALLBACKS: Assumption = ("call soon",)  # that no thread but the loop's own queues a callback
 Ts = TypeVarTuple("Ts")
 GIVE_UP = frozenset(["asyncio.tasks", "asyncio.timeouts"])  # modules whose timers are timeouts
+EAGER_TASKS_CRASH = (3, 12) <= sys.version_info < (3, 12, 2)
 TIE = 1e-4  # seconds; deadlines closer to each other are one
 LATE = 1e-6  # seconds by which a timer comes after its deadline, so that none seems to be early
 
@@ -280,6 +281,12 @@ class Loop(asyncio.BaseEventLoop):
 
     def set_task_factory(self, factory: Any) -> None:
         """Take a factory; the eager one of asyncio makes our tasks, too."""
+        if EAGER_TASKS_CRASH and "eager" in getattr(factory, "__qualname__", ""):
+            self._scheduler.refuse(
+                f"{self.tasks.running()} sets a task factory: tasks that are begun at once crash"
+                f" this Python, {sys.version.split()[0]}, when they are explored. Explore it with"
+                " 3.12.2 or later"
+            )
         if factory is not None and factory is getattr(asyncio, "eager_task_factory", None):
             factory = asyncio.create_eager_task_factory(Task)  # type: ignore[attr-defined]
         super().set_task_factory(factory)

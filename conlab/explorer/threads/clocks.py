@@ -135,15 +135,17 @@ def replaced_where_kept(replaced: dict[Any, Any]) -> Iterator[None]:
 def _keepers(originals: list[Any]) -> list[Any]:
     """Find what keeps one of these functions: namespaces, lists, objects, functions by default."""
     referrers = gc.get_referrers(*originals)
-    tuples = {id(each): each for each in referrers if type(each) is tuple}
-    by_default = [
-        each
-        for each in (gc.get_referrers(*tuples.values()) if tuples else [])
-        if type(each) is FunctionType and id(each.__defaults__) in tuples
-    ]
-    return [
-        each for each in referrers if type(each) in (dict, list) or _is_object(each)
-    ] + by_default
+    within = {id(each): each for each in referrers if type(each) is tuple or _is_of_class(each)}
+    owners = gc.get_referrers(*within.values()) if within else []
+    found = [each for each in referrers if id(each) not in within and _is_object(each)]
+    found += [each for each in owners if isinstance(each, type)]
+    found += [each for each in owners if type(each) is FunctionType]
+    return found
+
+
+def _is_of_class(keeper: Any) -> bool:
+    """Whether it is the namespace of a class, which nobody may change but by the class."""
+    return type(keeper) is dict and "__module__" in keeper and "__doc__" in keeper
 
 
 def _is_object(keeper: Any) -> bool:

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import _base as futures
 from concurrent.futures import thread as pools
 from contextlib import nullcontext
+from multiprocessing.process import BaseProcess
 from types import FrameType, FunctionType, MethodType
 from typing import Any
 
@@ -40,7 +41,10 @@ from conlab.explorer.threads.waiting import SLEEP
 
 REAL_ID = id
 SIGNALS = ("alarm", "setitimer", "pause", "raise_signal", "siginterrupt", "set_wakeup_fd")
-ALONE = "only what threading starts is controlled"
+ALONE = (
+    "only what threading starts is controlled. Let a thread, or a function that returns what the"
+    " process would, stand for it"
+)
 NOBODY_LOOKS: Assumption = ("ends",)  # that nobody asks whether a thread is still alive
 
 
@@ -164,6 +168,8 @@ def replacements(scheduler: Scheduler) -> Iterator[tuple[Any, str, Any]]:
     yield _setting_of_a_handler(scheduler)
     process = f"starts another process: {ALONE}"
     yield _method(scheduler, subprocess.Popen, "__init__", refuse(process))
+    # At its start: Python would wait at its exit for a process that is stuck as its parent is.
+    yield _method(scheduler, BaseProcess, "start", refuse(process))
     yield controlled(_thread, "start_new_thread", refuse(f"uses _thread.start_new_thread: {ALONE}"))
     yield sys, "stdout", _Muffled(sys.stdout, idents)
     yield sys, "stderr", _Muffled(sys.stderr, idents)

@@ -6,6 +6,7 @@ threads takes the next step.
 """
 
 import contextvars
+import sys
 import threading
 import traceback
 from _thread import get_ident
@@ -714,8 +715,14 @@ class Scheduler:
         raise ExecutionEnded
 
     def refuse(self, message: str) -> NoReturn:
-        """End the execution because no verdict is possible, with one sentence that says why."""
-        self.abandon(Uncontrolled(message))
+        """End the execution because no verdict is possible: say why, and which line led there."""
+        where = self.line_of(sys._getframe(1))
+        self.abandon(Uncontrolled(f"{where}: {message}" if where else message))
+
+    def paused(self) -> list[ControlledThread]:
+        """Give who could go on, but for the thread that does."""
+        waiting = [thread for thread in self.alive if thread is not self.current]
+        return [each for each in waiting if each.wait is None or not each.wait.busy]
 
     def abandon(self, problem: BaseException) -> NoReturn:
         """End the execution with an exception for the caller of the exploration."""

@@ -14,6 +14,8 @@ from conlab.explorer.threads.scheduler import Scheduler, Uncontrolled
 
 LOOK = 0.1  # seconds between two looks
 STUCK = 2.0  # seconds without a step in which the thread sleeps and gets no CPU time: it is blocked
+HELD_UP = 0.5  # the same where another thread could go on, that may hold what it waits for
+IDLE = 0.1  # of a core: who gets less, and sleeps, waits in a loop of its own, as a database does
 BUSY = 10.0  # seconds without a step in which it computes, or sleeps now and then
 
 T = TypeVar("T")
@@ -74,6 +76,9 @@ def _watch(scheduler: Scheduler, wait: Callable[..., bool], notice: Callable[[],
         blocked = blocked + 1 if sleeps and spent == before else 0
         if blocked * LOOK >= STUCK or asleep * LOOK >= BUSY:
             raise Uncontrolled(_where(scheduler, real, blocked=True))
+        idle = spent - began < IDLE * LOOK * asleep
+        if asleep * LOOK >= HELD_UP and idle and scheduler.paused():
+            raise Uncontrolled(_where(scheduler, real, blocked=True))
         if spent - began >= BUSY:
             raise Uncontrolled(_where(scheduler, real, blocked=False))
 
@@ -101,10 +106,16 @@ def _where(scheduler: Scheduler, real: RealThread, *, blocked: bool) -> str:
     )
     name = scheduler.current.name
     if blocked:
+        others = ", ".join(
+            f"{each.name} at {scheduler.line_of(each.runs_on.frame()) or 'an unknown place'}"
+            for each in scheduler.paused()
+        )
         return (
             f"thread {name!r} blocks at {where}, in something the explorer does not control: a"
-            " real lock, real input or output, or a call into C. Make locks and queues inside the"
-            " program"
+            " real lock, real input or output, or a call into C"
+            + (f"; paused meanwhile, and perhaps holding it: {others}" if others else "")
+            + ". Make locks and queues inside the program, and let something in memory stand for a"
+            " file, a database or a server"
         )
     return (
         f"thread {name!r} has computed for {BUSY:.0f} s at {where} without a switch point: give the"

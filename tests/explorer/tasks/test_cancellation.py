@@ -391,7 +391,7 @@ def test_a_witness_keeps_who_was_to_be_cancelled(tmp_path: Path) -> None:
     assert Witness.load(tmp_path / "witness.json").cancel == ("work",)
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="no task is eager before 3.12")
+@pytest.mark.skipif(sys.version_info < (3, 12, 2), reason="no task is eager before 3.12.2")
 def test_an_eager_task_is_cancelled_where_it_waits() -> None:
     async def program() -> None:
         asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined,unused-ignore]

@@ -1,17 +1,21 @@
 """What the explorer does not control ends in a clear error within seconds, and leaves nothing."""
 
 import _thread
+import contextlib
 import functools
+import multiprocessing
 import os
 import random
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
 from itertools import islice, repeat
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
 
@@ -277,3 +281,39 @@ def test_arguments_that_cannot_be_are_explained(options: dict[str, object], sent
 def test_program_without_a_file_is_explained() -> None:
     with pytest.raises(UserError, match="cannot tell in which file"):
         explore(int("7").bit_length)
+
+
+def test_wait_in_c_for_what_a_paused_thread_holds_is_refused_and_no_failure(tmp_path: Path) -> None:
+    """A database sleeps again and again, for a while, and then raises an error."""
+    file = tmp_path / "shared.db"
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.execute("create table numbers (number)")
+        connection.commit()
+
+    def insert() -> None:
+        with contextlib.closing(sqlite3.connect(file, timeout=2)) as connection:
+            connection.execute("insert into numbers values (1)")
+            connection.commit()
+
+    with pytest.raises(Uncontrolled, match=r"blocks at .*; paused meanwhile, .*: Thread-\d"):
+        explore(two_threads(insert), reading="bytecode")
+
+
+def test_process_that_would_outlive_the_refusal_is_not_started() -> None:
+    def program() -> None:
+        multiprocessing.get_context("spawn").Process(target=int).start()
+
+    with pytest.raises(Uncontrolled, match=r"test_refusals\.py:\d+: .* starts another process"):
+        explore(program)
+    assert not multiprocessing.active_children()
+
+
+def test_pool_of_threads_is_controlled() -> None:
+    def program() -> list[int]:
+        with ThreadPool(1) as pool:
+            return pool.map(abs, [-1, 2])
+
+    verdict = explore(program, check=[1, 2].__eq__, schedules=60, bound=0)
+    assert (verdict.failing, verdict.schedules > 1) == (0, True)
+    with ThreadPool(1) as pool:
+        assert pool.map(abs, [-3]) == [3]
