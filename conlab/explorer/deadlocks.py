@@ -72,7 +72,7 @@ def _named(scheduler: Scheduler, thread: ControlledThread, frame: FrameType | No
                 if kind is threading.Condition and _is_within(inner, each):
                     continue
                 name = type(owner).__name__
-                known = assigned_in(scheduler.stepped, text, name) if text else ""
+                known = assigned_in(sorted(scheduler.stepped), text, name, mine) if text else ""
                 of = f"{known or text} ({_article(name)})" if text else _article(name)
                 return f"{methods[each.f_code.co_name]} {of}"
     site = getattr(wait, "made_at", None)
@@ -81,7 +81,7 @@ def _named(scheduler: Scheduler, thread: ControlledThread, frame: FrameType | No
         return described
     known = made_at(*site) if site[0] in scheduler.stepped else ""
     if not known and text:
-        known = assigned_in(sorted(scheduler.stepped), text, type(wait).__name__) or text
+        known = assigned_in(sorted(scheduler.stepped), text, type(wait).__name__, mine) or text
     if known.startswith("made at"):
         known = f"a {type(wait).__name__} {known}"
     return known or f"a {type(wait).__name__}"

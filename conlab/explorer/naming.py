@@ -31,16 +31,35 @@ def made_at(file: str, function: str, offset: int) -> str:
     return place
 
 
-def assigned_in(files: Iterable[str], name: str, kind: str) -> str:
-    """Name what an expression stands for, if one place alone binds its last name so."""
+def assigned_in(files: Iterable[str], name: str, kind: str, frame: FrameType | None) -> str:
+    """Name what an expression of a frame stands for, if one place alone binds its last name so.
+
+    Or one place of the function, or class, in which the frame's line is.
+    """
     last = name.rpartition(".")[2]
     found = [
-        f"{each.name} made at {PurePath(file).name}:{each.first}"
+        (file, each)
         for file in files
         for each in _assignments(file)
         if each.name.rpartition(".")[2] == last and kind in each.calls
     ]
-    return found[0] if len(found) == 1 else ""
+    if len(found) > 1 and frame is not None:
+        here = frame.f_code.co_filename
+        first, final = _around(here, frame.f_lineno)
+        found = [each for each in found if each[0] == here and first <= each[1].first <= final]
+    if len(found) != 1:
+        return ""
+    file, assigned = found[0]
+    return f"{assigned.name} made at {PurePath(file).name}:{assigned.first}"
+
+
+def _around(file: str, line: int) -> tuple[int, int]:
+    """Return the lines of the outermost function or class that this line is in."""
+    for node in _tree(file).body:
+        final = getattr(node, "end_lineno", None) or node.lineno
+        if node.lineno <= line <= final:
+            return node.lineno, final
+    return line, line
 
 
 def receiver(frame: FrameType | None) -> str:
@@ -49,7 +68,8 @@ def receiver(frame: FrameType | None) -> str:
         return ""
     positions = list(frame.f_code.co_positions())[frame.f_lasti // 2]
     span = (positions[0], positions[1], positions[2], positions[3])
-    node = _nodes(frame.f_code.co_filename).get(span)
+    nodes = _nodes(frame.f_code.co_filename)
+    node = nodes.get(span) or nodes.get(positions[0])
     match node:
         case ast.Await(value=ast.Call(func=ast.Attribute(value=of))):
             pass
@@ -57,6 +77,8 @@ def receiver(frame: FrameType | None) -> str:
             pass
         case ast.Name() | ast.Attribute():
             of = node
+        case ast.AsyncWith(items=[ast.withitem(context_expr=ast.Name() | ast.Attribute() as of)]):
+            pass
         case _:
             return ""
     text = ast.unparse(of)
@@ -91,6 +113,9 @@ def _nodes(file: str) -> dict[object, ast.AST]:
     for node in ast.walk(_tree(file)):
         if isinstance(node, ast.expr):
             nodes.setdefault(span_of(node), node)
+        elif isinstance(node, ast.AsyncWith):  # what it awaits has the place of its line, or none
+            nodes.setdefault(span_of(node), node)
+            nodes.setdefault(node.lineno, node)
     return nodes
 
 

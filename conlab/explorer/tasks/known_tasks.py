@@ -163,7 +163,8 @@ class KnownTasks:
         what, holders = self._awaited(task, frames)
         if what.rpartition(" ")[2] in NAMED:
             text = receiver(mine[-1]) if mine else ""
-            known = assigned_in(sorted(stepped), text, what.rpartition(".")[2]) if text else ""
+            kind = what.rpartition(".")[2]
+            known = assigned_in(sorted(stepped), text, kind, mine[-1]) if text else ""
             what += f" ({known or text})" if text else ""
         return Waiting(label(task), what, tuple(holders), where)
 

@@ -149,7 +149,7 @@ def test_tasks_that_wait_for_each_other_are_named_with_their_lines() -> None:
     assert outcome.cycle == ("Task-2 (both)", "Task-3 (both)")
     main, two, three = outcome.waiting
     assert (main.waits_for, main.held_by) == ("the tasks of an asyncio.gather", outcome.cycle)
-    assert (two.waits_for, two.held_by) == ("an asyncio.Lock", ("Task-3 (both)",))
+    assert (two.waits_for, two.held_by) == ("an asyncio.Lock (second)", ("Task-3 (both)",))
     line = both.__code__.co_firstlineno + 3
     assert two.where == three.where == f"test_verdicts.py:{line}"
 
@@ -157,13 +157,13 @@ def test_tasks_that_wait_for_each_other_are_named_with_their_lines() -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("lock_taken_twice", "an asyncio.Lock, held by Task-1 (lock_taken_twice)"),
+        ("lock_taken_twice", "for an asyncio.Lock (lock made at programs.py:"),
         ("consumer_without_its_end", "an item of an asyncio.Queue"),
-        ("queue_join_without_task_done", "the items of an asyncio.Queue to be done"),
+        ("queue_join_without_task_done", "the items to be done of an asyncio.Queue"),
         ("notify_before_wait", "a notification of an asyncio.Condition"),
         ("barrier_one_short", "the others at an asyncio.Barrier"),
-        ("tasks_that_await_each_other", "the end of Task-2 (other), held by Task-2 (other)"),
-        ("semaphore_not_given_back", "an asyncio.Semaphore, held by Task-2 (use)"),
+        ("tasks_that_await_each_other", "for the end of Task-2 (other)"),
+        ("semaphore_not_given_back", "an asyncio.Semaphore (limit made at programs.py:"),
         ("exception_never_retrieved", "Task exception was never retrieved: ValueError('lost')"),
         ("forgotten_await", "coroutine 'forgotten_await.<locals>.save' was never awaited"),
         ("swallows_its_cancellation", "Task-2 (work): swallowed its cancellation: it returned"),
