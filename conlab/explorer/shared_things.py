@@ -63,7 +63,10 @@ class WatchedSchedule(TracedSchedule):
 
     @staticmethod
     def _is_data(location: Location) -> bool:
-        return location != EVERYTHING and location[0] not in OF_THE_EXPLORER
+        kind, owner = location
+        named = isinstance(kind, tuple)  # an attribute or a variable, which a class may have, too
+        unknown = owner is None and not named  # it may be of each its own
+        return location != EVERYTHING and kind not in OF_THE_EXPLORER and not unknown
 
     def _named(self, location: Location) -> str:
         kind, owner = location

@@ -5,21 +5,28 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from conlab.terminal import plain
 
+UNFINISHED = "not exhausted"  # as a verdict says it
 ORDER = ("fails", "passes", "no verdict", "refused")
 
 
 def lines(told: Sequence[tuple[str, str]], *, verbose: bool) -> Iterator[str]:
     """Yield how many tests there are of each kind, and what was said of them.
 
-    ``told`` are names of tests, with ``kind: sentence``. Of those that pass with every schedule run
-    nothing more is said, unless ``verbose``.
+    ``told`` are names of tests, with ``kind: sentence``. Of those that pass nothing more is said
+    than how many have more schedules than were run, unless ``verbose``.
     """
     kinds = Counter(value.partition(": ")[0] for _, value in told)
     known = [*ORDER, *(kind for kind in kinds if kind not in ORDER)]
     yield f"{len(told)} explored: {', '.join(_counts(kinds, known))}"
+    unfinished = sum(_passes(value) and UNFINISHED in value for _, value in told)
+    if unfinished:
+        yield (
+            f"of those that pass, {unfinished} have more schedules than were run: -v says how many"
+            " were, --explore-seconds allows more"
+        )
     for test, value in told:
         kind, _, sentence = value.partition(": ")
-        if verbose or kind != "passes" or "not exhausted" in sentence:
+        if verbose or kind != "passes":
             yield plain(f"{test}: {sentence}")
 
 
@@ -27,3 +34,7 @@ def _counts(kinds: Counter[str], known: Iterable[str]) -> Iterator[str]:
     for kind in known:
         if kinds[kind]:
             yield f"{kinds[kind]} {kind if kind != 'passes' else 'pass'}"
+
+
+def _passes(value: str) -> bool:
+    return value.startswith("passes: ")

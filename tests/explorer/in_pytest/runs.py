@@ -5,6 +5,7 @@ import re
 import pytest
 
 NOTHING_ELSE = ("-p", "no:cacheprovider", "-p", "no:benchmark", "-p", "no:hypothesispytest", "-v")
+ENOUGH = ("--explore-seconds", "60")  # on a busy machine, too
 LIBRARY = '''
 import threading
 
@@ -72,7 +73,7 @@ def run(pytester: pytest.Pytester, tests: str, *arguments: str) -> pytest.RunRes
     """Run tests in a project that has a library."""
     pytester.makepyprojecttoml("[tool.pytest]\n")
     pytester.makepyfile(library=LIBRARY, test_it=tests)
-    return pytester.runpytest_subprocess(*NOTHING_ELSE, *arguments)
+    return pytester.runpytest_subprocess(*NOTHING_ELSE, *ENOUGH, *arguments)
 
 
 def ended(result: pytest.RunResult) -> dict[str, str]:
