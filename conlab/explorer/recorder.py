@@ -447,11 +447,12 @@ def _mark_one(what: str, at: list[tuple[int, str, bool]], racing: list[set[str]]
         ):
             spans.append((start, here))
         previous[thread] = here
-    for start, end in spans:
-        inner = any(start <= s and e <= end and (s, e) != (start, end) for s, e in spans)
-        if not inner:  # the innermost are the race; main's span, say, is around everything
+    latest = -1  # where the latest began of those that end earlier
+    for start, end in spans:  # in the order of their ends
+        if latest < start:  # the innermost are the race; main's span, say, is around everything
             for number, _, _ in at[start : end + 1]:
                 racing[number].add(what)
+        latest = max(latest, start)
 
 
 def _source(line: Line) -> str:
