@@ -331,7 +331,9 @@ class RecordedSchedule(Schedule):
                 happens("slow step", "time passes, though not all wait: a step is slow")
             case ("slow step", *_):
                 who = self._scheduler.who_runs()
-                happens("late clock", f"{who} asks for the time after a step so slow", who)
+                happens(
+                    "late clock", f"{who} is so slow in this step, before it asks for the time", who
+                )
             case ("timers of one deadline", *_):
                 happens("reordered timer", _order(self._recorder.next_timers, choice))
 
