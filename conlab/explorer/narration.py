@@ -32,6 +32,7 @@ COUNTED = {  # an event, of several
     "cancellation": "cancellations from outside",
     "early turn": "turns of a loop that could have waited",
     "slow step": "slow steps",
+    "late clock": "steps so slow that the clock is late",
     "reordered timer": "timers that change places",
     "collection": "garbage collections",
 }
@@ -39,6 +40,7 @@ ONE = {
     "early turn": "turn of a loop that could have waited",
     "time-out": "time-out while others could go on",
     "cancellation": "cancellation from outside",
+    "late clock": "step so slow that the clock is late",
     "reordered timer": "timer that comes before its turn",
     "collection": "garbage collection",
 }

@@ -204,7 +204,7 @@ class Recorder:
         passed = self._scheduler.clock - self._clock
         if passed >= SHORTEST:
             self._clock = self._scheduler.clock
-            if self._lines and self._lines[-1].event == "time-out":
+            if self._lines and self._lines[-1].event in ("time-out", "late clock"):
                 self._lines[-1].note = f"{_seconds(passed)}: {self._lines[-1].note}"
             else:
                 self.happens("time", _seconds(passed))
@@ -312,7 +312,7 @@ class RecordedSchedule(Schedule):
         choice = super().choose(costs, site, default)
         if choice:
             _, what = site if isinstance(site, tuple) else (0, ())
-            self._tell(what if isinstance(what, tuple) else (), choice)
+            self._tell(what if isinstance(what, tuple) else (what,), choice)
         return choice
 
     def _tell(self, what: tuple[Any, ...], choice: int) -> None:
@@ -329,6 +329,11 @@ class RecordedSchedule(Schedule):
                 happens("collection", note, str(names[0]) if names else "")
             case ("time passes", *_):
                 happens("slow step", "time passes, though not all wait: a step is slow")
+            case ("slow step", *_):
+                who = self._scheduler.who_runs()
+                happens(
+                    "late clock", f"{who} is so slow in this step, before it asks for the time", who
+                )
             case ("timers of one deadline", *_):
                 happens("reordered timer", _order(self._recorder.next_timers, choice))
 
@@ -447,11 +452,12 @@ def _mark_one(what: str, at: list[tuple[int, str, bool]], racing: list[set[str]]
         ):
             spans.append((start, here))
         previous[thread] = here
-    for start, end in spans:
-        inner = any(start <= s and e <= end and (s, e) != (start, end) for s, e in spans)
-        if not inner:  # the innermost are the race; main's span, say, is around everything
+    latest = -1  # where the latest began of those that end earlier
+    for start, end in spans:  # in the order of their ends
+        if latest < start:  # the innermost are the race; main's span, say, is around everything
             for number, _, _ in at[start : end + 1]:
                 racing[number].add(what)
+        latest = max(latest, start)
 
 
 def _source(line: Line) -> str:

@@ -50,6 +50,11 @@ def write_script(
     ``accident`` says, of what is safe by accident, what CPython with its GIL does instead. Raises
     UserError where that cannot be: a program defined inside a function, a file not to be written.
     """
+    if any(step.event == "late clock" for step in witness.steps):
+        raise UserError(
+            "--script: the witness needs a step that is slow before it asks for the time, which a"
+            " script does not force: explore with --no-timeouts, or read the witness"
+        )
     text = "".join(_script(witness, _target(program), _check_name(check), accident))
     try:
         path.write_text(text)

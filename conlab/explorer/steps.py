@@ -13,6 +13,7 @@ Event = Literal[
     "cancellation",
     "early turn",  # of a loop that only waits, and should have let the others go first
     "slow step",  # so that a timer comes though a task is ready
+    "late clock",  # as a step is slow that then asks for the time
     "reordered timer",
     "collection",
     "time",  # passes, as all wait: that is ordinary, and not counted
