@@ -232,7 +232,7 @@ def _shown(file: str) -> str:
     here, path = Path.cwd(), Path(file)
     if "site-packages" in path.parts:
         return file.rpartition("site-packages")[2][1:]
-    return str(Path(file).relative_to(here)) if Path(file).is_relative_to(here) else file
+    return str(path.relative_to(here)) if path.is_relative_to(here) else file
 
 
 def _processes() -> int:

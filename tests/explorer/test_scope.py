@@ -187,6 +187,7 @@ def test_a_path_is_known_by_the_name_that_its_module_has(place: Place) -> None:
         (["nowhere"], r"'nowhere' cannot be stepped: importing it raised ModuleNotFoundError"),
         (["spoilt"], r"'spoilt' cannot be stepped: importing it raised ZeroDivisionError"),
         ([math], r"module 'math' cannot be stepped: it .* and only Python code is"),
+        (["queue"], r"queue\.py cannot be stepped, and need not: the explorer controls"),
         ([3], r"3 cannot be stepped: say a module, its name, or the path of a file"),
         (3, r"stepped is a list of what is stepped, and not 3"),
         ([], r"stepped names nothing"),
