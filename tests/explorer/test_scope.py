@@ -97,13 +97,13 @@ def test_what_is_named_instead_leaves_the_rest_of_the_project_unstepped(place: P
 
 
 def test_state_of_the_project_is_set_back_whether_it_is_stepped_or_not(place: Place) -> None:
-    place.write("safe.py", LOCKS)
-    place.write("uses.py", USES.format(helper="safe"))
+    place.write("guarded.py", LOCKS)
+    place.write("uses.py", USES.format(helper="guarded"))
     uses = place.load("uses")
-    for stepped in (None, [uses], ["safe"]):
+    for stepped in (None, [uses], ["guarded"]):
         verdict = explore(uses.program, check=right, stepped=stepped)
         assert (verdict.failing, verdict.exhausted) == (0, True)
-    assert place.load("safe").count == 0
+    assert place.load("guarded").count == 0
 
 
 LAZY = USES.replace("import {helper}\n", "").replace(
