@@ -327,9 +327,11 @@ def _files(files: Sequence[str]) -> str:
 
 
 def _shown(file: str) -> str:
-    """A path as it is seen from here, if it lies here."""
-    here = Path.cwd()
-    return str(Path(file).relative_to(here)) if Path(file).is_relative_to(here) else file
+    """A path as it is seen from here, if it lies here; of what is installed, from its package."""
+    here, path = Path.cwd(), Path(file)
+    if "site-packages" in path.parts:
+        return file.rpartition("site-packages")[2][1:]
+    return str(path.relative_to(here)) if path.is_relative_to(here) else file
 
 
 def _processes() -> int:

@@ -12,6 +12,7 @@ from typing import Any
 from conlab.errors import UserError
 from conlab.explorer.program import origin_of
 from conlab.explorer.project import Project, imported_files, project_of
+from conlab.explorer.stepping.stepper import WITH_SWITCH_POINTS
 
 Steppable = str | os.PathLike[str] | ModuleType
 SAY = "say a module, its name, or the path of a file"
@@ -78,6 +79,7 @@ def scope_of(
     given = _many("step", step) if stepped is None else _many("stepped", stepped)
     for each in given:
         files, package = _files_of(each)
+        _insist_on_none_that_is_controlled(files)
         named.update(dict.fromkeys(files))
         packages += package
     if stepped is not None:
@@ -86,6 +88,16 @@ def scope_of(
         return Scope(tuple(named), whole, project.root, grows=False, packages=tuple(packages))
     files_stepped = tuple(dict.fromkeys([*whole, *named]))
     return Scope(files_stepped, whole, project.root, packages=tuple(packages))
+
+
+def _insist_on_none_that_is_controlled(files: Iterable[str]) -> None:
+    """Refuse what has switch points of its own: with others between them some would be missed."""
+    for file in files:
+        if file.startswith(WITH_SWITCH_POINTS):
+            raise UserError(
+                f"{file} cannot be stepped, and need not: the explorer controls each operation of"
+                " threading, queue and concurrent.futures"
+            )
 
 
 def _many(name: str, given: Any) -> list[Any]:

@@ -348,9 +348,9 @@ def test_step_adds_and_step_only_replaces_and_what_is_left_out_is_named(shop: Pa
     assert only.returncode == 0, only.stderr
     assert "stepped: src/shop/app.py\n" in only.stdout
     assert "imported and not stepped, so no switch is seen there: src/shop/stock.py" in only.stdout
-    added = explored(shop, "src/shop/app.py:program", "--step", "wsgiref", "--step", "queue")
+    added = explored(shop, "src/shop/app.py:program", "--step", "wsgiref", "--step", "heapq")
     assert added.returncode == 1
-    assert "queue.py" in added.stdout
+    assert "heapq.py" in added.stdout
     wrong = explored(shop, "src/shop/app.py:program", "--step", "./nowhere.py")
     assert wrong.returncode == 2
     assert "nowhere.py cannot be stepped: there is no such file in" in wrong.stderr

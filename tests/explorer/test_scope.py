@@ -97,13 +97,13 @@ def test_what_is_named_instead_leaves_the_rest_of_the_project_unstepped(place: P
 
 
 def test_state_of_the_project_is_set_back_whether_it_is_stepped_or_not(place: Place) -> None:
-    place.write("safe.py", LOCKS)
-    place.write("uses.py", USES.format(helper="safe"))
+    place.write("guarded.py", LOCKS)
+    place.write("uses.py", USES.format(helper="guarded"))
     uses = place.load("uses")
-    for stepped in (None, [uses], ["safe"]):
+    for stepped in (None, [uses], ["guarded"]):
         verdict = explore(uses.program, check=right, stepped=stepped)
         assert (verdict.failing, verdict.exhausted) == (0, True)
-    assert place.load("safe").count == 0
+    assert place.load("guarded").count == 0
 
 
 LAZY = USES.replace("import {helper}\n", "").replace(
@@ -187,6 +187,7 @@ def test_a_path_is_known_by_the_name_that_its_module_has(place: Place) -> None:
         (["nowhere"], r"'nowhere' cannot be stepped: importing it raised ModuleNotFoundError"),
         (["spoilt"], r"'spoilt' cannot be stepped: importing it raised ZeroDivisionError"),
         ([math], r"module 'math' cannot be stepped: it .* and only Python code is"),
+        (["queue"], r"queue\.py cannot be stepped, and need not: the explorer controls"),
         ([3], r"3 cannot be stepped: say a module, its name, or the path of a file"),
         (3, r"stepped is a list of what is stepped, and not 3"),
         ([], r"stepped names nothing"),

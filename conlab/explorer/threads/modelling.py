@@ -191,15 +191,18 @@ def _method(
 
 
 def _setting_of_a_handler(scheduler: Scheduler) -> tuple[Any, str, Any]:
-    """Refuse to handle a signal, but not to `asyncio.Runner`, which can do without."""
+    """Refuse to handle a signal, but not to `asyncio.Runner`, which can do without.
+
+    In any other thread than the main one that is an error of the program's own.
+    """
     original = signal.signal
 
     @functools.wraps(original)
     def handle(number: Any, handler: Any) -> Any:
         by_asyncio = sys._getframe(1).f_globals.get("__name__") == "asyncio.runners"
-        if get_ident() in scheduler.idents and not by_asyncio:
-            name = scheduler.current.name
-            scheduler.refuse(f"thread {name!r} calls signal.signal: signals are not controlled")
+        controlled = get_ident() in scheduler.idents
+        if controlled and scheduler.current.index == 0 and not by_asyncio:
+            scheduler.refuse("thread 'main' calls signal.signal: signals are not controlled")
         return original(number, handler)
 
     return signal, "signal", handle
