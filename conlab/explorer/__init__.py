@@ -54,8 +54,13 @@ is built that would confirm it. A third of the budget is kept for schedules draw
 any number of preemptions: that they find nothing proves nothing, and the verdict says how likely
 the next one would be a new one. What either finds is shrunk to few preemptions.
 
-**Time is virtual.** A sleep lets the others go first and costs nothing; that it ends, or that a
-wait with a timeout times out, while others could go on costs one preemption.
+**Time is virtual**, on all clocks that Python code can read, wherever a library has kept one. A
+sleep lets the others go first and costs nothing; that it ends, or that a wait with a timeout times
+out, while others could go on costs one preemption. So does a step that takes half a minute: once in
+an execution it may have done so where a clock is looked at, unless the same function has only just
+looked and did nothing since; then a deadline is over that was computed by hand. A failure that
+needs any of that says *with an early timeout*; with ``timeouts=False`` no timeout comes, and no
+step is slow, while somebody can go on. A sleep is no timeout.
 
 **Tasks** run on asyncio's own event loop, first in, first out, on virtual time. What may come in
 any order is what a real loop does not order either, and each such departure from the ordinary
@@ -72,9 +77,13 @@ counts one against ``bound``, as a preemption does:
 - The garbage collector comes while a task waits that only the awaited future keeps, as the loop
   does not. Elsewhere it does not come at all.
 
-With ``cancellations`` a task, other than the one that is run, is cancelled from outside at each of
-its awaits: once where it waits, and once where it has been woken but not resumed. That many times
-in an execution, and at no cost against ``bound``.
+With ``cancellations`` a task is cancelled from outside that many times in an execution, at no cost
+against ``bound``: between any two turns of the loop, before its first step, while it waits, when it
+has been woken but not resumed, and while it cleans up. That is a task which the program function,
+the coroutine that it runs, or a function nested in these has made (a gather or a TaskGroup counts
+as its caller), and no main one; ``cancel`` names others by the name of the task or of its
+coroutine. What asyncio makes in ``wait_for`` or ``shield``, and what a library makes for itself,
+nobody outside could cancel. A timeout of the program is no cancellation from outside.
 
 **Readings.** ``gil``: a switch only where this build of CPython was seen to switch. ``bytecode``: a
 switch before every bytecode that touches shared state: the default. What fails only there is *safe
@@ -92,7 +101,9 @@ loop, a `threading.local` that the program makes, sqlite3, what is in `threads/t
 greenlets nobody notices a library in C that asks the system for the thread, or holds a lock for it,
 and lets the program run meanwhile.
 
-**What it cannot see.** The garbage collector (but as said), signals, other processes, real input
+**What it cannot see.** The clocks that C reads itself, those of files among them, and of the system
+(``os.times``). A cancellation between two callbacks of one turn. The garbage collector (but as
+said), signals, other processes, real input
 and output, and what happens inside a call into C, which is one step; on builds without the GIL
 several are not. Sockets, pipes, subprocesses and signals of a loop are refused. The order in which
 asyncio goes through a set of tasks is one and the same: on a real loop it is that of their

@@ -205,14 +205,17 @@ class Loop(asyncio.BaseEventLoop):
             due += self._decide(self._may_pass(groups, due) + 1, "time passes")
         if not due:
             return False
-        timed_out = any(any(map(_is_timeout, group)) for group in groups[timely:due])
-        self._scheduler.early += timed_out
+        of_one_deadline = [list(group) for group in groups[:due]]
         last = groups[due - 1]
         self._scheduler.clock = max(self._scheduler.clock, last[-1]._when - START_OF_TIME + LATE)
         coming = [
             timer for group in groups[: due - 1] for timer in self._ordered(group, last=False)
         ]
         coming += self._ordered(last, last=True)
+        late = [timer for group in of_one_deadline[timely:] for timer in group]
+        self._scheduler.early += any(map(_is_timeout, late)) or any(
+            _gives_up_first(group, coming) for group in of_one_deadline
+        )
         if self._scheduler.observer is not None:
             self._scheduler.observer.comes(self, coming)
         for timer in coming:
@@ -330,6 +333,14 @@ def _tied(timers: list[Any]) -> Iterator[list[Any]]:
         group.append(timer)
     if group:
         yield group
+
+
+def _gives_up_first(tied: list[Any], coming: list[Any]) -> bool:
+    """Whether a timeout comes before what goes on at the same deadline."""
+    place = {id(timer): at for at, timer in enumerate(coming)}
+    timeouts = [place.get(id(timer), len(coming)) for timer in tied if _is_timeout(timer)]
+    others = [place.get(id(timer), len(coming)) for timer in tied if not _is_timeout(timer)]
+    return bool(timeouts and others) and min(timeouts) < max(others)
 
 
 def _is_timeout(timer: Any) -> bool:

@@ -5,6 +5,7 @@ import importlib.util
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from math import comb, factorial
@@ -270,3 +271,90 @@ def test_nothing_is_left_behind() -> None:
     explore(partial(sleepers(2)))
     assert state() == before
     assert asyncio.run(sleepers(2)()) == [0, 1]
+
+
+# -- time --------------------------------------------------------------------------------------
+
+
+async def waits_only_to_be_safe() -> bool:
+    ready = asyncio.Event()
+
+    async def worker() -> None:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        ready.set()
+
+    task = asyncio.create_task(worker())
+    try:
+        await asyncio.wait_for(ready.wait(), 60)
+    except TimeoutError:
+        return False
+    finally:
+        await task
+    return True
+
+
+async def waits_by_a_block() -> bool:
+    try:
+        async with asyncio.timeout(60):
+            for _ in range(3):
+                await asyncio.sleep(0)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def waits_as_long_as_it_takes() -> bool:
+    try:
+        await asyncio.wait_for(asyncio.sleep(1), 1)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def waits_for_a_thread() -> bool:
+    try:
+        await asyncio.wait_for(asyncio.to_thread(time.sleep, 1), 60)
+    except TimeoutError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        waits_only_to_be_safe,
+        waits_by_a_block,
+        waits_as_long_as_it_takes,
+        waits_for_a_thread,
+    ],
+)
+def test_a_timeout_comes_early_only_with_timeouts(program: Callable[[], Any]) -> None:
+    witness = failure_of(program, check=bool, bound=1)
+    assert ", with an early timeout," in str(witness).partition("\n")[0]
+    without = explore(program, check=bool, bound=1, timeouts=False)
+    assert (without.failing, without.exhausted) == (0, True), without.witness
+
+
+def test_a_timeout_of_what_nobody_ends_comes_all_the_same() -> None:
+    async def program() -> bool:
+        try:
+            await asyncio.wait_for(asyncio.Event().wait(), 60)
+        except TimeoutError:
+            return True
+        return False
+
+    witness = failure_of(program, check=lambda ended: not ended, timeouts=False)
+    assert not witness.needs_timeout
+
+
+def test_a_deadline_by_the_clock_of_the_loop_may_pass() -> None:
+    async def program() -> bool:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + 0.2
+        await asyncio.sleep(0.1)
+        return loop.time() < deadline
+
+    assert failure_of(program, check=bool).preemptions == 1
+    assert not explore(program, check=bool, timeouts=False).failing
+    assert not explore(program, check=bool, bound=0).failing
