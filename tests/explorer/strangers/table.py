@@ -205,9 +205,7 @@ def threads() -> Iterator[Row]:
 
     database = "a thread waits in C for what a paused one has locked: no fault of the program"
     refused = Refused(r"blocks|uncontrolled|does not control")
-    yield Row(
-        "threads/sq.py", "default_timeout", refused, schedules=6, wrong=STILL, because=database
-    )
+    yield Row("threads/sq.py", "default_timeout", refused, schedules=60, because=database)
 
     yield Row("threads/useshelper.py", "good", PASSES)
     missed = "helper is stepped, and both read N before either writes it"
@@ -236,7 +234,7 @@ def ordinary_threads() -> Iterator[Row]:
     yield Row(file, "bad_files", fails("AssertionError"), schedules=FEW, because=torn)
     database = "a thread waits in C for what a paused one has locked: no fault of the program"
     refused = Refused(r"blocks|uncontrolled|does not control")
-    yield Row(file, "sqlite", refused, schedules=20, wrong=STILL, because=database)
+    yield Row(file, "sqlite", refused, schedules=20, because=database)
     yield from needing("readerwriterlock", file, "rwlock", PASSES)
     yield from needing("filelock", file, "flock", PASSES, options=("--bound", "0"))
     yield Row(file, "bad_eight", fails("AssertionError"), schedules=FEW)
@@ -249,7 +247,7 @@ def ordinary_threads() -> Iterator[Row]:
     yield Row(file, "sentinel", PASSES, none)
     yield Row(file, "files", PASSES, one)
     yield from too_large(file, "pool_map sentinel barrier pool8 six eight")
-    yield Row(file, "threadpool", FoundNothing(), schedules=FEW, wrong=STILL)
+    yield Row(file, "threadpool", FoundNothing(), schedules=FEW)
     yield Row(file, "sentinel", PASSES, one, longer=True)
     yield Row(file, "files", PASSES, longer=True)
     yield Row(file, "barrier", PASSES, one, longer=True, schedules=5_000)
@@ -414,9 +412,7 @@ def first_tasks() -> Iterator[Row]:
     outside = Refused(r"not controlled")
     yield from each(file, "streams server subprocess signals", outside)
     process = Refused(r"starts another process")
-    yield Row(file, "proc_pool", process, before=(3, 14))
-    server = "no helper: processes are started by a server from 3.14 on, which is not refused"
-    yield Row(file, "proc_pool", process, since=(3, 14), wrong=server)
+    yield Row(file, "proc_pool", process)
     yield from needing("uvloop", file, "uses_uvloop", Refused(r"uvloop"))
     yield Row(file, "async_race", fails("AssertionError"), because="both read, then both write")
     yield Row(file, "deadlock2", fails(DEADLOCK), because="two locks in two orders, each time")
