@@ -70,6 +70,7 @@ def obey(folder: Path, arguments: list[str], said: Path, refusal: Path) -> None:
     """
     for stream, path in ((1, said), (2, refusal)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), stream)
+    multiprocessing.set_start_method(None, force=True)  # a program may start processes as ever
     sys.argv = ["conlab", *arguments]
     sys.path[:] = [entry for entry in sys.path if entry]  # not the folder of the tests
     os.chdir(folder)
