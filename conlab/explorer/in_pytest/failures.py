@@ -75,8 +75,9 @@ def without_machinery(text: str, files: Collection[str]) -> str:
     dropping, reached = False, not any(f'File "{file}"' in text for file in files)
     for line in text.splitlines():
         if line.lstrip(" |+").startswith('File "'):
-            reached = reached or any(f'File "{file}"' in line for file in files)
-            dropping = not reached or any(f'File "{folder}' in line for folder in MACHINERY)
+            ours = ", line None, " in line  # the program, which has none
+            reached = reached or (not ours and any(f'File "{file}"' in line for file in files))
+            dropping = ours or not reached or any(f'File "{folder}' in line for folder in MACHINERY)
         elif not line.startswith("    "):
             dropping = False
         if not dropping:

@@ -8,6 +8,7 @@ within a call.
 import asyncio
 import contextvars
 import functools
+import inspect
 import itertools
 import threading
 import time
@@ -60,7 +61,7 @@ class Together:
         self._execution = Execution(item, fixtures)
         self._names = [f"body-{number + 1}" for number in range(settings.together)]
         self._files = files_of(item, settings)
-        self._test = item.function.__code__.co_filename
+        self._test = inspect.unwrap(item.function).__code__.co_filename
         self._phase: Phase = "serial"
         self._expected: dict[tuple[Any, ...], str] = {}  # failures that whole calls show
         self._all_calls = True  # whether all orders of whole calls were run
