@@ -26,7 +26,7 @@ from conlab.explorer.in_pytest.exploring import (
     files_of,
     options_of,
     report_of,
-    settle,
+    settled,
 )
 from conlab.explorer.in_pytest.failures import ENDS, BodyFailure, Skipped, raised_by
 from conlab.explorer.in_pytest.fixtures import Fixtures
@@ -80,8 +80,8 @@ class Together:
         reason = self._fails_one_after_the_other()
         if reason:
             return Report("refused", f"cannot run twice: {reason}")
-        shared = shared_things(self._program(None), self._names, stepped=self._files)
-        settle(self._execution)
+        with settled(self._execution):
+            shared = shared_things(self._program(None), self._names, stepped=self._files)
         if not shared:
             return Report(
                 "no verdict",
@@ -174,9 +174,8 @@ class Together:
             options |= {"schedules": MOST_SERIAL}
         if phase == "calls":
             options |= {"stepped": [self._test], "undivided": "calls"}
-        exploration = explore(self._program(order), **options)
-        settle(self._execution)
-        return exploration
+        with settled(self._execution):
+            return explore(self._program(order), **options)
 
     def _program(self, order: Sequence[int] | None) -> Callable[[], Any]:
         run = self._run_tasks if self._execution.is_async else self._run_threads
