@@ -1,5 +1,6 @@
 """What a test's body failed of: its own assertion, or an exception in the code that it tests."""
 
+import sys
 import traceback
 import unittest
 from collections.abc import Callable, Collection
@@ -8,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import _pytest
-import pluggy
 import pytest
 
 import conlab
 
 MACHINERY = tuple(
     str(Path(module.__file__).parent)
-    for module in (_pytest, pluggy, unittest, conlab)
+    for module in (_pytest, sys.modules["pluggy"], unittest, conlab)
     if module.__file__ is not None
 )
 Skipped: tuple[type[BaseException], ...] = (
