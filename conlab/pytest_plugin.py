@@ -46,7 +46,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "a module, package or file to be stepped, beside those of the test's project",
     },
 }
-MOST_TOGETHER = 5  # bodies: all of their serial orders are run
 STEP_SETTING = "explore_step"
 MARKS = (
     "explore(bound=2, step=[...], ...): run the test under every schedule of its threads and tasks",
@@ -126,8 +125,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Have those tests explored that ask for it; nothing is imported where none does."""
     together, seconds, step = (config.getoption(_destination(name), None) for name in OPTIONS)
-    if together is not None and not 2 <= together <= MOST_TOGETHER:
-        raise pytest.UsageError(f"{TOGETHER}={together}: say 2 to {MOST_TOGETHER}")
+    if together is not None:
+        from conlab.explorer.in_pytest.settings import MOST_TOGETHER
+
+        if not 2 <= together <= MOST_TOGETHER:
+            raise pytest.UsageError(f"{TOGETHER}={together}: say 2 to {MOST_TOGETHER}")
     if seconds is not None and not seconds > 0:
         raise pytest.UsageError(f"{EXPLORE_SECONDS}={seconds:g}: say more than 0")
     for item in items:

@@ -1,10 +1,10 @@
 """Executes the test itself: the program of an exploration, whose exceptions are its failures."""
 
 import contextlib
-import functools
 import inspect
 import unittest
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any
 
 import pytest
@@ -12,6 +12,9 @@ import pytest
 from conlab.errors import UserError
 from conlab.explorer.in_pytest.failures import Skipped
 from conlab.explorer.in_pytest.fixtures import Fixtures
+
+NO_LOCATION = 0xF8  # of an entry that says so; its three lowest bits are for how many units, less 1
+MOST_UNITS = 8
 
 
 class Execution:
@@ -70,7 +73,7 @@ class Execution:
                 self.refusal = refusal
             return None
 
-        return functools.partial(_with, program, outside, functions)
+        return _as_if_in(inspect.unwrap(self.item.function), program, outside, functions)
 
     def call(self, function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
         """Call the test, or run what it returns."""
@@ -112,5 +115,28 @@ class Execution:
         return isinstance(cls, type) and issubclass(cls, unittest.TestCase)
 
 
-def _with(program: Callable[[], Any], *_: Any) -> Any:
-    return program()
+def _as_if_in(test: Any, program: Callable[[], Any], *reachable: Any) -> Callable[[], Any]:
+    """Return the program as a function of the test's module, from which `reachable` is reached.
+
+    So the test's project is what is stepped and set back, and nothing of ours. It has no lines: a
+    witness shows none of it.
+    """
+
+    def run() -> Any:
+        return program() if reachable else None
+
+    code = run.__code__.replace(
+        co_filename=test.__code__.co_filename,
+        co_firstlineno=test.__code__.co_firstlineno,
+        co_name=test.__code__.co_name,
+        co_qualname=test.__code__.co_qualname,
+        co_linetable=_without_lines(len(run.__code__.co_code) // 2),
+    )
+    return FunctionType(code, test.__globals__, test.__name__, None, run.__closure__)
+
+
+def _without_lines(units: int) -> bytes:
+    """Return a table of locations, as Objects/locations.md has it, in which so many have none."""
+    return bytes(
+        NO_LOCATION | min(MOST_UNITS, units - at) - 1 for at in range(0, units, MOST_UNITS)
+    )

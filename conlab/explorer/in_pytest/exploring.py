@@ -1,5 +1,6 @@
 """Explores one test that carries the mark `explore`, and says what came of it."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -39,8 +40,8 @@ def explored(item: pytest.Function, settings: Settings, fixtures: Fixtures) -> R
     execution.refuse_what_cannot_be()
     program = execution.program(execution.call)
     files = files_of(item, settings)
-    exploration = explore(program, check=settings.check, **options_of(settings, files))
-    settle(execution)
+    with settled(execution):
+        exploration = explore(program, check=settings.check, **options_of(settings, files))
     return report_of(item, exploration)
 
 
@@ -74,8 +75,18 @@ def _conftests(item: Any) -> Iterator[ModuleType]:
             yield module
 
 
-def settle(execution: Execution) -> None:
-    """Raise what the executions have left: a refusal, or that the test is skipped."""
+@contextlib.contextmanager
+def settled(execution: Execution) -> Iterator[None]:
+    """Raise what executions leave: why they refused, or that the test is skipped."""
+    try:
+        yield
+    except UserError:
+        _settle(execution)
+        raise
+    _settle(execution)
+
+
+def _settle(execution: Execution) -> None:
     if execution.refusal is not None:
         raise execution.refusal
     if execution.skipped is not None:

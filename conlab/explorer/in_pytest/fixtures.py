@@ -147,6 +147,7 @@ class Fixtures:
         """Stand around pytest's making of a fixture, as its hook `pytest_fixture_setup` does."""
         name = definition.argname
         if definition.scope != "function":
+            definition._finalizers.clear()  # or pytest would stumble over them next time
             raise UserError(
                 f"fixture {name!r} ({definition.scope}) is asked for in the middle of a run, and"
                 " would outlive it: name it among the arguments of the test"

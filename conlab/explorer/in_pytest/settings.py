@@ -10,8 +10,8 @@ from typing import Any, Literal, Self
 import pytest
 
 from conlab.errors import UserError
-from conlab.pytest_plugin import MOST_TOGETHER
 
+MOST_TOGETHER = 5  # bodies: all of their serial orders are run
 SECONDS = 10.0  # that a test is explored at most, if nobody says it
 
 Step = str | Path | ModuleType

@@ -8,6 +8,7 @@ within a call.
 import asyncio
 import contextvars
 import functools
+import inspect
 import itertools
 import threading
 import time
@@ -25,7 +26,7 @@ from conlab.explorer.in_pytest.exploring import (
     files_of,
     options_of,
     report_of,
-    settle,
+    settled,
 )
 from conlab.explorer.in_pytest.failures import ENDS, BodyFailure, Skipped, raised_by
 from conlab.explorer.in_pytest.fixtures import Fixtures
@@ -60,7 +61,7 @@ class Together:
         self._execution = Execution(item, fixtures)
         self._names = [f"body-{number + 1}" for number in range(settings.together)]
         self._files = files_of(item, settings)
-        self._test = item.function.__code__.co_filename
+        self._test = inspect.unwrap(item.function).__code__.co_filename
         self._phase: Phase = "serial"
         self._expected: dict[tuple[Any, ...], str] = {}  # failures that whole calls show
         self._all_calls = True  # whether all orders of whole calls were run
@@ -79,8 +80,8 @@ class Together:
         reason = self._fails_one_after_the_other()
         if reason:
             return Report("refused", f"cannot run twice: {reason}")
-        shared = shared_things(self._program(None), self._names, stepped=self._files)
-        settle(self._execution)
+        with settled(self._execution):
+            shared = shared_things(self._program(None), self._names, stepped=self._files)
         if not shared:
             return Report(
                 "no verdict",
@@ -173,9 +174,8 @@ class Together:
             options |= {"schedules": MOST_SERIAL}
         if phase == "calls":
             options |= {"stepped": [self._test], "undivided": "calls"}
-        exploration = explore(self._program(order), **options)
-        settle(self._execution)
-        return exploration
+        with settled(self._execution):
+            return explore(self._program(order), **options)
 
     def _program(self, order: Sequence[int] | None) -> Callable[[], Any]:
         run = self._run_tasks if self._execution.is_async else self._run_threads

@@ -50,6 +50,7 @@ def test_a_test_fails_by_the_schedule_that_breaks_it(pytester: pytest.Pytester) 
     assert "AssertionError: assert 2 == 1" in report
     assert "stepped: test_it.py, library.py" in report
     assert "the serial orders return only 1" in report
+    assert "line None" not in report
     assert "self.number" in report  # the line that races, in the library
     for internal in ("Exploration(", "Witness(", "_pytest", "exploring.py", "execution.py"):
         assert internal not in report
