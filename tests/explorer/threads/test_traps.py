@@ -67,7 +67,9 @@ def test_the_ends_of_two_sleeps_are_no_race() -> None:
 
 
 def test_who_reads_the_clock_is_before_or_after_the_end_of_a_sleep() -> None:
-    verdict = explore(traps.a_reader_of_the_clock, reading="bytecode", bound=None, reduction=True)
+    verdict = explore(
+        traps.a_reader_of_the_clock, reading="bytecode", bound=None, reduction=True, timeouts=False
+    )
     assert verdict.exhausted
     assert verdict.schedules == 2
 
