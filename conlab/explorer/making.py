@@ -2,18 +2,15 @@
 
 import ast
 import functools
-import importlib
-import importlib.util
 import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from conlab.errors import UserError
-from conlab.explorer.in_pytest.stepped_files import of_package, stepped_files
+from conlab.explorer.scope import files_of_module, files_of_project
+from conlab.explorer.target import import_what_is_named
 
 FORMS = "say module:Class, file.py:Class, or module:Class(3) with what it is made from"
 
@@ -26,12 +23,12 @@ class Maker:
     files: tuple[str, ...]
 
 
-def find_maker(text: str, step: tuple[str, ...] = ()) -> Maker:
+def find_maker(text: str) -> Maker:
     """Import what makes the object, and try it once. Raises UserError where that cannot be done."""
     where, colon, call = text.partition(":")
     if not colon or not where or not call:
         raise UserError(f"--serial {text}: {FORMS}")
-    module = _module(where, text)
+    module = import_what_is_named(where)
     name, arguments, options = _call(call, text)
     maker = getattr(module, name, None)
     if not callable(maker) or inspect.iscoroutinefunction(maker):
@@ -49,31 +46,7 @@ def find_maker(text: str, step: tuple[str, ...] = ()) -> Maker:
             f"--serial {text}: {name} is of the standard library, in which nothing is stepped; name"
             " a class of your own that uses it"
         )
-    files = stepped_files([module, home], step, ())
-    return Maker(make, files or of_package(home))
-
-
-def _module(where: str, text: str) -> ModuleType:
-    path = Path(where)
-    try:
-        if where.endswith(".py"):
-            if not path.is_file():
-                raise UserError(f"--serial {text}: there is no file {where}")
-            sys.path.insert(0, str(path.resolve().parent))
-            spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
-            assert spec is not None
-            assert spec.loader is not None
-            module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-            return module
-        sys.path.insert(0, str(Path.cwd()))
-        return importlib.import_module(where)
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(
-            f"--serial {text}: importing {where} raised {type(error).__name__}: {error}"
-        ) from error
+    return Maker(make, files_of_project([module, home]) or files_of_module(home))
 
 
 def _call(call: str, text: str) -> tuple[str, list[Any], dict[str, Any]]:

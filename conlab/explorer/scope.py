@@ -90,6 +90,30 @@ def scope_of(
     return Scope(files_stepped, whole, project.root, packages=tuple(packages))
 
 
+def files_of_project(modules: Iterable[ModuleType]) -> tuple[str, ...]:
+    """Give the files of these modules and of what they import, in the project of the first."""
+    found: dict[str, None] = {}
+    project: Project | None = None
+    for module in modules:
+        file = getattr(module, "__file__", None)
+        if not isinstance(file, str):
+            continue
+        project = project or project_of(file)
+        if project.holds(file):
+            found[file] = None
+            package = module.__package__ or ""
+            found |= dict.fromkeys(imported_files(project, file, vars(module), package))
+    return tuple(found)
+
+
+def files_of_module(module: ModuleType) -> tuple[str, ...]:
+    """Give a module's file; of a package, the files of all its modules that are imported.
+
+    Raises UserError where there is no Python source.
+    """
+    return tuple(_files_of_module(module)[0])
+
+
 def _insist_on_none_that_is_controlled(files: Iterable[str]) -> None:
     """Refuse what has switch points of its own: with others between them some would be missed."""
     for file in files:

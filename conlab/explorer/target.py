@@ -47,6 +47,17 @@ def find(target: str, check: str | None = None) -> Target:
     return _of_module(_module_at(path), function, check)
 
 
+def import_what_is_named(where: str) -> Any:
+    """Import a file as what it is, or a module by its name. Raises UserError, in a sentence."""
+    path = Path(where).resolve()
+    if path.is_file():
+        return _module_at(path)
+    if where.endswith(".py"):
+        raise UserError(f"there is no file {where}: {FORMS}")
+    _begin_imports_at(Path.cwd())
+    return _import(where, where)
+
+
 def _parts(target: str) -> tuple[Path | None, str]:
     """Split a target into a file and a function; no file where it names a module."""
     name, colon, function = target.rpartition(":")

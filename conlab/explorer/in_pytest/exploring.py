@@ -16,8 +16,8 @@ from conlab.explorer.in_pytest.execution import Execution
 from conlab.explorer.in_pytest.failures import without_machinery
 from conlab.explorer.in_pytest.fixtures import Fixtures
 from conlab.explorer.in_pytest.settings import Settings
-from conlab.explorer.in_pytest.stepped_files import stepped_files
 from conlab.explorer.outcomes import Raised
+from conlab.explorer.scope import files_of_project, scope_of
 from conlab.explorer.verdict import Exploration
 from conlab.terminal import plain, text_width
 
@@ -63,8 +63,8 @@ def options_of(settings: Settings, files: tuple[str, ...]) -> dict[str, Any]:
 
 def files_of(item: pytest.Function, settings: Settings) -> tuple[str, ...]:
     """Give the files that are stepped for a test."""
-    modules = [item.module, *_conftests(item)]
-    return stepped_files(modules, settings.step, settings.step_only)
+    files = settings.step_only or files_of_project([item.module, *_conftests(item)])
+    return scope_of(item.function, [*files, *settings.step]).stepped
 
 
 def _conftests(item: Any) -> Iterator[ModuleType]:
@@ -98,6 +98,8 @@ def report_of(item: pytest.Item, exploration: Exploration, headline: str = "") -
     if not exploration.schedules and not exploration.sampled:
         return Report("no verdict", f"no verdict: no schedule came to its end {exploration}")
     if not exploration.failing or exploration.witness is None:
+        if exploration.schedules and exploration.bound is None and not exploration.exhausted:
+            return Report("no verdict", f"no verdict: {exploration}")
         return Report("passes", str(exploration))
     # By the name under which pytest can be told to run it again.
     witness = replace(exploration.witness, program=item.nodeid)

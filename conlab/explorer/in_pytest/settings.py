@@ -34,7 +34,7 @@ class Settings:
     reading: Literal["gil", "bytecode"] = "bytecode"
     seconds: float = SECONDS
     schedules: int = 100_000
-    count_on: int | None = 1_000
+    count_on: int | None = 100
     sample: int | None = None
     seed: int = 0
     limit: int = 20_000
