@@ -14,6 +14,7 @@ from conlab.explorer.accesses import Access
 from conlab.explorer.outcomes import Deadlocked, Failure, Outcome, Raised
 from conlab.explorer.search.schedule import Schedule
 from conlab.explorer.stepping.points import Point
+from conlab.explorer.stepping.stepper import ends_the_search_on_error
 from conlab.explorer.steps import Event, Step
 from conlab.explorer.tasks.known_tasks import KnownTasks
 from conlab.explorer.tasks.task import label
@@ -116,15 +117,18 @@ class Recorder:
         self._written.clear()
         self._lines.append(Line(thread, event=event, note=note, of=of))
 
+    @ends_the_search_on_error
     def passes(self, what: Hashable) -> None:
         """Take note that the running thread comes to a switch point."""
         scheduler = self._scheduler
         self.turns.passes(scheduler.current.index, what, scheduler.stepped)
 
+    @ends_the_search_on_error
     def deadlocks(self, thread: ControlledThread, what: Hashable) -> None:
         """Take note that the last thread that could go on cannot any more."""
         self.turns.stops(thread, what, self._scheduler.stepped)
 
+    @ends_the_search_on_error
     def stops(self, thread: ControlledThread, following: ControlledThread, what: Hashable) -> None:
         """Take note that the turn of a thread is over, and whose is next."""
         self.turns.stops(thread, what, self._scheduler.stepped)
@@ -144,6 +148,7 @@ class Recorder:
             elif not isinstance(following.wait, ManyWaits):  # a loop's own timers are told of
                 self.happens("time", seconds + ends, following.name, following.index)
 
+    @ends_the_search_on_error
     def ends(self, thread: ControlledThread) -> None:
         """Take note that a thread has run to its end."""
         if self._scheduler.ending:
@@ -154,28 +159,34 @@ class Recorder:
             note = f"{thread.name} runs to its end here, in code that is not stepped"
             self.happens("unseen", note, thread.name, thread.index)
 
+    @ends_the_search_on_error
     def takes(self, lock: Any) -> None:
         """Take note that the running thread has taken a lock, and where."""
         place = self._scheduler.line_of(sys._getframe(1))
         self._takers[lock.number] = self._scheduler.who_runs(), place
 
+    @ends_the_search_on_error
     def taken(self, lock: Any) -> tuple[str, str]:
         """Say who took a lock, the task if it was one, and at which line."""
         return self._takers.get(lock.number, ("", ""))
 
+    @ends_the_search_on_error
     def asks(self, loop: Any) -> None:
         """Take note that a loop asks for what comes from outside, once a turn."""
         self.turns.asks(loop)
         self._look_again()
 
+    @ends_the_search_on_error
     def sets(self, loop: Any, timer: Any) -> None:
         """Take note that a timer was set."""
         self.turns.sets(loop, timer)
 
+    @ends_the_search_on_error
     def tied(self, timers: list[Any]) -> None:
         """Take note that one of these timers is to be the next."""
         self.next_timers = [owner_of(timer) for timer in timers]
 
+    @ends_the_search_on_error
     def comes(self, loop: Any, timers: list[Any]) -> None:
         """Take note that timers come, in this order, and time with them."""
         self.turns.timers_come(loop, timers, self._scheduler.clock)

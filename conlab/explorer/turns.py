@@ -176,16 +176,17 @@ def _innermost(frame: FrameType | None) -> FrameType | None:
 def _place(frame: FrameType, times: int, *, after: bool) -> Place:
     code = frame.f_code
     module = str(frame.f_globals.get("__name__", ""))
+    line = frame.f_lineno or 0  # code without a table of lines has none
     return Place(
         module,
         code.co_qualname,
         code.co_filename,
-        frame.f_lineno,
+        line,
         _offset(frame),
         crc_of(code),
         times,
         after,
-        linecache.getline(code.co_filename, frame.f_lineno).strip(),
+        linecache.getline(code.co_filename, line).strip(),
     )
 
 

@@ -206,7 +206,7 @@ REASONS = {
     "test_misspelt": "knows no 'bond'",
     "test_positional": "takes names only, not 2",
     "test_one_step": "say step=['json']",
-    "test_no_module": "step='no_such_module' cannot be imported",
+    "test_no_module": "'no_such_module' cannot be stepped",
     "test_check": "the asserts of the test are its check",
 }
 
