@@ -216,7 +216,7 @@ def test_what_is_piped_fits_and_has_no_escapes(
 
 def test_columns_of_threads_stand_where_their_heads_do(printed: Print) -> None:
     lines = printed(["study", "condition_if_not_while"], 120)
-    head = next(line for line in lines if line.startswith("      main "))
+    head = next(line for line in lines if re.match(r" +main +Thread-1", line))
     starts = [match.start() for match in re.finditer(r"\S+ \(\w+\)|\S+", head)]
     assert len(starts) == 3
     rows = [line for line in lines if re.match(r" *\d+  ", line)]
