@@ -10,7 +10,7 @@ from typing import Any
 
 from conlab.explorer.stepping.known_calls import CONTAINERS, SCALARS
 from conlab.explorer.stepping.local_names import UNBOUND, local_value
-from conlab.explorer.stepping.operands import UNKNOWN, Loaded, Operands, in_python
+from conlab.explorer.stepping.operands import UNKNOWN, Loaded, Operands, purely_in_python
 from conlab.explorer.threads.reference import address_of
 from conlab.explorer.threads.scheduler import Scheduler
 
@@ -42,7 +42,7 @@ class Containers:
             defaults = getattr(value, "default_factory", None) is not None
             self._scheduler.touch(CONTENT, value, writes=writes or defaults)
         elif value is UNKNOWN or not (
-            isinstance(value, (*SCALARS, tuple, frozenset)) or in_python(type(value))
+            isinstance(value, (*SCALARS, tuple, frozenset)) or purely_in_python(type(value))
         ):
             self._scheduler.touch(CONTENT, None, writes=writes)
 

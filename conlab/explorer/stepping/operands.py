@@ -9,8 +9,17 @@ import ast
 import functools
 from collections import defaultdict
 from collections.abc import Callable
-from types import CodeType, FrameType, GetSetDescriptorType, MemberDescriptorType, ModuleType
+from types import (
+    CodeType,
+    FrameType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodDescriptorType,
+    ModuleType,
+    WrapperDescriptorType,
+)
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from conlab.explorer.stepping.facts import read_source
 from conlab.explorer.stepping.local_names import UNBOUND, local_value
@@ -23,6 +32,9 @@ Loaded = dict[tuple[int, Span], Reference]  # by frame and span: what a thread h
 MOST_LOADED = 256  # values that a thread remembers
 # Syntax that a bytecode may stand for, as a whole:
 WITH_BYTECODES = ast.expr | ast.AugAssign | ast.For | ast.With | ast.If | ast.While | ast.Assert
+HEAP_TYPE = 1 << 9  # the flag of a class that was made at run time
+IN_C = (WrapperDescriptorType, MethodDescriptorType)
+_IN_PYTHON: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
 
 
 class Operands:
@@ -176,8 +188,17 @@ def _element(owner: Any, index: Any) -> Any:
 
 
 def in_python(kind: type) -> bool:
-    """Whether a class statement has made this class."""
-    return bool(kind.__flags__ & 1 << 9)
+    """Whether a class statement has made this class: what it does itself, it does in Python.
+
+    C can make classes at run time as well, as that of `array.array`; these have methods in C.
+    """
+    known = _IN_PYTHON.get(kind)
+    if known is None:
+        made_at_run_time = bool(kind.__flags__ & HEAP_TYPE)
+        known = _IN_PYTHON[kind] = made_at_run_time and not any(
+            isinstance(each, IN_C) and each.__objclass__ is kind for each in vars(kind).values()
+        )
+    return known
 
 
 def purely_in_python(kind: type) -> bool:

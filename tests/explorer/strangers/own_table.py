@@ -16,7 +16,6 @@ from tests.explorer.strangers.table import (
 
 # What no section of the issue names.
 CALLED_BACK = "search: a function that C calls, and that shares nothing, is no switch point"
-IN_C = "search: a class in C that is made at run time is taken for one in Python"
 SERIES = "time: timers that set timers are no loop that is held back, and end in a refusal"
 
 SWALLOWED = "swallowed its cancellation"
@@ -65,7 +64,7 @@ def caches() -> Iterator[Row]:
     name = "copies_what_another_clears"
     yield Row(file, name, fails("AssertionError"), because=cleared, wrong=CALLED_BACK)
     name = "counts_in_an_array"
-    yield Row(file, name, fails("AssertionError"), because="both read, then write", wrong=IN_C)
+    yield Row(file, name, fails("AssertionError"), because="both read, then write")
 
 
 def services() -> Iterator[Row]:
