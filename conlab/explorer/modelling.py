@@ -43,7 +43,7 @@ def modelled(scheduler: Scheduler, program: Any, tasks: KnownTasks) -> Iterator[
         uvloop = Uvloop(scheduler, tasks.running)
         stack.callback(uvloop.restore)
         stack.enter_context(clocks.virtual_dates(scheduler))
-        stack.enter_context(clocks.replaced_where_kept(kept))
+        stack.enter_context(clocks.replaced_where_kept(kept, program))
 
         forget_pools = thread_pools.forgetting()
         stack.callback(forget_pools)

@@ -63,12 +63,23 @@ class Row:
 
 
 def narrate(
-    program: str, outcome: Outcome, died: Sequence[Failure], steps: Sequence[Step], width: int
+    program: str,
+    outcome: Outcome,
+    died: Sequence[Failure],
+    steps: Sequence[Step],
+    width: int,
+    *,
+    early: bool = False,
 ) -> Iterator[str]:
-    """Yield the lines of a printed witness, none of them longer than ``width``."""
-    yield from textwrap.wrap(
-        f"{program} {outcome}, {counted(steps)}:", width, subsequent_indent="  "
-    )
+    """Yield the lines of a printed witness, none of them longer than ``width``.
+
+    ``early`` says that a timeout was over while others could go on, or before them.
+    """
+    decided = counted(steps)
+    if early and not decided:
+        decided = "with an early timeout"
+    head = f"{program} {outcome}, {decided or 'with nothing out of the ordinary order'}:"
+    yield from textwrap.wrap(head, width, subsequent_indent="  ")
     for failure in died:
         yield from textwrap.wrap(str(failure), width, subsequent_indent="  ")
     if isinstance(outcome, Deadlocked):
@@ -87,10 +98,10 @@ def narrate(
 
 
 def counted(steps: Sequence[Step]) -> str:
-    """Count what decided: "with 1 preemption and 1 cancellation from outside"."""
+    """Count what decided: "with 1 preemption and 1 cancellation from outside"; or nothing."""
     events = Counter(step.event for step in steps if step.event not in UNCOUNTED)
     if not events:
-        return "with nothing out of the ordinary order"
+        return ""
     said = [
         f"{number} {ONE.get(event, event) if number == 1 else COUNTED[event]}"
         for event, number in events.items()

@@ -88,7 +88,8 @@ class Witness:
 
     def lines(self, width: int = 80) -> Iterator[str]:
         """Yield the lines of the printed witness, none of them longer than ``width``."""
-        return narrate(self.program, self.outcome, self.died, self.steps, width)
+        told = self.program, self.outcome, self.died, self.steps
+        return narrate(*told, width, early=self.needs_timeout)
 
 
 def _restored(values: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ import sysconfig
 import time
 import warnings
 from _thread import get_ident
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -37,6 +38,7 @@ INSTALLED = ("/site-packages/", "/dist-packages/")
 OURS = ("conlab.", "unittest.mock")  # modules that keep the originals on purpose
 WORK = ("CALL", "FOR_ITER", "JUMP_BACKWARD", "YIELD", "SEND", "BEFORE_", "IMPORT", "LOAD_SPECIAL")
 NANO = 1_000_000_000
+MOST_NEAR = 5_000  # objects that can be reached from a program and are looked into
 
 
 def functions(scheduler: Scheduler) -> dict[str, Callable[..., Any]]:
@@ -118,13 +120,14 @@ def virtual_dates(scheduler: Scheduler) -> Iterator[None]:
 
 
 @contextmanager
-def replaced_where_kept(replaced: dict[Any, Any]) -> Iterator[None]:
+def replaced_where_kept(replaced: dict[Any, Any], program: Any) -> Iterator[None]:
     """Put each value in the place of its key wherever something keeps that, and take it back.
 
     Not in what closes over it, nor in the locals of what runs.
     """
     ours_of = {id(original): ours for original, ours in replaced.items()}
-    undo = [back for keeper in _keepers(list(replaced)) for back in _put(keeper, ours_of)]
+    keepers = _keepers(list(replaced), program)
+    undo = [back for keeper in keepers for back in _put(keeper, ours_of)]
     try:
         yield
     finally:
@@ -132,8 +135,45 @@ def replaced_where_kept(replaced: dict[Any, Any]) -> Iterator[None]:
             back()
 
 
-def _keepers(originals: list[Any]) -> list[Any]:
-    """Find what keeps one of these functions: namespaces, lists, objects, functions by default."""
+_found: list[Any] = []  # what kept a clock when the whole heap was looked through
+_looked_into: set[str] = set()  # the modules that there were
+
+
+def _keepers(originals: list[Any], program: Any) -> list[Any]:
+    """Find what keeps one of these functions: namespaces, lists, objects, functions by default.
+
+    The whole heap is looked through once a process, which may take a second where it is large; then
+    what is new: the modules, and what can be reached from the program.
+    """
+    modules = dict(sys.modules)
+    new = [module for name, module in modules.items() if name not in _looked_into]
+    known = set(map(id, modules.values())).difference(map(id, new))
+    near = _near([program, *new], known) if _looked_into else []
+    if not _looked_into:
+        _found.extend(_all_keepers(originals))
+    _looked_into.update(modules)
+    return list({id(each): each for each in [*_found, *near]}.values())
+
+
+def _near(roots: list[Any], known: set[int]) -> list[Any]:
+    """Give what can be reached from these, the nearest first, and so much of it.
+
+    Not by way of modules that are ``known``: into these was looked before.
+    """
+    waiting: deque[Any] = deque(roots)
+    seen = known | {id(each) for each in roots}
+    found: list[Any] = []
+    while waiting and len(found) < MOST_NEAR:
+        each = waiting.popleft()
+        found.append(each)
+        for part in gc.get_referents(each):
+            if gc.is_tracked(part) and id(part) not in seen and not isinstance(part, FrameType):
+                seen.add(id(part))
+                waiting.append(part)
+    return [each for each in found if not isinstance(each, ModuleType | tuple | CellType)]
+
+
+def _all_keepers(originals: list[Any]) -> list[Any]:
     referrers = gc.get_referrers(*originals)
     within = {id(each): each for each in referrers if type(each) is tuple or _is_of_class(each)}
     owners = gc.get_referrers(*within.values()) if within else []
