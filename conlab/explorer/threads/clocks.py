@@ -207,18 +207,18 @@ def _put(keeper: Any, ours_of: dict[int, Any]) -> Iterator[Callable[[], None]]:
             for at, value in [each for each in enumerate(keeper) if id(each[1]) in ours_of]:
                 keeper[at] = ours = ours_of[id(value)]
                 yield functools.partial(_put_back, keeper, at, ours, value)
-        case type() if not keeper.__module__.startswith(OURS):
+        case type() if not str(keeper.__module__).startswith(OURS):
             for name, value in [each for each in vars(keeper).items() if id(each[1]) in ours_of]:
                 with suppress(TypeError):
                     setattr(keeper, name, ours_of[id(value)])
                     yield functools.partial(setattr, keeper, name, value)
-        case FunctionType() if not keeper.__module__.startswith(OURS):
+        case FunctionType() if not str(keeper.__module__).startswith(OURS):
             original = keeper.__defaults__ or ()
             keeper.__defaults__ = tuple(ours_of.get(id(each), each) for each in original)
             yield functools.partial(setattr, keeper, "__defaults__", original)
         case FunctionType() | type():
             pass
-        case _ if not type(keeper).__module__.startswith(OURS):
+        case _ if not str(type(keeper).__module__).startswith(OURS):
             names = getattr(keeper, "__dict__", None)  # from 3.11 on it need not exist before
             if type(names) is dict:
                 yield from _put(names, ours_of)
