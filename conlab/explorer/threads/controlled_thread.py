@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from types import CodeType, FrameType
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from conlab.explorer.threads.waiting import AccessLog, Identified, Waitable
 
@@ -92,7 +92,7 @@ class Carrier(Protocol):
     def hand_over_to(self, other: Any) -> None:
         """Let another take its next step, and come back when this one's turn has come."""
 
-    def give_up(self, other: Any) -> None:
+    def give_up(self, other: Any) -> NoReturn:
         """Let another take its next step, and never come back."""
 
     def frame(self) -> FrameType | None:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from sys import call_tracing, gettrace, settrace
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from conlab.explorer.threads.controlled_thread import Carrier, ControlledThread, Job
 from conlab.explorer.threads.real_threads import RealThread
@@ -97,7 +97,7 @@ class PooledGreenlet:
         for values in self._locals:
             values.clear()
 
-    def give_up(self, other: "PooledGreenlet") -> None:
+    def give_up(self, other: "PooledGreenlet") -> NoReturn:
         """Let another take its next step, and never come back."""
         GIVEN_UP.append((self, self._current()))
         self._engine.pooled.remove(self)

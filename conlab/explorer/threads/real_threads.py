@@ -8,7 +8,7 @@ import sys
 from _thread import allocate_lock, get_ident, get_native_id, start_new_thread
 from contextlib import suppress
 from types import FrameType
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from conlab.explorer.threads.controlled_thread import ControlledThread, Job
 
@@ -35,11 +35,12 @@ class RealThread:
         other.semaphore.release()
         self.semaphore.acquire()
 
-    def give_up(self, other: "RealThread") -> None:
+    def give_up(self, other: "RealThread") -> NoReturn:
         """Let another take its next step, and never come back."""
         if other is not self:
             other.semaphore.release()
-        self.semaphore.acquire()
+        while True:  # also when all are let go at the end: it would turn for ever
+            self.semaphore.acquire()
 
     def frame(self) -> FrameType | None:
         """Return its innermost frame."""

@@ -16,6 +16,7 @@ import threading
 import types
 from collections.abc import Callable
 from pathlib import Path
+from traceback import walk_stack
 from typing import Any
 
 import pytest
@@ -369,6 +370,19 @@ def test_read_that_blocks_is_refused_on_greenlets(monkeypatch: pytest.MonkeyPatc
         with pytest.raises(Uncontrolled, match="thread 'Thread-1' blocks at"):
             explore(lambda: run_all(receive, receive), engine="greenlets")
         theirs.sendall(b"22")
+
+
+def test_thread_that_nothing_can_end_does_not_turn_for_ever_when_all_is_over() -> None:
+    def program() -> None:
+        lock = threading.Lock()
+        run_all(lambda: vars(library)["hold_on"](lock))
+
+    with pytest.raises(Uncontrolled, match="catches every exception"):
+        explore(program, reading="bytecode")
+    stacks = [list(walk_stack(frame)) for frame in sys._current_frames().values()]
+    held = [stack for stack in stacks if any(f.f_code.co_name == "hold_on" for f, _ in stack)]
+    assert held
+    assert {stack[0][0].f_code.co_name for stack in held} == {"give_up"}
 
 
 @needs_greenlets
