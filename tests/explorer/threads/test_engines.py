@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -379,6 +380,9 @@ def test_thread_that_nothing_can_end_does_not_turn_for_ever_when_all_is_over() -
 
     with pytest.raises(Uncontrolled, match="catches every exception"):
         explore(program, reading="bytecode")
+    end = time.perf_counter() + 20 * sys.getswitchinterval()
+    while time.perf_counter() < end:
+        pass  # so that it has its turns, if it takes any
     stacks = [list(walk_stack(frame)) for frame in sys._current_frames().values()]
     held = [stack for stack in stacks if any(f.f_code.co_name == "hold_on" for f, _ in stack)]
     assert held
