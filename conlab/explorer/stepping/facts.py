@@ -34,7 +34,7 @@ def read_source(file: str) -> bytes | None:
         return None
 
 
-@functools.lru_cache(maxsize=16)  # a file is explored again and again, and its reading takes long
+@functools.lru_cache(maxsize=256)  # files are met again and again, and reading one takes long
 def _facts_of(sources: tuple[tuple[str, bytes | None], ...]) -> Facts:
     facts = Facts()
     trees: dict[str, ast.Module] = {}

@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 from conlab.explorer.search.happens_before import EVERYTHING, Location
 from conlab.explorer.stepping.by_code import ByCode
 from conlab.explorer.stepping.containers import CONTENT
-from conlab.explorer.stepping.facts import read_facts
+from conlab.explorer.stepping.facts import Facts, read_facts
 from conlab.explorer.stepping.local_names import local_value
 from conlab.explorer.stepping.loops import Loops
 from conlab.explorer.stepping.opcodes import names
@@ -97,6 +97,7 @@ class Stepper:
         self._touches = Touches(scheduler, self._changes, reading.facts)
         self._opaque: set[CodeType] = set()  # what is not stepped and was seen to touch everything
         self._touches_of_file: dict[str, Touches] = {}  # that is not stepped
+        self._facts_of_unstepped: dict[str, Facts] = {}  # by file
         # What is given to code of the standard library stays what it is.
         self._touches_given = Touches(scheduler, lambda _: False)
 
@@ -190,7 +191,10 @@ class Stepper:
         """Return, by offset, what observed code may touch."""
         if code in CALLS_WHAT_IT_IS_GIVEN:  # it is trusted, but may call the program's functions
             return {at: each for at, each in call_points(code).items() if each.name in GIVEN}
-        return points_of(code, read_facts((code.co_filename,)))
+        file = code.co_filename
+        if file not in self._facts_of_unstepped:
+            self._facts_of_unstepped[file] = read_facts((file,))
+        return points_of(code, self._facts_of_unstepped[file])
 
     @ends_the_search_on_error
     def _returns(self, value: object, frame: FrameType) -> None:
