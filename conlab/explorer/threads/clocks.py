@@ -38,7 +38,7 @@ INSTALLED = ("/site-packages/", "/dist-packages/")
 OURS = ("conlab.", "unittest.mock")  # modules that keep the originals on purpose
 WORK = ("CALL", "FOR_ITER", "JUMP_BACKWARD", "YIELD", "SEND", "BEFORE_", "IMPORT", "LOAD_SPECIAL")
 NANO = 1_000_000_000
-MOST_NEAR = 5_000  # objects that can be reached from a program and are looked into
+MOST_NEAR = 1_500  # objects that can be reached from a program and are looked into
 
 
 def functions(scheduler: Scheduler) -> dict[str, Callable[..., Any]]:
@@ -148,11 +148,21 @@ def _keepers(originals: list[Any], program: Any) -> list[Any]:
     modules = dict(sys.modules)
     new = [module for name, module in modules.items() if name not in _looked_into]
     known = set(map(id, modules.values())).difference(map(id, new))
-    near = _near([program, *new], known) if _looked_into else []
+    cells = [cell for cell in getattr(program, "__closure__", None) or () if _has_content(cell)]
+    roots = [*(cell.cell_contents for cell in cells), program, *new]
+    near = _near(roots, known) if _looked_into else []
     if not _looked_into:
         _found.extend(_all_keepers(originals))
     _looked_into.update(modules)
     return list({id(each): each for each in [*_found, *near]}.values())
+
+
+def _has_content(cell: CellType) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018 - whether that can be had
+    except ValueError:
+        return False
+    return True
 
 
 def _near(roots: list[Any], known: set[int]) -> list[Any]:
