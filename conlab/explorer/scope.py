@@ -11,7 +11,7 @@ from typing import Any
 
 from conlab.errors import UserError
 from conlab.explorer.program import origin_of
-from conlab.explorer.project import Project, imported_files, project_of
+from conlab.explorer.project import LAB, Project, imported_files, project_of
 from conlab.explorer.stepping.stepper import WITH_SWITCH_POINTS
 
 Steppable = str | os.PathLike[str] | ModuleType
@@ -37,7 +37,8 @@ class Scope:
     @property
     def unstepped(self) -> tuple[str, ...]:
         """The project's files that the program imports and that are not stepped."""
-        return tuple(file for file in self.project if file not in self.stepped)
+        left = (file for file in self.project if file not in self.stepped)
+        return tuple(file for file in left if not Path(file).is_relative_to(LAB))  # a driver's
 
     def takes(self, name: str, file: str | None) -> bool:
         """Whether a module that is imported in an execution is stepped or set back from then on."""
