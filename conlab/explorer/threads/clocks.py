@@ -149,8 +149,10 @@ def _keepers(originals: list[Any], program: Any) -> list[Any]:
     new = [module for name, module in modules.items() if name not in _looked_into]
     known = set(map(id, modules.values())).difference(map(id, new))
     cells = [cell for cell in getattr(program, "__closure__", None) or () if _has_content(cell)]
-    roots = [*(cell.cell_contents for cell in cells), program, *new]
-    near = _near(roots, known) if _looked_into else []
+    contents = [cell.cell_contents for cell in cells]
+    near: list[Any] = []
+    if _looked_into:
+        near = [*_near(contents, known), *_near([program], known), *_near(new, known)]
     if not _looked_into:
         _found.extend(_all_keepers(originals))
     _looked_into.update(modules)
