@@ -11,6 +11,7 @@ import itertools
 import queue
 import sys
 import threading
+from _thread import get_ident
 from collections import deque
 from collections.abc import Callable, Iterable
 from sys import gettrace, settrace
@@ -90,6 +91,8 @@ class Lock(Identified):
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock, as `threading.Lock.acquire` does."""
         scheduler = self._scheduler
+        if scheduler.closed and self._is_left_over():
+            return True
         if not blocking:
             if timeout != -1:
                 raise ValueError("can't specify a timeout for a non-blocking call")
@@ -125,12 +128,19 @@ class Lock(Identified):
             scheduler.observer.takes(self)
         return True
 
+    def _is_left_over(self) -> bool:
+        """Whether it outlives the exploration, and who asks is none of its threads.
+
+        At its exit Python itself takes the locks of logging's handlers, of which some may be left.
+        """
+        return self._scheduler.closed and get_ident() not in self._scheduler.idents
+
     @untraced
     def release(self) -> None:
         """Give the lock back, whoever took it."""
         scheduler = self._scheduler
         if not self.busy:
-            if scheduler.ending:
+            if scheduler.ending or self._is_left_over():
                 return
             raise RuntimeError("release unlocked lock")
         if self.in_program or self.made_at in scheduler.disproved:
@@ -213,7 +223,7 @@ class RLock(Lock):
     def release(self) -> None:
         """Give the lock back when it was released as often as taken."""
         if not self.busy or self.owner is not self._scheduler.current:
-            if self._scheduler.ending:
+            if self._scheduler.ending or self._is_left_over():
                 return
             raise RuntimeError("cannot release un-acquired lock")
         self._count -= 1
