@@ -21,14 +21,19 @@ KEEP_TO_THEMSELVES = frozenset(["wait_for", "shield"])  # what they make of a co
 CALLBACK = "_run"  # of a handle: below it, nobody tells who has queued the callback
 
 
+def names_to_cancel(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names that are given. Raises UserError for one that is not among several."""
+    if isinstance(names, str):
+        raise UserError(f"cancel={names!r} is one name: say cancel=({names!r},)")
+    return tuple(names)
+
+
 class Cancellable:
     """Which of the tasks of a program may be cancelled from outside."""
 
-    def __init__(self, program: Any, names: Iterable[str]) -> None:
+    def __init__(self, program: Any, names: tuple[str, ...]) -> None:
         """Say so of those that ``program`` makes; or of those that have one of these ``names``."""
-        if isinstance(names, str):
-            raise UserError(f"cancel={names!r} is one name: say cancel=({names!r},)")
-        self.names = tuple(names)
+        self.names = names
         self.matched: set[str] = set()  # of the names
         self.met: dict[str, None] = {}  # the tasks there were, as a person names them
         self._of_program = frozenset(_own_code([program]))

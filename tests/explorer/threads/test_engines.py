@@ -24,9 +24,9 @@ import pytest
 
 from conlab.errors import UserError
 from conlab.explorer import Deadlocked, Uncontrolled, explore, replay
-from conlab.explorer import exploration as explorer
 from conlab.explorer.scope import scope_of
 from conlab.explorer.search.enumeration import enumerate_schedules
+from conlab.explorer.session import Subject, opened
 from conlab.explorer.threads import greenlets, watchdog
 from conlab.explorer.threads.engines import choose_engine
 from conlab.explorer.threads.scheduler import RestartSearch
@@ -50,14 +50,14 @@ def executions(program: Callable[[], Any], reading: str, bound: int, engine: str
     scope = scope_of(program, None)
     ends: list[Any] = []
     ran_on: set[str] = set()
-    with explorer._session(program, None, reading, scope, 20_000, 0) as session:
+    with opened(Subject(program, scope, reading=reading)) as session:
         scheduler = session.scheduler
         choose_engine(scheduler, engine)
         outcome: Any = None
 
         def execute(schedule: Any) -> None:
             nonlocal outcome
-            outcome = session._execute(schedule)
+            outcome = session.execute(schedule)
             ran_on.add(type(scheduler.engine).__name__)
 
         def search() -> None:

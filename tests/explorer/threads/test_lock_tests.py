@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from conlab.explorer import exploration
 from conlab.explorer.scope import scope_of
 from conlab.explorer.search.enumeration import enumerate_schedules
+from conlab.explorer.session import Subject, opened
 from conlab.explorer.threads.scheduler import RestartSearch
 from conlab.explorer.threads.watchdog import supervise
 from tests.explorer.threads.test_reduction import LIMIT, end_of
@@ -44,13 +44,13 @@ SCHEDULES = 20  # of a test, without a preemption: its threads come in as many o
 def outcomes_of_some(program: Callable[[], None]) -> set[Any]:
     """Return how a program ends under the first schedules without a preemption."""
     scope = scope_of(program, None)
-    with exploration._session(program, None, "bytecode", scope, LIMIT, 0) as session:
+    with opened(Subject(program, scope, limit=LIMIT)) as session:
 
         def search() -> set[Any]:
             ends: set[Any] = set()
 
             def execute(schedule: Any) -> None:
-                ends.add(end_of(session._execute(schedule), session.scheduler.died))
+                ends.add(end_of(session.execute(schedule), session.scheduler.died))
 
             while True:
                 try:

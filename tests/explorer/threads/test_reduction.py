@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from conlab.explorer import Deadlocked, Raised, Returned, explore
-from conlab.explorer import exploration as explorer
 from conlab.explorer.scope import scope_of
 from conlab.explorer.search.enumeration import enumerate_schedules
 from conlab.explorer.search.reduction import reduced_schedules
+from conlab.explorer.session import Subject, opened
 from conlab.explorer.threads.scheduler import RestartSearch
 from conlab.explorer.threads.watchdog import supervise
 from tests.explorer.running import run_all
@@ -38,7 +38,7 @@ def outcomes(
 ) -> set[Any] | None:
     """Return how the schedules that are found end; None where there are more than ``most``."""
     scope = scope_of(program, None)
-    with explorer._session(program, None, reading, scope, LIMIT, 0) as session:
+    with opened(Subject(program, scope, reading=reading, limit=LIMIT)) as session:
 
         def search() -> Iterator[Any]:
             executed, end = 0, None
@@ -48,7 +48,7 @@ def outcomes(
                 executed += 1
                 if executed > most or session.tasks.loops:
                     raise TooManyError
-                end = end_of(session._execute(schedule), session.scheduler.died)
+                end = end_of(session.execute(schedule), session.scheduler.died)
 
             for schedule in find(execute, bound):
                 if not getattr(schedule, "redundant", False):
