@@ -30,6 +30,7 @@ from conlab.explorer.linearizability import check_linearizability
 from conlab.explorer.making import find_maker
 from conlab.explorer.script import write_script
 from conlab.explorer.threads.engines import ENGINES
+from conlab.explorer.wording import from_here
 
 FAILS = 1
 NO_VERDICT = 2
@@ -285,7 +286,7 @@ def _serial(options: argparse.Namespace) -> int:
         for each in found.exploration.serial_outcomes:
             lines += textwrap.wrap(f"- {each}", width, subsequent_indent="  ")
         lines += ["", *found.exploration.witness.lines(terminal.width())]
-    lines += ["", f"stepped: {', '.join(map(_shown, maker.files))}"]
+    lines += ["", f"stepped: {', '.join(map(from_here, maker.files))}"]
     lines += [f"{time.perf_counter() - began:.1f} s"]
     _print(lines)
     if found.failing is not None:
@@ -323,15 +324,7 @@ def _print(lines: Iterable[str]) -> None:
 def _files(files: Sequence[str]) -> str:
     """Name files, or the first of many."""
     more = f" and {len(files) - MOST_NAMED} more" if len(files) > MOST_NAMED else ""
-    return f"{', '.join(map(_shown, files[:MOST_NAMED]))}{more}"
-
-
-def _shown(file: str) -> str:
-    """A path as it is seen from here, if it lies here; of what is installed, from its package."""
-    here, path = Path.cwd(), Path(file)
-    if "site-packages" in path.parts:
-        return file.rpartition("site-packages")[2][1:]
-    return str(path.relative_to(here)) if path.is_relative_to(here) else file
+    return f"{', '.join(map(from_here, files[:MOST_NAMED]))}{more}"
 
 
 def _processes() -> int:

@@ -11,11 +11,12 @@ import tokenize
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 from conlab.explorer.folding import fold
 from conlab.explorer.outcomes import Deadlocked, Failure, Outcome, Unfinished
 from conlab.explorer.steps import Step
+from conlab.explorer.wording import from_here, joined, shortened
 
 MOST_ROWS = 90  # of a printed witness; what decides nothing is left out first
 NEIGHBOURS = 2  # rows before and after one that matters, which are shown as well
@@ -106,7 +107,7 @@ def counted(steps: Sequence[Step]) -> str:
         f"{number} {ONE.get(event, event) if number == 1 else COUNTED[event]}"
         for event, number in events.items()
     ]
-    return f"with {', '.join(said[:-1])}{' and ' if said[1:] else ''}{said[-1]}"
+    return f"with {joined(said)}"
 
 
 # -- which rows ----------------------------------------------------------------------------------
@@ -233,7 +234,7 @@ def _printed(rows: Sequence[Row], threads: Sequence[str], width: int) -> Iterato
     files = list(dict.fromkeys(step.file for step in lines))
     for file in files:
         room = width - len("file ")  # the end of a path tells more than its beginning
-        shown = _from_here(file)
+        shown = from_here(file)
         yield f"file {shown if len(shown) <= room else '...' + shown[3 - room :]}"
     names = short_names(files) if len(files) > 1 else dict.fromkeys(files, "")
     places = {(step.file, step.line): _place(names[step.file], step.line) for step in lines}
@@ -261,12 +262,6 @@ def _short_name(file: str, files: Sequence[str]) -> str:
         if alone and ending[0] not in ("__init__.py", "__main__.py"):
             return "/".join(ending)
     return file
-
-
-def _from_here(file: str) -> str:
-    """A path as it is seen from here, if it lies here."""
-    here = Path.cwd()
-    return str(Path(file).relative_to(here)) if Path(file).is_relative_to(here) else file
 
 
 def _place(name: str, line: int) -> str:
@@ -302,7 +297,7 @@ def _cell(row: Row, width: int) -> list[str]:
     if len(code) + len(values) + len(note) <= width:
         return [code + values + note]
     if not row.matters and not values:
-        return [code if len(code) <= width else f"{code[: width - 3]}..."]
+        return [shortened(code, width)]
     lines = _wrapped(code, width, "      ")
     for more in filter(None, (values, note)):
         if len(lines[-1]) + len(more) <= width:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from conlab.explorer.wording import joined, repr_of
+
 LONGEST = 200  # characters of a value's repr
 SWALLOWED = "swallowed its cancellation"  # what a task did that was cancelled and returned
 
@@ -73,11 +75,7 @@ class Returned:
 
     def text(self) -> str:
         """Give the value's repr, cut short."""
-        try:
-            text = repr(self.value)
-        except Exception as error:
-            return f"a {type(self.value).__name__} whose repr raises {type(error).__name__}"
-        return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+        return repr_of(self.value, LONGEST)
 
 
 class Text(str):
@@ -119,8 +117,7 @@ class Deadlocked:
             links = [f"waits for {other}, which " for other in others]
             return f"deadlocks: {first} {''.join(links)}waits for {first}"
         names = [waiting.thread for waiting in self.waiting]
-        joined = f"{', '.join(names[:-1])}{' and ' if names[1:] else ''}{names[-1]}"
-        return f"deadlocks: {joined} wait{'' if names[1:] else 's'} for ever"
+        return f"deadlocks: {joined(names)} wait{'' if names[1:] else 's'} for ever"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,11 @@ from types import AsyncGeneratorType, CodeType, GeneratorType
 from typing import Any, NoReturn
 
 from conlab.errors import UserError
+from conlab.explorer.wording import repr_of
 
 Program = Callable[[], Any]
 Check = Callable[[Any], bool]
 PARSERS = frozenset([argparse.__file__, optparse.__file__])
-LONGEST = 60  # characters of a value in a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def said_of(thing: Any) -> str:
     if isinstance(getattr(thing, "__self__", None), Script):
         return str(thing.__self__.path.name)
     name = getattr(thing, "__qualname__", None) or getattr(thing, "__name__", None)
-    return str(name) if name else _short(thing)
+    return str(name) if name else repr_of(thing)
 
 
 def insist_on_program(program: Any) -> None:
@@ -108,7 +108,7 @@ def insist_on_program(program: Any) -> None:
     if inspect.iscoroutine(program) or inspect.isgenerator(program):
         raise UserError(f"{name} has been called already, and can run only once: pass the function")
     if not callable(program):
-        raise UserError(f"{_short(program)} cannot be called: pass a function without arguments")
+        raise UserError(f"{repr_of(program)} cannot be called: pass a function without arguments")
     if "fixture" in type(program).__name__.lower():
         raise UserError(f"{name} is a fixture of pytest, not a program: name a test that uses none")
     if _is(program, inspect.isgeneratorfunction) or _is(program, inspect.isasyncgenfunction):
@@ -128,7 +128,7 @@ def insist_on_check(check: Any) -> None:
     """Raise UserError, in a sentence, for what cannot judge a value."""
     name = said_of(check)
     if not callable(check):
-        raise UserError(f"{_short(check)} is no check: pass a function of the value")
+        raise UserError(f"{repr_of(check)} is no check: pass a function of the value")
     if _is(check, inspect.iscoroutinefunction):
         raise UserError(
             f"the check {name} is a coroutine function, and what it returns is always true: make it"
@@ -247,13 +247,13 @@ def judge(check: Check, value: Any) -> bool:
     except Exception as error:
         raise CheckFailed(
             f"the check {name} raised {type(error).__name__}: {error}, at {_line_of(error)}, for"
-            f" the value {_short(value)}; that says nothing about the program"
+            f" the value {repr_of(value)}; that says nothing about the program"
         ) from error
     if said is None:
         hint = "return whether the value is right, or assert it"
     else:
         hint = "return True or False"
-    raise CheckFailed(f"the check {name} returned {_short(said)} for {_short(value)}: {hint}")
+    raise CheckFailed(f"the check {name} returned {repr_of(said)} for {repr_of(value)}: {hint}")
 
 
 def _is_pending(said: Any) -> bool:
@@ -273,11 +273,3 @@ def _asserts(check: Any) -> bool:
 def _line_of(error: BaseException) -> str:
     entry = traceback.extract_tb(error.__traceback__)[-1]
     return f"{Path(entry.filename).name}:{entry.lineno}"
-
-
-def _short(value: Any) -> str:
-    try:
-        text = repr(value)
-    except Exception as error:
-        return f"a {type(value).__name__} whose repr raises {type(error).__name__}"
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

@@ -23,6 +23,7 @@ from conlab.explorer.threads.scheduler import Scheduler
 from conlab.explorer.threads.waiting import OTHERS, SLEEP, ManyWaits
 from conlab.explorer.turns import Turns
 from conlab.explorer.values import Looked, Values, change, frame_of, shown
+from conlab.explorer.wording import joined
 
 SHORTEST = 0.01  # seconds of virtual time whose passing is told
 IN_TRACEBACK = re.compile(r'^  File "(.*)", line (\d+), in ', re.MULTILINE)
@@ -194,10 +195,10 @@ class Recorder:
         self._clock = self._scheduler.clock
         slow = next((each for each in self._lines[-3:] if each.event == "slow step"), None)
         owners = list(dict.fromkeys(owner_of(timer) for timer in timers))
-        whose = f"the timer{'s'[: len(owners) != 1]} of {_joined(owners)}"
+        whose = f"the timer{'s'[: len(owners) != 1]} of {joined(owners)}"
         if slow is not None:
             ready = list(dict.fromkeys(filter(None, map(_task_of, loop._ready))))
-            who = _joined(ready) or "others"
+            who = joined(ready) or "others"
             slow.note = (
                 f"{_seconds(passed)} though {who} could go on: {whose} {_ended(owners)} first,"
                 " as if a step were that slow"
@@ -335,7 +336,7 @@ class RecordedSchedule(Schedule):
                 happens("cancellation", f"{who} is cancelled from outside here", who)
             case ("collector", *names):
                 turns.comes(turns.latest_loop(), "collect")
-                lost = _joined([self._recorder.label(str(name)) for name in names])
+                lost = joined([self._recorder.label(str(name)) for name in names])
                 note = f"the garbage collector comes here and takes {lost}, which nobody keeps"
                 happens("collection", note, str(names[0]) if names else "")
             case ("time passes", *_):
@@ -373,7 +374,7 @@ def _order(names: list[str], choice: int) -> str:
     """Say which of several timers that are due at once comes next; ``names`` are whose they are."""
     if choice >= len(names):
         return "the rest of the timers that are due at once come a moment later"
-    others = _joined(list(dict.fromkeys(names[:choice])))
+    others = joined(list(dict.fromkeys(names[:choice])))
     return f"the timer of {names[choice]} comes before that of {others}, which is due at once"
 
 
@@ -495,10 +496,6 @@ def _task_of(handle: Any) -> str:
     """Name the task that a handle steps or wakes, or say nothing."""
     owner = getattr(handle._callback, "__self__", None)
     return label(owner) if isinstance(owner, asyncio.Task) and not handle.cancelled() else ""
-
-
-def _joined(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])}{' and ' if names[1:] else ''}{names[-1]}" if names else ""
 
 
 def _ended(owners: Sequence[str]) -> str:

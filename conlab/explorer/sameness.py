@@ -25,6 +25,7 @@ from conlab.explorer.program import function_of
 from conlab.explorer.project import LAB
 from conlab.explorer.search.schedule import Diverged
 from conlab.explorer.threads.ambient_state import AmbientState
+from conlab.explorer.wording import shortened
 
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
 MOST_DRAWS = 8  # executions to see whether the numbers that are drawn from `random` matter
@@ -139,7 +140,7 @@ def _reasons(session: Rehearsing, draws: bool) -> list[str]:
     text = linecache.getline(*line).strip() if line is not None else ""
     reasons = []
     if line is not None:
-        short = text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+        short = shortened(text, LONGEST)
         reasons.append(f"The two part after {Path(line[0]).name}:{line[1]}, {short!r}")
     if draws or ("random" in text and not drawn):
         reasons.append(

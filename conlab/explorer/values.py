@@ -26,6 +26,7 @@ from conlab.explorer.accesses import READING_FUNCTIONS, READING_METHODS, Access,
 from conlab.explorer.stepping.operands import UNKNOWN, Loaded, Operands, attribute, in_python
 from conlab.explorer.stepping.points import Point
 from conlab.explorer.stepping.spans import segment
+from conlab.explorer.wording import shortened
 
 LONGEST = 24  # characters of a value
 LONGEST_LABEL = 24  # characters of an expression that names what is accessed
@@ -217,10 +218,8 @@ def _scalar(value: Any) -> str:
     if type(value) is int and value.bit_length() > MOST_BITS:
         return f"an int of {value.bit_length()} bits"
     if type(value) in (str, bytes) and len(value) > LONGEST:
-        value = value[:LONGEST]
-        return repr(value)[: LONGEST - 3] + "..."
-    text = repr(value)
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+        value = value[:LONGEST]  # of which the repr is longer
+    return shortened(repr(value), LONGEST)
 
 
 def _name(kind: type) -> str:

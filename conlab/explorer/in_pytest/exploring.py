@@ -1,7 +1,6 @@
 """Explores one test that carries the mark `explore`, and says what came of it."""
 
 import contextlib
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from conlab.explorer.in_pytest.settings import Settings
 from conlab.explorer.outcomes import Raised
 from conlab.explorer.scope import files_of_project, scope_of
 from conlab.explorer.verdict import Exploration
+from conlab.explorer.wording import from_here
 from conlab.terminal import plain, text_width
 
 
@@ -111,13 +111,8 @@ def report_of(item: pytest.Item, exploration: Exploration, headline: str = "") -
     if isinstance(witness.outcome, Raised):
         lines += ["", without_machinery(witness.outcome.traceback, exploration.stepped)]
     lines += ["", *witness.lines(text_width())]
-    lines += ["", f"stepped: {', '.join(map(_shown, exploration.stepped))}"]
+    lines += ["", f"stepped: {', '.join(map(from_here, exploration.stepped))}"]
     return Report("fails", lines[0], plain("\n".join(lines), keep="\n"))
-
-
-def _shown(file: str) -> str:
-    shown = os.path.relpath(file)
-    return file if shown.startswith("..") else shown
 
 
 def refused(error: UserError, fixtures: Fixtures) -> Report:
