@@ -35,6 +35,9 @@ from conlab.explorer.wording import from_here
 FAILS = 1
 NO_VERDICT = 2
 MOST_NAMED = 6  # files in a list
+NOT_OF_DRIVERS = (
+    "check", "step", "step_only", "cancellations", "cancel", "sample", "script", "save", "replay",
+)  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -262,6 +265,10 @@ def _serial(options: argparse.Namespace) -> int:
     """Explore the drivers of an object."""
     if options.target is not None or options.operations is None:
         raise UserError("--serial MODULE:CLASS needs --operations put,get and no program beside it")
+    for name in NOT_OF_DRIVERS:
+        if getattr(options, name):
+            option = f"--{name.replace('_', '-')}"
+            raise UserError(f"{option} is not for the drivers that --serial makes: leave it out")
     maker = find_maker(options.serial)
     operations = read_operations(options.operations, maker.make())
     line = terminal.LiveLine()

@@ -11,7 +11,7 @@ from pathlib import PurePath
 from types import CodeType, FrameType
 
 from conlab.explorer.stepping.points import nested
-from conlab.explorer.stepping.spans import span_of
+from conlab.explorer.stepping.spans import lines_of, span_of
 
 LONGEST = 40  # characters of an expression
 
@@ -21,12 +21,12 @@ def made_at(file: str, function: str, offset: int) -> str:
     code = _code(file, function)
     if code is None:
         return ""
-    lines = [line for start, end, line in code.co_lines() if start <= offset < end and line]
-    if not lines:
+    line = lines_of(code).get(offset)
+    if not line:
         return ""
-    place = f"made at {PurePath(file).name}:{lines[0]}"
+    place = f"made at {PurePath(file).name}:{line}"
     for assigned in _assignments(file):
-        if assigned.first <= lines[0] <= assigned.last:
+        if assigned.first <= line <= assigned.last:
             return f"{assigned.name} {place}"
     return place
 

@@ -6,7 +6,6 @@ import re
 import sys
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from types import CodeType
 from typing import Any
 
@@ -14,6 +13,7 @@ from conlab.explorer.accesses import Access
 from conlab.explorer.outcomes import Deadlocked, Failure, Outcome, Raised
 from conlab.explorer.search.schedule import Schedule
 from conlab.explorer.stepping.points import Point
+from conlab.explorer.stepping.spans import lines_of
 from conlab.explorer.stepping.stepper import ends_the_search_on_error
 from conlab.explorer.steps import Event, Step
 from conlab.explorer.tasks.known_tasks import KnownTasks
@@ -92,7 +92,7 @@ class Recorder:
         self._look_again()
         self._tell_time()
         self.turns.executes(self._scheduler.current.index, code, offset)
-        line = _lines(code).get(offset)
+        line = lines_of(code).get(offset)
         if line is None:
             return
         if not self._lines or not self._lines[-1].is_same_line(thread, code, line):
@@ -505,12 +505,3 @@ def _ended(owners: Sequence[str]) -> str:
 def _seconds(passed: float) -> str:
     number = f"{round(passed, 2):g}"
     return f"{number} s {'passes' if number == '1' else 'pass'}"
-
-
-@cache
-def _lines(code: CodeType) -> dict[int, int]:
-    lines = {}
-    for start, end, line in code.co_lines():
-        if line is not None:
-            lines.update(dict.fromkeys(range(start, end, 2), line))
-    return lines

@@ -24,6 +24,7 @@ from conlab.explorer.outcomes import Failure, Outcome
 from conlab.explorer.program import function_of
 from conlab.explorer.project import LAB
 from conlab.explorer.search.schedule import Diverged
+from conlab.explorer.stepping.spans import line_at
 from conlab.explorer.threads.ambient_state import AmbientState
 from conlab.explorer.wording import shortened
 
@@ -182,11 +183,7 @@ def _where_they_part(session: Rehearsing) -> tuple[str, int] | None:
 
 def _line(entry: Entry) -> tuple[str, int]:
     _, code, offset = entry
-    line = code.co_firstlineno
-    for start, end, number in code.co_lines():
-        if start <= offset < end and number is not None:
-            line = number
-    return code.co_filename, line
+    return code.co_filename, line_at(code, offset)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ MOST_TURNS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Whereabouts:
     """Where the program is: in a file, as a module of this name, by a function or as a whole."""
 
     path: Path
@@ -55,17 +55,17 @@ def write_script(
             "--script: the witness needs a step that is slow before it asks for the time, which a"
             " script does not force: explore with --no-timeouts, or read the witness"
         )
-    text = "".join(_script(witness, _target(program), _check_name(check), accident))
+    text = "".join(_script(witness, _whereabouts(program), _check_name(check), accident))
     try:
         path.write_text(text)
     except OSError as error:
         raise UserError(f"--script {path}: {error.strerror}") from None
 
 
-def _target(program: Any) -> Target:
+def _whereabouts(program: Any) -> Whereabouts:
     script = getattr(getattr(program, "__self__", None), "path", None)
     if isinstance(script, Path):  # a file that is run as a whole
-        return Target(script, "__main__", "", False, script.read_text(), (str(script.parent),))
+        return Whereabouts(script, "__main__", "", False, script.read_text(), (str(script.parent),))
     program = inspect.unwrap(program)
     code, module = getattr(program, "__code__", None), getattr(program, "__module__", None)
     name = getattr(program, "__qualname__", "<locals>")
@@ -78,17 +78,16 @@ def _target(program: Any) -> Target:
     packages = module.count(".") + (file.name == "__init__.py")
     root = file.parents[packages] if len(file.parents) > packages else file.parent
     alone = not packages and not (file.parent / "__init__.py").exists()
-    pitfall = not packages and not alone and not _is_imported_by_name(module, file)
-    source = file.read_text() if alone or pitfall else ""
+    by_itself = not packages and (alone or not _is_imported_by_name(module))
+    source = file.read_text() if by_itself else ""
     folders = (str(file.parent),) if source else (str(root),)
     is_async = inspect.iscoroutinefunction(program)
-    return Target(file, module, name, is_async, source, folders)
+    return Whereabouts(file, module, name, is_async, source, folders)
 
 
-def _is_imported_by_name(module: str, file: Path) -> bool:
-    known = sys.modules.get(module)
-    spec = getattr(known, "__spec__", None)
-    return spec is not None and "." in getattr(spec, "name", "") and bool(file)
+def _is_imported_by_name(module: str) -> bool:
+    spec = getattr(sys.modules.get(module), "__spec__", None)
+    return "." in getattr(spec, "name", "")
 
 
 def _check_name(check: Any) -> str:
@@ -96,7 +95,7 @@ def _check_name(check: Any) -> str:
     return name if name.isidentifier() and name != "<lambda>" else ""
 
 
-def _script(witness: Witness, target: Target, check: str, accident: str) -> Iterator[str]:
+def _script(witness: Witness, where: Whereabouts, check: str, accident: str) -> Iterator[str]:
     repeated: tuple[Turn, ...] = ()
     turns = witness.turns
     if isinstance(witness.outcome, Unfinished):
@@ -108,12 +107,12 @@ def _script(witness: Witness, target: Target, check: str, accident: str) -> Iter
             f"--script: the schedule has {len(turns):,} turns, more than {MOST_TURNS:,}: make the"
             " program smaller"
         )
-    yield from _docstring(witness, target, accident)
+    yield from _docstring(witness, where, accident)
     text = Path(forcing.__file__).read_text()
     imports, _, body = text.partition("# What is written into the script, in place of these:\n")
     yield _imports(imports)
     yield "\n"
-    yield from _constants(witness, target, check)
+    yield from _constants(witness, where, check)
     yield from _turns("TURNS", "the turns of the threads: who runs, up to where", turns)
     yield from _turns("REPEATED", "those that repeat without an end", repeated)
     yield "# What comes from outside: at which turn of which event loop, and what.\nCOMING = [\n"
@@ -129,7 +128,7 @@ def _imports(text: str) -> str:
     )
 
 
-def _docstring(witness: Witness, target: Target, accident: str) -> Iterator[str]:
+def _docstring(witness: Witness, where: Whereabouts, accident: str) -> Iterator[str]:
     lines: list[str] = []
     if accident:
         lines += [*textwrap.wrap(accident, WIDTH), ""]
@@ -145,7 +144,7 @@ def _docstring(witness: Witness, target: Target, accident: str) -> Iterator[str]
         f" with CPython {witness.python}. It was found in the reading {witness.reading}: {reading}."
         " Run it: it ends by itself, with status 1 if that goes wrong, 0 if it does not, 2 if the"
         " schedule does not fit any more. It needs nothing but the standard library"
-        f"{'' if target.source else f' and {target.module.partition(chr(46))[0]}'}. Written by"
+        f"{'' if where.source else f' and {where.module.partition(chr(46))[0]}'}. Written by"
         f" conlab {_version()} (pip install concurrency-lab).",
         WIDTH,
     )
@@ -160,16 +159,16 @@ def _version() -> str:
         return ""
 
 
-def _constants(witness: Witness, target: Target, check: str) -> Iterator[str]:
+def _constants(witness: Witness, where: Whereabouts, check: str) -> Iterator[str]:
     yield f"PYTHON = {witness.python.removesuffix('t')!r}\n"
     yield f"EXPECTED = {str(witness.outcome)!r}\n"
-    yield f"FOLDERS = {list(target.folders)!r}\n"
-    yield f"PROGRAM_FILE = {target.path.name!r}\n"
-    yield f"PROGRAM_MODULE = {target.module!r}\n"
-    yield f"PROGRAM_FUNCTION = {target.function!r}\n"
+    yield f"FOLDERS = {list(where.folders)!r}\n"
+    yield f"PROGRAM_FILE = {where.path.name!r}\n"
+    yield f"PROGRAM_MODULE = {where.module!r}\n"
+    yield f"PROGRAM_FUNCTION = {where.function!r}\n"
     yield f"CHECK = {check!r}\n"
-    yield f"IS_ASYNC = {target.is_async!r}\n"
-    yield f"PROGRAM_SOURCE = {_literal(target.source)}\n\n"
+    yield f"IS_ASYNC = {where.is_async!r}\n"
+    yield f"PROGRAM_SOURCE = {_literal(where.source)}\n\n"
 
 
 def _literal(source: str) -> str:

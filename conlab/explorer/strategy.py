@@ -34,6 +34,7 @@ from conlab.explorer.search.sampling import (
 )
 from conlab.explorer.search.schedule import Schedule
 from conlab.explorer.stepping.points import Point
+from conlab.explorer.stepping.spans import line_at
 from conlab.explorer.threads.scheduler import Scheduler
 from conlab.explorer.verdict import FoundBy
 from conlab.explorer.witness import Witness
@@ -304,8 +305,4 @@ def _line(place: Any) -> str:
     if place is None:
         return "its beginning"
     code, offset = place
-    line = code.co_firstlineno
-    for start, end, number in code.co_lines():
-        if start <= offset < end and number is not None:
-            line = number
-    return f"{Path(code.co_filename).name}:{line}"
+    return f"{Path(code.co_filename).name}:{line_at(code, offset)}"

@@ -171,8 +171,8 @@ def _insist_on_a_script(path: Path) -> None:
         named = ", ".join(tests[:MOST_NAMED]) + (" ..." if len(tests) > MOST_NAMED else "")
         raise UserError(
             f"{path.name} holds tests ({named}), and as a script it runs none of them. Name one"
-            f" that needs no fixture, as {path.name}:{tests[0]}, or have pytest explore it: see the"
-            " fixture `explore`"
+            f" that needs no fixture, as {path.name}:{tests[0]}, or mark it with"
+            " @pytest.mark.explore and run pytest"
         )
 
 

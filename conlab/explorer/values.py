@@ -23,7 +23,14 @@ from types import (
 from typing import Any
 
 from conlab.explorer.accesses import READING_FUNCTIONS, READING_METHODS, Access, access_of
-from conlab.explorer.stepping.operands import UNKNOWN, Loaded, Operands, attribute, in_python
+from conlab.explorer.stepping.operands import (
+    UNKNOWN,
+    Loaded,
+    Operands,
+    attribute,
+    in_python,
+    of_class,
+)
 from conlab.explorer.stepping.points import Point
 from conlab.explorer.stepping.spans import segment
 from conlab.explorer.wording import shortened
@@ -137,8 +144,7 @@ def _is_of_the_program(owner: Any) -> bool:
 
 
 def _is_method(owner: Any, name: str) -> bool:
-    kinds = () if owner is UNKNOWN else type(owner).__mro__
-    found = next((vars(kind)[name] for kind in kinds if name in vars(kind)), None)
+    found = UNKNOWN if owner is UNKNOWN else of_class(type(owner), name)
     return isinstance(found, FunctionType | MethodDescriptorType)
 
 

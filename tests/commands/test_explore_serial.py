@@ -56,6 +56,10 @@ def test_what_is_linearizable_passes(shop: str, capsys: pytest.CaptureFixture[st
         (["--serial", "FILE:Till", "--operations", "pey"], "Till has no method 'pey': it has"),
         (["--serial", "FILE:Tell", "--operations", "pay"], "no class or function 'Tell'"),
         (["--serial", "FILE", "--operations", "pay"], "say module:Class"),
+        (
+            ["--serial", "FILE:Till", "--operations", "pay", "--step-only", "json"],
+            "--step-only is not for the drivers that --serial makes",
+        ),
         (["--serial", "no_such:Till", "--operations", "pay"], "there is no module 'no_such'"),
         (["--serial", "nosuch.py:Till", "--operations", "pay"], "there is no file nosuch.py"),
         (["--serial", "queue:Queue", "--operations", "put"], "is of the standard library"),

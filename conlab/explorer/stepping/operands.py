@@ -156,17 +156,17 @@ def attribute(owner: Any, name: str) -> Any:
     if isinstance(owner, ModuleType):
         return vars(owner).get(name, UNKNOWN)
     if isinstance(owner, type):
-        return next((vars(base)[name] for base in owner.__mro__ if name in vars(base)), UNKNOWN)
+        return of_class(owner, name)
     kind = type(owner)
     if any("__getattribute__" in vars(base) for base in kind.__mro__[:-1] if in_python(base)):
         return UNKNOWN
-    of_class = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), UNKNOWN)
-    if isinstance(of_class, MemberDescriptorType):
+    inherited = of_class(kind, name)
+    if isinstance(inherited, MemberDescriptorType):
         try:
-            return of_class.__get__(owner)
+            return inherited.__get__(owner)
         except AttributeError:
             return UNKNOWN
-    if hasattr(type(of_class), "__set__") or isinstance(of_class, GetSetDescriptorType):
+    if hasattr(type(inherited), "__set__") or isinstance(inherited, GetSetDescriptorType):
         return UNKNOWN
     try:
         own = object.__getattribute__(owner, "__dict__")
@@ -174,7 +174,12 @@ def attribute(owner: Any, name: str) -> Any:
         own = {}
     if name in own:
         return own[name]
-    return UNKNOWN if hasattr(type(of_class), "__get__") else of_class
+    return UNKNOWN if hasattr(type(inherited), "__get__") else inherited
+
+
+def of_class(kind: type, name: str) -> Any:
+    """Return what a class, or one that it inherits from, has under a name; UNKNOWN if nothing."""
+    return next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), UNKNOWN)
 
 
 def _element(owner: Any, index: Any) -> Any:

@@ -1,8 +1,10 @@
-"""A span of a source file: where the expression stands that a bytecode comes from."""
+"""Where in the source a bytecode comes from: the line, and the span of its expression."""
 
 import ast
 import dis
 import linecache
+from functools import lru_cache
+from types import CodeType
 
 Span = tuple[int | None, int | None, int | None, int | None]  # first and last line, start and end
 
@@ -40,3 +42,18 @@ def segment(file: str, span: Span) -> str:
     lines[-1] = lines[-1][:end]
     lines[0] = lines[0][start:]
     return b"".join(lines).decode(errors="replace")
+
+
+@lru_cache(maxsize=4096)
+def lines_of(code: CodeType) -> dict[int, int]:
+    """Return the source line of each bytecode that has one, by offset."""
+    lines: dict[int, int] = {}
+    for start, end, line in code.co_lines():
+        if line is not None:
+            lines.update(dict.fromkeys(range(start, end, 2), line))
+    return lines
+
+
+def line_at(code: CodeType, offset: int) -> int:
+    """Return the line of a bytecode; where it has none, the one in which its function begins."""
+    return lines_of(code).get(offset, code.co_firstlineno)

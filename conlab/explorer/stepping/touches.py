@@ -11,7 +11,14 @@ from conlab.explorer.stepping.containers import CONTENT, Containers, parts
 from conlab.explorer.stepping.facts import Facts
 from conlab.explorer.stepping.known_calls import CONTAINERS, SCALARS
 from conlab.explorer.stepping.opcodes import GLOBAL_READS, TESTS, names
-from conlab.explorer.stepping.operands import UNKNOWN, Loaded, Operands, in_python, purely_in_python
+from conlab.explorer.stepping.operands import (
+    UNKNOWN,
+    Loaded,
+    Operands,
+    in_python,
+    of_class,
+    purely_in_python,
+)
 from conlab.explorer.stepping.points import Key, Point
 from conlab.explorer.threads.scheduler import BY_NAME_ONLY, Scheduler
 
@@ -167,5 +174,4 @@ def _synchronises(owner: Any) -> bool:
 
 
 def _is_method(owner: Any, name: str) -> bool:
-    found = [vars(base)[name] for base in type(owner).__mro__ if name in vars(base)]
-    return bool(found) and isinstance(found[0], FunctionType)
+    return isinstance(of_class(type(owner), name), FunctionType)
