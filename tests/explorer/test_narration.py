@@ -16,6 +16,7 @@ from conlab.explorer import Deadlocked, Witness, explore
 from conlab.explorer.narration import narrate, short_names
 from conlab.explorer.outcomes import Returned, Unfinished
 from conlab.explorer.steps import Step
+from tests.explorer.lost_update import lost_update
 
 WIDTHS = (80, 120, 200)
 
@@ -128,22 +129,6 @@ def test_a_wait_that_ends_by_time_is_a_row_with_its_seconds() -> None:
     told = said(witness_of(times_out, lambda late: late == 0))
     assert "time-out while others could go on" in told
     assert "-- 60 s pass: the wait of Thread-1 (wait) ends by time, though others could" in told
-
-
-def lost_update() -> int:
-    count = 0
-
-    def add() -> None:
-        nonlocal count
-        old = count
-        count = old + 1
-
-    threads = [threading.Thread(target=add) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return count
 
 
 def test_a_preemption_is_a_row_that_says_what_comes_too_late() -> None:

@@ -1,7 +1,6 @@
 """A witness written as a plain program shows what went wrong, on real threads and a real loop."""
 
 import ast
-import importlib.util
 import re
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from conlab.catalogue import law, pitfall
 from conlab.errors import UserError
 from conlab.explorer import Witness, explore, replay
 from conlab.explorer.script import write_script
+from tests.explorer.running import module_of
 from tests.patience import patience
 
 EXPLORED = {each.name: each for each in pitfall.collect() if each.evidence == "explored"}
@@ -176,14 +176,7 @@ FUNCTIONS = re.findall(r"^(?:async )?def (\w+)\(\)", PROGRAMS, re.MULTILINE)
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    file = tmp_path_factory.mktemp("programs") / "programs_to_force.py"
-    file.write_text(PROGRAMS)
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of(tmp_path_factory.mktemp("programs") / "programs_to_force.py", PROGRAMS)
 
 
 def witness_of(

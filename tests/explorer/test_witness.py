@@ -4,13 +4,13 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 
 from conlab.errors import UserError
 from conlab.explorer import Diverged, Returned, Witness, explore, replay
+from tests.explorer.lost_update import lost_update
 from tests.patience import patience
 
 SOURCE = """\
@@ -114,22 +114,6 @@ def test_saved_witness_does_not_pass_for_one_of_a_changed_program(
     )
     assert "Followed as far as it goes, the program fails: it returned 1" in again.stderr
     assert "Traceback" not in again.stderr
-
-
-def lost_update() -> int:
-    count = 0
-
-    def add() -> None:
-        nonlocal count
-        old = count
-        count = old + 1
-
-    threads = [threading.Thread(target=add) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return count
 
 
 def witness_of_lost_update() -> Witness:

@@ -1,7 +1,6 @@
 """When a task is cancelled from outside: at any turn. Whom: those that somebody could cancel."""
 
 import asyncio
-import importlib.util
 import sys
 from collections.abc import Callable
 from functools import partial, wraps
@@ -14,6 +13,7 @@ import pytest
 from conlab.cli import obey
 from conlab.errors import UserError
 from conlab.explorer import Deadlocked, Witness, explore, replay
+from tests.explorer.running import module_of
 
 LIBRARY = """\
 import asyncio
@@ -39,14 +39,7 @@ def start(work):
 @pytest.fixture
 def library(tmp_path: Path) -> ModuleType:
     """A module that the program uses, and that makes a task of its own."""
-    file = tmp_path / "library_of_tasks.py"
-    file.write_text(LIBRARY)
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of(tmp_path / "library_of_tasks.py", LIBRARY)
 
 
 def whom(program: Callable[[], Any], cancellations: int = 1, **options: Any) -> set[str]:

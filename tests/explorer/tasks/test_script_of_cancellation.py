@@ -1,12 +1,12 @@
 """The script of a cancellation at one turn of a wait shows on a real loop what comes of it."""
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
 from conlab.explorer import explore
 from conlab.explorer.script import write_script
+from tests.explorer.running import module_of
 from tests.patience import patience
 
 SOURCE = '''\
@@ -69,12 +69,7 @@ async def broken():
 
 def test_a_cancellation_in_the_turn_of_a_release_is_forced_on_a_real_loop(tmp_path: Path) -> None:
     file = tmp_path / "cancelled_waiter.py"
-    file.write_text(SOURCE)
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = module_of(file, SOURCE)
     witness = explore(module.broken, cancellations=1, count_on=0).witness
     assert witness is not None
     assert [step.event for step in witness.steps if step.event == "cancellation"]

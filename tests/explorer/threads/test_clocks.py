@@ -4,7 +4,6 @@
 # ruff: noqa: DTZ002, DTZ005, DTZ006, DTZ011
 import datetime
 import functools
-import importlib.util
 import queue
 import re
 import threading
@@ -21,7 +20,7 @@ import pytest
 
 from conlab.explorer import Exploration, Raised, explore, replay
 from conlab.explorer.threads.scheduler import SLOW, START_OF_TIME
-from tests.explorer.running import run_all
+from tests.explorer.running import module_of, run_all
 
 HOUR = 3_600.0
 STARTED = datetime.datetime.fromtimestamp(START_OF_TIME)
@@ -46,14 +45,7 @@ def now():
 @pytest.fixture
 def library(tmp_path: Path) -> ModuleType:
     """A module that is not stepped, and that has imported clocks by name."""
-    file = tmp_path / "library_with_clocks.py"
-    file.write_text(LIBRARY)
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of(tmp_path / "library_with_clocks.py", LIBRARY)
 
 
 def value_of(program: Callable[[], Any]) -> Any:
