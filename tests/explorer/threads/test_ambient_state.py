@@ -373,3 +373,20 @@ def test_write_through_the_module_is_one_to_its_global() -> None:
         return seen
 
     assert explore(program, check=lambda seen: None not in seen, reading="bytecode").failing
+
+
+@pytest.mark.parametrize("kind", [threading.Lock, threading.RLock])
+def test_a_lock_that_outlives_its_exploration_can_be_taken_and_given_back(
+    monkeypatch: pytest.MonkeyPatch, kind: Callable[[], Any]
+) -> None:
+    """As logging does at the exit with the locks of its handlers."""
+    monkeypatch.setattr(sys, "left", None, raising=False)  # which nobody sets back
+
+    def program() -> None:
+        sys.left = kind()  # type: ignore[attr-defined]
+
+    explore(program)
+    left: Any = sys.left  # type: ignore[attr-defined]
+    assert type(left).__module__.startswith("conlab.")
+    assert left.acquire()
+    left.release()

@@ -268,3 +268,9 @@ def test_a_sleep_is_no_timeout_and_races_as_ever() -> None:
         assert verdict.failing
         assert verdict.witness is not None
         assert not verdict.witness.needs_timeout
+
+
+def test_a_clock_is_found_also_when_the_heap_was_looked_through_before(tmp_path: Path) -> None:
+    explore(lambda: None)
+    library = module_of(tmp_path / "library_of_later.py", LIBRARY)
+    assert value_of(lambda: library.now()) == [*[START_OF_TIME] * 4, STARTED]
