@@ -151,12 +151,13 @@ class HappensBefore:
                 accesses.append((here, writes))
 
     def cut(self, length: int) -> None:
-        """Forget all but the first steps, so many of them."""
+        """Forget all but the first steps, so many of them.
+
+        Who is started after them is started again before it takes a step.
+        """
         while len(self.steps) > length:
             step = self.steps.pop()
             self._forget_last(self._steps, step.thread)
-            for started in step.starts:
-                del self._started[started]
             for kind, owner in step.touches:
                 if (kind, owner) == EVERYTHING:
                     self._forget_last(self._everything, step.thread)

@@ -125,7 +125,6 @@ class Greenlets:
         self._search = search
         self.current = library().getcurrent
         self._locals_outside = locals_outside
-        self._cannot_be = False
         self.real = RealThread()
         self.state: dict[Any, Any] = {}
         self.locals: list[dict[str, Any]] = []
@@ -138,12 +137,9 @@ class Greenlets:
 
     def begin(self) -> bool:
         """Begin in the calling thread, which searches; return whether that can be."""
-        if self._cannot_be:
-            return False
         if self.search.greenlet is None:
             found = self._locals_outside()
             if found is None:
-                self._cannot_be = True  # to look for them again takes long in a large process
                 return False
             self.locals = [vars(local) for local in found]
             self.state = _state_of_the_thread()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from conlab.explorer import Exploration, explore
+from conlab.explorer.search import deepening
 from conlab.explorer.search.budget import Budget
 from conlab.explorer.search.deepening import search_all, search_for_failure
 from conlab.explorer.search.plain import PlainSearch
@@ -54,16 +55,20 @@ def test_a_search_that_has_enough_says_how_far_it_came() -> None:
     )
 
 
-def test_the_search_without_a_bound_has_its_turns_where_one_within_a_bound_takes_long() -> None:
-    """Of 720 traces 300 are executed at first, and the levels below 2 have thousands."""
-    locked: Program = [[("acquire", "L"), ("inc", "x"), ("release", "L")] for _ in range(6)]
+def test_the_search_without_a_bound_has_its_turns_where_one_within_a_bound_takes_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes = {"AT_FIRST": 20, "ONCE_MORE": 0, "WITHIN": 40, "WITHOUT": 20}
+    for name, executions_at_a_time in sizes.items():
+        monkeypatch.setattr(deepening, name, executions_at_a_time)
+    locked: Program = [[("acquire", "L"), ("inc", "x"), ("release", "L")] for _ in range(5)]
 
     def passes(schedule: TracedSchedule) -> bool:
         execute(locked, schedule)
         return False
 
-    found = search_for_failure(partial(executions, passes), 2, Budget(3_000), 1_000)
-    assert (found.schedules, found.bound, found.exhausted) == (720, None, True)
+    found = search_for_failure(partial(executions, passes), 2, Budget(1_000), 1_000)
+    assert (found.schedules, found.bound, found.exhausted) == (120, None, True)
 
 
 def test_the_first_failure_is_told_of_at_once_and_the_count_goes_on_behind_it() -> None:

@@ -27,7 +27,7 @@ from conlab.explorer import Deadlocked, Uncontrolled, explore, replay
 from conlab.explorer.scope import scope_of
 from conlab.explorer.search.enumeration import enumerate_schedules
 from conlab.explorer.session import Subject, opened
-from conlab.explorer.threads import engines, greenlets, watchdog
+from conlab.explorer.threads import greenlets, watchdog
 from conlab.explorer.threads.engines import choose_engine
 from conlab.explorer.threads.scheduler import RestartSearch
 from tests.explorer.running import run_all
@@ -398,21 +398,6 @@ def test_thread_that_nothing_can_end_is_given_up_on_greenlets() -> None:
     with pytest.raises(Uncontrolled, match="catches every exception"):
         explore(program, reading="bytecode", engine="greenlets")
     assert explore(deadlock, reading="bytecode", engine="greenlets").failing
-
-
-@needs_greenlets
-def test_whether_greenlets_can_be_is_found_out_once_a_search(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked: list[int] = []
-    monkeypatch.setattr(engines, "locals_outside", lambda: asked.append(1))  # None: they cannot
-
-    def program() -> None:
-        shared: list[int] = []
-        run_all(lambda: shared.append(1), lambda: shared.append(2))
-
-    assert explore(program, engine="greenlets").executions > 1
-    assert len(asked) == 1
 
 
 @needs_greenlets
