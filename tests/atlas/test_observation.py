@@ -13,7 +13,7 @@ from conlab.atlas.idioms import IDIOMS, Idiom
 from conlab.atlas.observation import Row, gil_answer, has_gil, trial
 from conlab.cli import obey
 from conlab.commands import atomics
-from conlab.explorer import exploration
+from conlab.explorer import session
 from conlab.explorer.stepping.switches import switches_here
 
 ACTS = 30_000
@@ -92,7 +92,7 @@ def test_table_without_a_switch_that_exists_is_caught(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     wrong = dataclasses.replace(switches_here(), entering=False)
-    monkeypatch.setattr(exploration, "switches_here", lambda: wrong)
+    monkeypatch.setattr(session, "switches_here", lambda: wrong)
     idiom = BY_NAME["x = x + one()"]
     assert gil_answer(idiom, tmp_path / "idiom.py") == "no"
     assert trial(idiom, MOST_ACTS // 10) > 0
