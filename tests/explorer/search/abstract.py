@@ -25,6 +25,7 @@ Program = list[list[Operation]]
 # ("acquire within", lock, time, n)      wait so long, then skip n operations
 # ("put", queue)  put the register       ("get", queue)       ("get within", queue, time)
 # ("sleep", None, time)                  ("now",)  register = the time
+# ("may inc", x)  x += 1, or nothing: the schedule says so within the step
 # ("if even", n)  skip n operations where the register is odd
 # ("start", thread)                      ("join", thread)
 WITHIN = ("acquire within", "get within", "sleep")
@@ -124,6 +125,15 @@ class State:
         if timed_out:
             step.touch(("clock", f"by {thread}"), writes=True)
 
+    def goes(self, thread: int, step: TracedStep, schedule: TracedSchedule) -> None:
+        """Take the way that the schedule chooses, where the next operation has two."""
+        if self.next(thread)[0] == "may inc":
+            step.varies = True
+            if schedule.choose_way((0, 1), (thread, "way")) == 0:
+                x = self.next(thread)[1]
+                step.touch(("x", x), writes=True)
+                self.shared[x] = self.shared.get(x, 0) + 1
+
     def take(self, thread: int, step: TracedStep, *, timed_out: bool) -> None:
         """Take the next operation of a thread."""
         operation = self.next(thread)
@@ -215,6 +225,7 @@ def execute(program: Program, schedule: TracedSchedule) -> Any:
             leave_waiting(state, schedule)
             raise
         step.timed_out = choice >= len(enabled)
+        state.goes(last, step, schedule)
         state.take(last, step, timed_out=step.timed_out)
     schedule.finish()
     return ("ends", *state.registers, *sorted(state.shared.items()))
@@ -286,7 +297,7 @@ def every_trace(program: Program, bound: int | None) -> Iterator[tuple[Any, int]
 
 KINDS = {
     "r": 4, "w": 4, "inc": 2, "locked": 4, "try": 1, "put": 2, "get": 1, "if even": 1,
-    "all": 1, "get within": 1, "acquire within": 1, "sleep": 1, "now": 1,
+    "may inc": 2, "all": 1, "get within": 1, "acquire within": 1, "sleep": 1, "now": 1,
 }  # fmt: skip
 MOST_OPERATIONS = 13
 
@@ -312,7 +323,7 @@ def _body(chance: random.Random, *, deep: bool = False) -> list[Operation]:
         x, lock, time = chance.choice("xy"), chance.choice("LM"), chance.choice([1, 2])
         inner = [] if deep else _body(chance, deep=True)
         match kind:
-            case "r" | "inc":
+            case "r" | "inc" | "may inc":
                 operations.append((kind, x))
             case "w":
                 operations.append(("w", x, time))

@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conlab.explorer.search import reduction, reversals, traced
-from conlab.explorer.search.happens_before import EVERYTHING, HappensBefore, TracedStep, dependent
+from conlab.explorer.search.happens_before import (
+    EVERYTHING,
+    HappensBefore,
+    Location,
+    TracedStep,
+    dependent,
+)
 from conlab.explorer.search.reduction import reduced_schedules
 from conlab.explorer.search.traced import Demand, Fork
 from tests.explorer.search.abstract import (
@@ -239,6 +245,15 @@ def test_the_oracle_sees_that_nobody_wakes(monkeypatch: pytest.MonkeyPatch) -> N
     assert broken_by(monkeypatch, traced, "dependent", lambda *_: False)
 
 
+def test_the_oracle_sees_that_a_step_is_taken_to_touch_what_it_touched_the_last_way_it_went(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def as_it_went(step: TracedStep) -> dict[Location, bool]:
+        return dict(step.touches)
+
+    assert broken_by(monkeypatch, TracedStep, "touches_in_any_execution", as_it_went)
+
+
 locations = st.one_of(
     st.just(EVERYTHING),
     st.tuples(st.sampled_from(["name", "content"]), st.sampled_from([None, 0, 1])),
@@ -274,11 +289,25 @@ def test_three_threads_with_a_lock_are_six_traces_and_as_many_executions() -> No
 
 
 def test_traces_that_differ_have_numbers_that_differ() -> None:
+    program: Program = [
+        [
+            ("try", "M", 4), ("w", "y", 2), ("try", "M", 1), ("release", "M"), ("release", "M"),
+            ("w", "x", 1), ("inc", "x"),
+        ],
+        [("all",), ("w", "x", 2)],
+        [("r", "x"), ("w", "y", 1), ("inc", "x")],
+    ]  # fmt: skip
     orders, numbers = set(), set()
-    for schedule in reduced_schedules(lambda schedule: execute(made(112), schedule), None):
+    for schedule in reduced_schedules(lambda schedule: execute(program, schedule), None):
         orders.add(tuple(sorted((s.thread, s.timed_out, *s.clock) for s in schedule.steps)))
         numbers.add(schedule.trace)
     assert len(numbers) == len(orders) == 462  # sums of `hash` modulo 2 ** 64 are 460
+
+
+def test_each_way_that_a_step_goes_is_a_trace() -> None:
+    apart: Program = [[("may inc", "x")], [("inc", "y")]]
+    outcomes, traces, executions = by_reduction(apart, None)
+    assert len(outcomes) == len(traces) == executions == 2
 
 
 def test_what_nobody_shares_is_one_trace() -> None:
