@@ -157,9 +157,9 @@ def _element(container: Any, index: Any) -> Any:
     try:
         if isinstance(container, dict) and any(type(each) not in SCALARS for each in container):
             return UNKNOWN  # to compare keys would run their code
-        return (
-            dict.__getitem__(container, index) if type(container) in MAPPINGS else container[index]
-        )
+        if type(container) in MAPPINGS:  # `get` makes nothing that is missing
+            return dict.get(container, index, MISSING)
+        return container[index]
     except (LookupError, TypeError):
         return MISSING
 

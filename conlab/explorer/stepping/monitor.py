@@ -115,9 +115,14 @@ class Monitor(Stepper):
                     ("code", code.co_filename, code.co_qualname, code.co_firstlineno)
                 )
             if not code.co_name.startswith("<") or code.co_name == "<lambda>":
-                self._entered(code, resumed=False)
+                from_c = self._callbacks.enters(code, sys._getframe(2), self._is_calling_c)
+                self._entered(code, resumed=False, from_c=from_c)
             self._advances(sys._getframe(1), begins=True)
         return None
+
+    def _is_calling_c(self) -> bool:
+        """Whether what the running thread called last is a function in C."""
+        return self._scheduler.current.calls_c
 
     def _starts_unstepped(self, code: CodeType) -> Any:
         if code in self._opaque or self._is_unlocked(code):
@@ -205,6 +210,7 @@ class Monitor(Stepper):
             self._goes_on(sys._getframe(1))
         access = self._accesses[code].get(offset)
         entered = _python_code(callee)
+        self._scheduler.current.calls_c = entered is None
         if point is None:
             if access is None:
                 return None
@@ -221,6 +227,7 @@ class Monitor(Stepper):
     def _plainly_calls(self, point: Point, callee: object) -> None:
         """Take note of a call, where only the switch points matter."""
         entered = callee.__code__ if type(callee) is FunctionType else _python_code(callee)
+        self._scheduler.current.calls_c = entered is None
         if entered is None:
             self._reading.calls_c(point)
             return

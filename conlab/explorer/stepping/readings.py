@@ -36,8 +36,11 @@ class Reading(Protocol):
     def idle(self, point: Point) -> bool:
         """Whether ``at`` has nothing to do there until the assumptions change."""
 
-    def entered(self, code: CodeType, *, resumed: bool) -> None:
-        """The running thread has entered a stepped function, or resumed a stepped generator."""
+    def entered(self, code: CodeType, *, resumed: bool, from_c: bool) -> None:
+        """The running thread has entered a stepped function, or resumed a stepped generator.
+
+        ``from_c``: by way of a function in C that goes on after it.
+        """
 
     def calls_c(self, point: Point) -> None:
         """It is about to call a function in C."""
@@ -96,8 +99,8 @@ class Bytecode:
         role = point.role
         return role == "jump" or (role == "read" and point.key not in self._scheduler.disproved)
 
-    def entered(self, code: CodeType, *, resumed: bool) -> None:  # noqa: D102
-        if resumed or code.co_flags & GENERATOR:
+    def entered(self, code: CodeType, *, resumed: bool, from_c: bool) -> None:  # noqa: D102
+        if resumed or from_c or code.co_flags & GENERATOR:
             self._scheduler.switch_point(code)
 
     def calls_c(self, point: Point) -> None:  # noqa: D102
@@ -148,7 +151,7 @@ class Gil:
     def idle(self, point: Point) -> bool:  # noqa: D102
         return point.role == "jump"
 
-    def entered(self, code: CodeType, *, resumed: bool) -> None:  # noqa: D102
+    def entered(self, code: CodeType, *, resumed: bool, from_c: bool) -> None:  # noqa: ARG002, D102
         if self._switches.resuming if resumed else self._switches.entering:
             self._scheduler.switch_point(code)
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 
 from conlab.explorer.search.happens_before import EVERYTHING, Location
 from conlab.explorer.stepping.by_code import ByCode
+from conlab.explorer.stepping.callbacks import Callbacks
 from conlab.explorer.stepping.containers import CONTENT
 from conlab.explorer.stepping.facts import Facts, read_facts
 from conlab.explorer.stepping.local_names import local_value
@@ -93,6 +94,7 @@ class Stepper:
         self._stepped = scheduler.stepped
         self._known: ByCode[bool] = ByCode()
         self._call_sites: dict[CodeType, dict[int, Point]] = {}
+        self._callbacks = Callbacks(self._stepped)
         self._loops = Loops()
         self._touches = Touches(scheduler, self._changes, reading.facts)
         self._opaque: set[CodeType] = set()  # what is not stepped and was seen to touch everything
@@ -249,9 +251,9 @@ class Stepper:
     def _is_unlocked(self, code: CodeType) -> bool:
         return code.co_filename == threading.__file__ and code.co_name in UNLOCKED
 
-    def _entered(self, code: CodeType, *, resumed: bool) -> None:
+    def _entered(self, code: CodeType, *, resumed: bool, from_c: bool = False) -> None:
         """Take note that the running thread has entered a stepped function, or resumed one."""
-        self._reading.entered(code, resumed=resumed)
+        self._reading.entered(code, resumed=resumed, from_c=from_c)
         turns = self._scheduler.current.turns
         if turns and not resumed:
             for loop in [each for each in turns if each.code is code]:

@@ -11,7 +11,9 @@ from types import CodeType, FrameType
 from typing import Any
 
 from conlab.explorer.stepping.by_code import MOST_KEPT, ByCode
+from conlab.explorer.stepping.callbacks import is_in_c
 from conlab.explorer.stepping.local_names import UNBOUND, local_value
+from conlab.explorer.stepping.operands import UNKNOWN, Operands
 from conlab.explorer.stepping.points import Point
 from conlab.explorer.stepping.readings import GENERATOR, Reading
 from conlab.explorer.stepping.spans import segment
@@ -29,6 +31,16 @@ class Tracers:
     is_observer: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How a call enters a code object."""
+
+    by_way_of_c: bool
+    from_c: bool  # that goes on after it
+    has_points: bool  # whether the code has switch points of its own
+    code: CodeType  # kept, since it is known by its address
+
+
 class Tracer(Stepper):
     """Meets switch points by ``sys.settrace``: for CPython 3.11.
 
@@ -39,7 +51,8 @@ class Tracer(Stepper):
     def __init__(self, scheduler: Scheduler, reading: Reading) -> None:
         super().__init__(scheduler, reading)
         self._tracers: ByCode[Tracers] = ByCode()
-        self._entries: dict[tuple[Point, int], tuple[bool, bool, CodeType]] = {}
+        self._entries: dict[tuple[Point, int], Entry] = {}
+        self._operands = Operands(lambda _: False)
 
     def install(self) -> None:
         """Nothing to do for the process."""
@@ -64,13 +77,14 @@ class Tracer(Stepper):
         address = address_of(code)
         thread = scheduler.current
         pending = thread.pending
+        entry = None
         if pending is not None and frame.f_back is pending[0]:
             entry = self._entries.get((pending[1], address))
             if entry is None:
-                entry = self._enters(pending[1], code)
-            if not entry[0]:
+                entry = self._enters(pending[1], code, pending[0])
+            if not entry.by_way_of_c:
                 thread.pending = None
-                if not entry[1]:
+                if not entry.has_points:
                     self._calls_unstepped(pending[1])
         found = self._tracers.by_address.get(address)
         known = self._tracers.get(code) if found is None else found[0]
@@ -93,19 +107,35 @@ class Tracer(Stepper):
             frame.f_trace_opcodes = True
             resumed = bool(code.co_flags & GENERATOR) and frame.f_lasti > _first_resume(code)
             if not code.co_name.startswith("<") or code.co_name == "<lambda>":
-                self._entered(code, resumed=resumed)
+                caller = frame.f_back
+                from_c = not resumed and self._is_called_back(code, caller, entry)
+                self._entered(code, resumed=resumed, from_c=from_c)
             self._advances(frame, begins=not resumed)
             if scheduler.plain:
                 return known.plain
         return known.step
 
-    def _enters(self, point: Point, code: CodeType) -> tuple[bool, bool, CodeType]:
-        """Find out of a call that enters this code whether it does so from C, and if it is ours."""
-        entry = _by_way_of_c(point, code), self._has_switch_points(code), code
+    def _enters(self, point: Point, code: CodeType, caller: Any) -> "Entry":
+        """Find out how a call enters this code."""
+        node = self._operands.node(point)
+        callee = UNKNOWN
+        if isinstance(node, ast.Call):
+            callee, _ = self._operands.callee(node.func, caller, {})
+        from_c = _is_back_from_c(point, code) if callee is UNKNOWN else is_in_c(callee)
+        by_way_of_c = from_c or _by_way_of_c(point, code)
+        entry = Entry(by_way_of_c, from_c, self._has_switch_points(code), code)
         if len(self._entries) >= MOST_KEPT:
             self._entries.clear()
         self._entries[point, address_of(code)] = entry
         return entry
+
+    def _is_called_back(
+        self, code: CodeType, caller: FrameType | None, entry: "Entry | None"
+    ) -> bool:
+        """Whether a function in C has called this code, and goes on after it."""
+        return caller is not None and self._callbacks.enters(
+            code, caller, lambda: entry is not None and entry.from_c
+        )
 
     def _calls_unstepped(self, point: Point) -> None:
         if not self._reading.needs_callee:
@@ -232,6 +262,12 @@ def _by_way_of_c(point: Point, entered: CodeType) -> bool:
     if entered.co_flags & GENERATOR or hasattr(builtins, point.name):
         return True
     return name.startswith("__") and name not in (point.name, "__enter__", "__exit__")
+
+
+def _is_back_from_c(point: Point, entered: CodeType) -> bool:
+    """Whether it is likely that a call of what is not known has entered this code from C."""
+    made = entered.co_name in ("__init__", "__new__", "__post_init__", "__call__")
+    return _by_way_of_c(point, entered) and not made
 
 
 def _qualified(point: Point, frame: FrameType) -> str:

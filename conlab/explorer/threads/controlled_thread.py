@@ -14,6 +14,7 @@ class ControlledThread(Identified):
     __slots__ = (
         "asked_for_time",
         "busy",
+        "calls_c",
         "daemon",
         "deadline",
         "index",
@@ -50,6 +51,7 @@ class ControlledThread(Identified):
         self.timed_out = False
         self.refused = 0  # how often it caught the exception that was to end it
         self.pending: Any = None  # for the tracer: the call that its frame is in
+        self.calls_c = False  # for the monitor: what it called last is a function in C
         self.loaded: dict[Any, Any] = {}  # what it has loaded that another may rebind
         # The operations in C and the calls of code that is not stepped that it is in, by frame, and
         # what they touch: before, after and between the Python code that they enter.

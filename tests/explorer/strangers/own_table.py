@@ -15,7 +15,6 @@ from tests.explorer.strangers.table import (
 )
 
 # What no section of the issue names.
-CALLED_BACK = "search: a function that C calls, and that shares nothing, is no switch point"
 SERIES = "time: timers that set timers are no loop that is held back, and end in a refusal"
 
 SWALLOWED = "swallowed its cancellation"
@@ -57,12 +56,10 @@ def caches() -> Iterator[Row]:
     # Mended in releases of CPython 3.13 and 3.14, where what came meanwhile is kept.
     factory = "another has stored a list while the factory, which is Python, made one"
     name = "groups_by_defaultdict_of_lambda"
-    yield Row(
-        file, name, fails("AssertionError"), before=(3, 13), because=factory, wrong=CALLED_BACK
-    )
+    yield Row(file, name, fails("AssertionError"), before=(3, 13), because=factory)
     cleared = "the list is cleared while map() calls a function for its first value"
     name = "copies_what_another_clears"
-    yield Row(file, name, fails("AssertionError"), because=cleared, wrong=CALLED_BACK)
+    yield Row(file, name, fails("AssertionError"), because=cleared)
     name = "counts_in_an_array"
     yield Row(file, name, fails("AssertionError"), because="both read, then write")
 
