@@ -11,15 +11,19 @@ frequencies of species and the estimation of population parameters*, Biometrika 
 """
 
 import random
+from bisect import bisect
 from collections import Counter
-from collections.abc import Callable, Container, Hashable, Mapping
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import TypeVar
 
 from conlab.explorer.search.budget import Budget
 from conlab.explorer.search.happens_before import HappensBefore, TracedStep
 from conlab.explorer.search.schedule import Schedule
 from conlab.explorer.search.traced import TracedSchedule
 
+T = TypeVar("T")
 MOST_SAMPLES = 10_000  # behind a search, where nobody has said how many
 
 
@@ -41,7 +45,7 @@ class SampledSchedule(TracedSchedule):
 
     def choose(self, costs: tuple[int, ...], site: Hashable, default: int = 0) -> int:  # noqa: ARG002
         """Return an option, each with the same chance: this is no order of threads."""
-        return super().choose(costs, site, self._chance.randrange(len(costs)))
+        return super().choose(costs, site, self._one_of(range(len(costs))))
 
     def choose_thread(
         self, costs: tuple[int, ...], site: Hashable, threads: tuple[int, ...], timed: int
@@ -60,7 +64,7 @@ class SampledSchedule(TracedSchedule):
             self._intended = self._draw(enabled)
             free = [enabled.index(self._intended)]
         free += range(len(enabled), len(threads))
-        return Schedule.choose(self, costs, site, self._chance.choice(free))
+        return Schedule.choose(self, costs, site, self._one_of(free))
 
     def begin(self, thread: int, known: int = 0) -> TracedStep:
         """Take note that a thread begins its next step, and draw who is next if that matters."""
@@ -75,10 +79,19 @@ class SampledSchedule(TracedSchedule):
         return self._at.get(thread) in self._matter
 
     def _draw(self, threads: tuple[int, ...]) -> int:
-        weights = [self._left.get(thread, 0) for thread in threads]
-        if not any(weights):
-            weights = [1] * len(threads)
-        return self._chance.choices(threads, weights)[0] if threads else -1
+        if not threads:
+            return -1
+        sums = list(accumulate(self._left.get(thread, 0) for thread in threads))
+        if not sums[-1]:
+            return self._one_of(threads)
+        return threads[bisect(sums, self._chance.random() * sums[-1])]
+
+    def _one_of(self, options: Sequence[T]) -> T:
+        """Draw one, each with the same chance.
+
+        By `random`, which is in C: what is in Python would be taken for code that the program runs.
+        """
+        return options[int(self._chance.random() * len(options))]
 
 
 @dataclass(frozen=True, slots=True)

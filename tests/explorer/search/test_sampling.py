@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -164,6 +165,17 @@ def test_the_program_that_nothing_is_found_in_is_not_said_to_pass() -> None:
         f" {verdict.sampled.differing} of them differ, and the chance that a next one would be new"
         f" is about {verdict.sampled.once / 60:.0%} (reading bytecode, not exhausted)"
     )
+
+
+def test_what_draws_is_not_taken_for_code_of_the_program() -> None:
+    def program() -> None:
+        with ThreadPoolExecutor(3) as pool:
+            assert list(pool.map(lambda number: number * number, range(4))) == [0, 1, 4, 9]
+
+    verdict = explore(program, reading="bytecode", sample=20)
+    assert verdict.sampled is not None
+    assert verdict.sampled.schedules == 20
+    assert verdict.unknown == ()
 
 
 def test_tasks_are_sampled_too() -> None:
