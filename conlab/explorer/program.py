@@ -150,11 +150,15 @@ def _is(function: Any, kind: Callable[[Any], bool]) -> bool:
 
 
 def _arguments(program: Any) -> list[str]:
-    """Name the arguments that a call has to give."""
+    """Name the arguments that a call has to give.
+
+    Of a wrapper in C, as that of `functools.cache`, nobody knows: it hands them on as they are.
+    """
     try:
         parameters = inspect.signature(program, follow_wrapped=False).parameters.values()
     except (TypeError, ValueError):
-        return []
+        wrapped = getattr(program, "__wrapped__", None)
+        return [] if wrapped is None else _arguments(wrapped)
     optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return [
         each.name
