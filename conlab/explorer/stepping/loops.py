@@ -7,6 +7,7 @@ from the source does not only wait.
 
 import ast
 import builtins
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType
@@ -53,7 +54,7 @@ class Loops:
 
     def __init__(self) -> None:
         """Begin with no file read."""
-        self._in_file: dict[str, list[tuple[Extent, bool]]] = {}
+        self._in_file: dict[str, tuple[tuple[Extent, bool], ...]] = {}
         self._of_jump: dict[Point, Loop] = {}
         self._known: dict[tuple[CodeType, Extent], Loop] = {}
 
@@ -68,7 +69,7 @@ class Loops:
         kind: Kind = {"for": "iterates", "poll": "looks"}.get(jump.loop, "works")  # type: ignore[assignment]
         file = jump.code.co_filename
         if file not in self._in_file:
-            self._in_file[file] = list(loops_of(read_source(file)))
+            self._in_file[file] = loops_of(read_source(file))
         places = [*jump.code.co_positions()]
         ends = places[jump.offset // 2], places[jump.target // 2]
         around = [
@@ -93,12 +94,16 @@ def _within(place: tuple[int | None, int | None, int | None, int | None], extent
     return extent[:2] <= (line, column) and (last_line, last_column) <= extent[2:]
 
 
-def loops_of(source: bytes | None) -> Iterator[tuple[Extent, bool]]:
-    """Give where each loop stands, and whether it only waits."""
+@functools.lru_cache(maxsize=256)  # the same files are explored again and again
+def loops_of(source: bytes | None) -> tuple[tuple[Extent, bool], ...]:
+    """Return where each loop stands, and whether it only waits."""
     try:
-        tree = ast.parse(source or b"")
+        return tuple(_loops_in(ast.parse(source or b"")))
     except (SyntaxError, ValueError):
-        return
+        return ()
+
+
+def _loops_in(tree: ast.Module) -> Iterator[tuple[Extent, bool]]:
     imported = {
         (alias.asname or alias.name).partition(".")[0]
         for node in ast.walk(tree)
