@@ -30,7 +30,7 @@ SLEEPERS = {  # the tests that may sleep: none to put things in order
     ("tests/explorer/stepping/test_loops.py", "*"): "the same",
     ("tests/explorer/test_shared_things.py", "*"): "the same",
     ("tests/explorer/strangers", "*"): "the same",
-    ("tests/explorer/test_narration.py", "*"): "the same",
+    ("tests/explorer/witnesses/test_narration.py", "*"): "the same",
     ("tests/explorer/threads/ordinary.py", "*"): "the same",
     ("tests/explorer/threads/programs.py", "*"): "the same",
     ("tests/explorer/threads/test_fairness.py", "*"): "the same",

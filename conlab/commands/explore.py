@@ -24,12 +24,13 @@ from pathlib import Path
 from conlab import terminal, terms
 from conlab.bench.settings import usable_cores
 from conlab.errors import UserError
-from conlab.explorer import Exploration, Witness, explore, replay, target
-from conlab.explorer.drivers import read_operations
-from conlab.explorer.linearizability import check_linearizability
-from conlab.explorer.making import find_maker
-from conlab.explorer.script import write_script
+from conlab.explorer import Exploration, Witness, explore, replay
+from conlab.explorer.programs import target
+from conlab.explorer.programs.making import find_maker
+from conlab.explorer.serial.drivers import read_operations
+from conlab.explorer.serial.linearizability import check_linearizability
 from conlab.explorer.threads.engines import ENGINES
+from conlab.explorer.witnesses.script import write_script
 from conlab.explorer.wording import from_here
 
 FAILS = 1

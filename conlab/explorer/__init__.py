@@ -114,7 +114,6 @@ own, inside a queue, an event or a pool: what comes of it is found with more pre
 into C that never returns and never lets the GIL go freezes the whole process.
 """
 
-from conlab.explorer.accesses import Access
 from conlab.explorer.exploration import ReadingName, explore, replay
 from conlab.explorer.outcomes import (
     Deadlocked,
@@ -126,10 +125,11 @@ from conlab.explorer.outcomes import (
     Waiting,
 )
 from conlab.explorer.search.schedule import Diverged
-from conlab.explorer.steps import Step
 from conlab.explorer.threads.scheduler import Uncontrolled
 from conlab.explorer.verdict import Exploration
-from conlab.explorer.witness import Witness
+from conlab.explorer.witnesses.accesses import Access
+from conlab.explorer.witnesses.steps import Step
+from conlab.explorer.witnesses.witness import Witness
 
 __all__ = [
     "Access",

@@ -8,14 +8,14 @@ from typing import Literal
 
 from conlab.errors import UserError
 from conlab.explorer.outcomes import Outcome
-from conlab.explorer.program import (
+from conlab.explorer.programs.program import (
     Check,
     Program,
     insist_on_check,
     insist_on_program,
 )
-from conlab.explorer.scope import Steppable, scope_of
-from conlab.explorer.serial import explore_serially
+from conlab.explorer.programs.scope import Steppable, scope_of
+from conlab.explorer.serial.check import explore_serially
 from conlab.explorer.session import Imported, Subject, has_gil, opened, python_version
 from conlab.explorer.strategy import Limits
 from conlab.explorer.tasks.cancellable import names_to_cancel
@@ -23,7 +23,7 @@ from conlab.explorer.threads.engines import choose_engine
 from conlab.explorer.threads.scheduler import Undivided
 from conlab.explorer.threads.watchdog import supervise
 from conlab.explorer.verdict import Exploration
-from conlab.explorer.witness import Witness
+from conlab.explorer.witnesses.witness import Witness
 from conlab.explorer.workers import TakeTurn, Workers
 
 ReadingName = Literal["gil", "bytecode"]

@@ -8,8 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
-from conlab.explorer import importing
-from conlab.explorer.deadlocks import deadlock_of
+from conlab.explorer.programs import importing
 from conlab.explorer.tasks import modelling as modelling_of_tasks
 from conlab.explorer.tasks.foreign_loops import Uvloop
 from conlab.explorer.tasks.known_tasks import KnownTasks
@@ -17,6 +16,7 @@ from conlab.explorer.threads import clocks, thread_bound, thread_pools
 from conlab.explorer.threads import modelling as modelling_of_threads
 from conlab.explorer.threads.ambient_state import AmbientState
 from conlab.explorer.threads.scheduler import Scheduler
+from conlab.explorer.witnesses.deadlocks import deadlock_of
 
 
 @contextmanager

@@ -12,10 +12,9 @@ from math import inf
 from types import CodeType
 from typing import Any, TypeVar
 
-from conlab.explorer.following import FollowedSchedule, no_longer_fits
 from conlab.explorer.modelling import modelled
 from conlab.explorer.outcomes import SWALLOWED, Outcome, Raised, Returned, Unfinished
-from conlab.explorer.program import (
+from conlab.explorer.programs.program import (
     Check,
     CheckFailed,
     Program,
@@ -23,9 +22,8 @@ from conlab.explorer.program import (
     origin_of,
     run_to_its_end,
 )
-from conlab.explorer.recorder import RecordedSchedule, Recorder
-from conlab.explorer.sameness import Rehearsal, insist_on_sameness, told_of, what_differs
-from conlab.explorer.scope import Scope
+from conlab.explorer.programs.sameness import Rehearsal, insist_on_sameness, told_of, what_differs
+from conlab.explorer.programs.scope import Scope
 from conlab.explorer.search.budget import Budget
 from conlab.explorer.search.deepening import Executions
 from conlab.explorer.search.prediction import TrialSchedule
@@ -58,7 +56,9 @@ from conlab.explorer.threads.ambient_state import AmbientState
 from conlab.explorer.threads.scheduler import ONE_THREAD, RestartSearch, Scheduler, Undivided
 from conlab.explorer.threads.watchdog import supervise
 from conlab.explorer.verdict import Exploration
-from conlab.explorer.witness import Witness
+from conlab.explorer.witnesses.following import FollowedSchedule, no_longer_fits
+from conlab.explorer.witnesses.recorder import RecordedSchedule, Recorder
+from conlab.explorer.witnesses.witness import Witness
 from conlab.explorer.workers import Workers
 
 T = TypeVar("T")

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from conlab.explorer.accesses import access_of
 from conlab.explorer.search.budget import Budget
 from conlab.explorer.search.deepening import FEWER, Executions, search_all, search_for_failure
 from conlab.explorer.search.found import Failing, Found
@@ -37,7 +36,8 @@ from conlab.explorer.stepping.points import Point
 from conlab.explorer.stepping.spans import line_at
 from conlab.explorer.threads.scheduler import Scheduler
 from conlab.explorer.verdict import FoundBy
-from conlab.explorer.witness import Witness
+from conlab.explorer.witnesses.accesses import access_of
+from conlab.explorer.witnesses.witness import Witness
 
 SEARCHED = 2 / 3  # of the budget: the search; the rest is kept for schedules drawn by chance
 STEERED = 1 / 5  # of what is left: schedules that predictions plan

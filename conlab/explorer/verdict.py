@@ -8,7 +8,7 @@ from typing import Literal
 from conlab.explorer.search.prediction import Prediction
 from conlab.explorer.search.sampling import Sampled
 from conlab.explorer.threads.scheduler import MOST_TIMEOUTS
-from conlab.explorer.witness import Witness
+from conlab.explorer.witnesses.witness import Witness
 
 FoundBy = Literal["search", "prediction", "sampling"]
 MOST_LEFT = 3  # files that are not stepped, in a sentence

@@ -16,7 +16,7 @@ from conlab.explorer.in_pytest.failures import without_machinery
 from conlab.explorer.in_pytest.fixtures import Fixtures
 from conlab.explorer.in_pytest.settings import Settings
 from conlab.explorer.outcomes import Raised
-from conlab.explorer.scope import files_of_project, scope_of
+from conlab.explorer.programs.scope import files_of_project, scope_of
 from conlab.explorer.verdict import Exploration
 from conlab.explorer.wording import from_here
 from conlab.terminal import plain, text_width

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
-from conlab.explorer.naming import assigned_in, receiver
 from conlab.explorer.outcomes import SWALLOWED, Failure, Returned, Waiting
 from conlab.explorer.tasks.cancellable import EXPLORER, LIBRARY, Cancellable
 from conlab.explorer.tasks.task import Task, label
 from conlab.explorer.threads.controlled_thread import ControlledThread
 from conlab.explorer.threads.scheduler import Scheduler
+from conlab.explorer.witnesses.naming import assigned_in, receiver
 
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 

@@ -25,8 +25,8 @@ from multiprocessing.process import BaseProcess
 from types import FrameType, FunctionType, MethodType
 from typing import Any
 
-from conlab.explorer import division
-from conlab.explorer.division import BETWEEN_CALLS
+from conlab.explorer.serial import division
+from conlab.explorer.serial.division import BETWEEN_CALLS
 from conlab.explorer.threads import clocks
 from conlab.explorer.threads.controlled_thread import ControlledThread
 from conlab.explorer.threads.primitives import CreationSite, Lock, RLock, SimpleQueue, untraced

@@ -18,7 +18,6 @@ from types import CodeType, FrameType
 from typing import Any, Literal, NoReturn, Protocol
 
 from conlab.errors import UserError
-from conlab.explorer.division import BETWEEN_CALLS
 from conlab.explorer.outcomes import (
     Deadlocked,
     Failure,
@@ -30,6 +29,7 @@ from conlab.explorer.outcomes import (
 from conlab.explorer.search.happens_before import EVERYTHING, PART, Location, TracedStep
 from conlab.explorer.search.schedule import Diverged, Schedule
 from conlab.explorer.search.traced import Redundant, TracedSchedule
+from conlab.explorer.serial.division import BETWEEN_CALLS
 from conlab.explorer.threads.controlled_thread import Carrier, ControlledThread, Engine
 from conlab.explorer.threads.greenlets import Greenlets
 from conlab.explorer.threads.real_threads import RealThread, RealThreads

@@ -20,7 +20,7 @@ import pytest
 from conlab.cli import obey
 from conlab.errors import UserError
 from conlab.explorer import Exploration, Uncontrolled, explore, workers
-from conlab.explorer.program import CheckFailed
+from conlab.explorer.programs.program import CheckFailed
 from conlab.explorer.search import sharing
 from conlab.explorer.search.reduction import Executed, Noted, executions
 from conlab.explorer.search.sharing import Request, Turn, shared_executions, take_turn

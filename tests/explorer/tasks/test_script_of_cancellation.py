@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from conlab.explorer import explore
-from conlab.explorer.script import write_script
+from conlab.explorer.witnesses.script import write_script
 from tests.explorer.running import module_of
 from tests.patience import patience
 

@@ -24,7 +24,7 @@ import pytest
 
 from conlab.errors import UserError
 from conlab.explorer import Deadlocked, Uncontrolled, explore, replay
-from conlab.explorer.scope import scope_of
+from conlab.explorer.programs.scope import scope_of
 from conlab.explorer.search.enumeration import enumerate_schedules
 from conlab.explorer.session import Subject, opened
 from conlab.explorer.threads import greenlets, watchdog

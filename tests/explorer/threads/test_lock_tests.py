@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from conlab.explorer.scope import scope_of
+from conlab.explorer.programs.scope import scope_of
 from conlab.explorer.search.enumeration import enumerate_schedules
 from conlab.explorer.session import Subject, opened
 from conlab.explorer.threads.scheduler import RestartSearch

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from conlab.explorer import Deadlocked, Raised, Returned, explore
-from conlab.explorer.scope import scope_of
+from conlab.explorer.programs.scope import scope_of
 from conlab.explorer.search.enumeration import enumerate_schedules
 from conlab.explorer.search.reduction import reduced_schedules
 from conlab.explorer.session import Subject, opened

@@ -11,7 +11,7 @@ import pytest
 
 from conlab.errors import UserError
 from conlab.explorer import explore
-from conlab.explorer.scope import scope_of
+from conlab.explorer.programs.scope import scope_of
 
 USES = """\
 import threading

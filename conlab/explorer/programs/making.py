@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from conlab.errors import UserError
-from conlab.explorer.scope import files_of_module, files_of_project
-from conlab.explorer.target import import_what_is_named
+from conlab.explorer.programs.scope import files_of_module, files_of_project
+from conlab.explorer.programs.target import import_what_is_named
 
 FORMS = "say module:Class, file.py:Class, or module:Class(3) with what it is made from"
 

@@ -10,8 +10,8 @@ from types import ModuleType
 from typing import Any
 
 from conlab.errors import UserError
-from conlab.explorer.program import origin_of
-from conlab.explorer.project import LAB, Project, imported_files, project_of
+from conlab.explorer.programs.program import origin_of
+from conlab.explorer.programs.project import LAB, Project, imported_files, project_of
 from conlab.explorer.stepping.stepper import WITH_SWITCH_POINTS
 
 Steppable = str | os.PathLike[str] | ModuleType

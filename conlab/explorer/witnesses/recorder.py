@@ -9,20 +9,20 @@ from dataclasses import dataclass, field, replace
 from types import CodeType
 from typing import Any
 
-from conlab.explorer.accesses import Access
 from conlab.explorer.outcomes import Deadlocked, Failure, Outcome, Raised
 from conlab.explorer.search.schedule import Schedule
 from conlab.explorer.stepping.points import Point
 from conlab.explorer.stepping.spans import lines_of
 from conlab.explorer.stepping.stepper import ends_the_search_on_error
-from conlab.explorer.steps import Event, Step
 from conlab.explorer.tasks.known_tasks import KnownTasks
 from conlab.explorer.tasks.task import label
 from conlab.explorer.threads.controlled_thread import ControlledThread
 from conlab.explorer.threads.scheduler import Scheduler
 from conlab.explorer.threads.waiting import OTHERS, SLEEP, ManyWaits
-from conlab.explorer.turns import Turns
-from conlab.explorer.values import Looked, Values, change, frame_of, shown
+from conlab.explorer.witnesses.accesses import Access
+from conlab.explorer.witnesses.steps import Event, Step
+from conlab.explorer.witnesses.turns import Turns
+from conlab.explorer.witnesses.values import Looked, Values, change, frame_of, shown
 from conlab.explorer.wording import joined
 
 SHORTEST = 0.01  # seconds of virtual time whose passing is told

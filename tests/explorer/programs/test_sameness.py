@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from conlab.explorer import Diverged, explore
-from conlab.explorer.sameness import MOST_DRAWS
+from conlab.explorer.programs.sameness import MOST_DRAWS
 from conlab.explorer.threads.scheduler import Scheduler
 from tests.explorer.running import run_all
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from conlab.explorer.folding import fold
 from conlab.explorer.outcomes import Deadlocked, Failure, Outcome, Unfinished
-from conlab.explorer.steps import Step
+from conlab.explorer.witnesses.folding import fold
+from conlab.explorer.witnesses.steps import Step
 from conlab.explorer.wording import from_here, joined, shortened
 
 MOST_ROWS = 90  # of a printed witness; what decides nothing is left out first

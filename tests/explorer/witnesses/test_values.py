@@ -6,7 +6,7 @@ from collections import deque
 
 import pytest
 
-from conlab.explorer.values import LONGEST, change, shown
+from conlab.explorer.witnesses.values import LONGEST, change, shown
 
 
 class Raises:

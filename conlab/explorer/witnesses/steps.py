@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from conlab.explorer.accesses import Access
+from conlab.explorer.witnesses.accesses import Access
 
 # What decides beside the order of the program's own steps, by the name that a headline counts it by
 Event = Literal[

@@ -21,7 +21,7 @@ from typing import Any
 
 from conlab.explorer.threads.controlled_thread import ControlledThread
 
-EXPLORER = str(Path(__file__).parent)
+EXPLORER = str(Path(__file__).parents[1])
 # What a primitive does when its operation is over: the thread has executed the bytecode.
 DONE = ("released", "has put into", "has started", "end")
 

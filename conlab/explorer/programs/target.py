@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from conlab.errors import UserError
-from conlab.explorer.program import Script, insist_on_program
-from conlab.explorer.project import MARKERS, folder_of_package, relative_levels
+from conlab.explorer.programs.program import Script, insist_on_program
+from conlab.explorer.programs.project import MARKERS, folder_of_package, relative_levels
 
 FORMS = "say FILE.py, FILE.py:FUNCTION or package.module:FUNCTION"
 MOST_NAMED = 4

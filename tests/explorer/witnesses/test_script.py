@@ -13,7 +13,7 @@ import pytest
 from conlab.catalogue import law, pitfall
 from conlab.errors import UserError
 from conlab.explorer import Witness, explore, replay
-from conlab.explorer.script import write_script
+from conlab.explorer.witnesses.script import write_script
 from tests.explorer.running import module_of
 from tests.patience import patience
 

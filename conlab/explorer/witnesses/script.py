@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from conlab.errors import UserError
-from conlab.explorer import forcing
-from conlab.explorer.folding import fold
-from conlab.explorer.narration import narrate
 from conlab.explorer.outcomes import Unfinished
-from conlab.explorer.turns import Place, Turn
-from conlab.explorer.witness import Witness
+from conlab.explorer.witnesses import forcing
+from conlab.explorer.witnesses.folding import fold
+from conlab.explorer.witnesses.narration import narrate
+from conlab.explorer.witnesses.turns import Place, Turn
+from conlab.explorer.witnesses.witness import Witness
 
 BEGINS = "# -- here begins what the script has of it --\n"
 WIDTH = 88  # columns of the comment that tells the schedule

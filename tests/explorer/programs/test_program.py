@@ -12,7 +12,7 @@ import pytest
 
 from conlab.errors import UserError
 from conlab.explorer import Raised, Returned, explore
-from conlab.explorer.program import CheckFailed
+from conlab.explorer.programs.program import CheckFailed
 from tests.explorer.running import run_all
 
 

@@ -21,8 +21,8 @@ from typing import Any, Protocol
 from unittest import mock
 
 from conlab.explorer.outcomes import Failure, Outcome
-from conlab.explorer.program import function_of
-from conlab.explorer.project import LAB
+from conlab.explorer.programs.program import function_of
+from conlab.explorer.programs.project import LAB
 from conlab.explorer.search.schedule import Diverged
 from conlab.explorer.stepping.spans import line_at
 from conlab.explorer.threads.ambient_state import AmbientState

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from conlab.errors import UserError
-from conlab.explorer.drivers import Driver, Operation, drivers
 from conlab.explorer.exploration import explore
-from conlab.explorer.serial import SerialOrderFails, explore_serially
+from conlab.explorer.serial.check import SerialOrderFails, explore_serially
+from conlab.explorer.serial.drivers import Driver, Operation, drivers
 from conlab.explorer.verdict import Exploration
 
 SHARE = 6  # of what is left of the time, one part in so many for one driver at most

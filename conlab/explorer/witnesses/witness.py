@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from conlab.errors import UserError
-from conlab.explorer.accesses import Access
-from conlab.explorer.narration import narrate
 from conlab.explorer.outcomes import (
     Deadlocked,
     Failure,
@@ -20,8 +18,10 @@ from conlab.explorer.outcomes import (
     Unfinished,
     Waiting,
 )
-from conlab.explorer.steps import Step
-from conlab.explorer.turns import Coming, Place, Turn
+from conlab.explorer.witnesses.accesses import Access
+from conlab.explorer.witnesses.narration import narrate
+from conlab.explorer.witnesses.steps import Step
+from conlab.explorer.witnesses.turns import Coming, Place, Turn
 
 FORMAT = 3
 OUTCOMES: dict[str, type[Any]] = {

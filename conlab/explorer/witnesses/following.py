@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from conlab.explorer.outcomes import Outcome
 from conlab.explorer.search.schedule import Schedule
-from conlab.explorer.steps import Step
+from conlab.explorer.witnesses.steps import Step
 
 OFFSET = re.compile(r"\+\d+$")
 AHEAD = 20  # choices of the witness that are looked through for one that is met too early

@@ -2,7 +2,7 @@
 
 import random
 
-from conlab.explorer.folding import Part, fold
+from conlab.explorer.witnesses.folding import Part, fold
 
 
 def unfolded(text: str, parts: list[Part]) -> str:

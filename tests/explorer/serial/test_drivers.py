@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from conlab.errors import UserError
-from conlab.explorer.drivers import Operation, drivers, read_operations
-from conlab.explorer.linearizability import Linearizability, check_linearizability
-from tests.explorer import counted
-from tests.explorer.counted import Counter, LockedCounter, Slot
+from conlab.explorer.serial.drivers import Operation, drivers, read_operations
+from conlab.explorer.serial.linearizability import Linearizability, check_linearizability
+from tests.explorer.serial import counted
+from tests.explorer.serial.counted import Counter, LockedCounter, Slot
 
 
 def checked(

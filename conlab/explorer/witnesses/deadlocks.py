@@ -7,12 +7,12 @@ from concurrent.futures import Future
 from types import FrameType
 from typing import Any
 
-from conlab.explorer.naming import assigned_in, made_at, receiver
 from conlab.explorer.outcomes import Deadlocked, Waiting
 from conlab.explorer.stepping.local_names import local_value
 from conlab.explorer.threads.controlled_thread import ControlledThread
 from conlab.explorer.threads.scheduler import Scheduler
 from conlab.explorer.threads.waiting import ManyWaits
+from conlab.explorer.witnesses.naming import assigned_in, made_at, receiver
 
 # What is waited for in Python code of the standard library, by its class and method:
 QUEUE = {"get": "an item of", "put": "room in", "join": "the items to be done of"}

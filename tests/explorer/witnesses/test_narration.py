@@ -13,9 +13,9 @@ import pytest
 
 from conlab.catalogue import law, pitfall
 from conlab.explorer import Deadlocked, Witness, explore
-from conlab.explorer.narration import narrate, short_names
 from conlab.explorer.outcomes import Returned, Unfinished
-from conlab.explorer.steps import Step
+from conlab.explorer.witnesses.narration import narrate, short_names
+from conlab.explorer.witnesses.steps import Step
 from tests.explorer.lost_update import lost_update
 
 WIDTHS = (80, 120, 200)

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from conlab import errors
-from conlab.explorer.project import Project, imported_files, project_of, relative_levels
+from conlab.explorer.programs.project import Project, imported_files, project_of, relative_levels
 
 
 def write(path: Path, text: str = "value = 1\n") -> Path:

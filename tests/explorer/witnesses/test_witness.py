@@ -67,7 +67,7 @@ def account(tmp_path: Path) -> Path:
 
 
 def in_process(*arguments: str | Path, seed: str = "0") -> subprocess.CompletedProcess[str]:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         capture_output=True,

@@ -7,7 +7,7 @@ import pytest
 
 from conlab.errors import UserError
 from conlab.explorer import explore
-from tests.explorer.counted import Counter, LockedCounter
+from tests.explorer.serial.counted import Counter, LockedCounter
 
 
 def two_threads(*functions: object) -> None:

@@ -22,7 +22,6 @@ from types import (
 )
 from typing import Any
 
-from conlab.explorer.accesses import READING_FUNCTIONS, READING_METHODS, Access, access_of
 from conlab.explorer.stepping.operands import (
     UNKNOWN,
     Loaded,
@@ -33,6 +32,7 @@ from conlab.explorer.stepping.operands import (
 )
 from conlab.explorer.stepping.points import Point
 from conlab.explorer.stepping.spans import segment
+from conlab.explorer.witnesses.accesses import READING_FUNCTIONS, READING_METHODS, Access, access_of
 from conlab.explorer.wording import shortened
 
 LONGEST = 24  # characters of a value

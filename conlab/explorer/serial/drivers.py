@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from conlab.errors import UserError
-from conlab.explorer import division
 from conlab.explorer.outcomes import Returned
+from conlab.explorer.serial import division
 
 THREADS = 2
 MOST_CALLS = 3  # of each thread

@@ -1,0 +1,1 @@
+"""Serial orders: whether what threads do together could have been done one after the other."""
