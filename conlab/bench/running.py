@@ -200,7 +200,7 @@ def opened(
     address = wanted.get("cluster", "local")
     with ExitStack() as stack:
         try:
-            run = stack.enter_context(cell.model.module.pool(cell.client(), **wanted))
+            run = stack.enter_context(cell.model.module.pool(cell.entered(), **wanted))
         except ImportError as error:
             raise CellAbsent(str(error)) from error
         except OSError as error:
