@@ -16,7 +16,7 @@ from conlab.bench.discovery import Cell, Model, Workload
 from conlab.bench.inputs import Inputs
 from conlab.bench.peers import Compared
 from conlab.bench.peers.memory import Grown
-from conlab.bench.running import CellAbsent, CellFailed, Jobs, OpenCell, Tally, opened
+from conlab.bench.running import CellAbsent, CellFailed, Jobs, OpenCell, Tally, handing_over, opened
 from conlab.bench.sameness import Same, difference, same
 from conlab.bench.settings import Settings, gil_enabled, python_build, tracers, usable_cores
 from conlab.bench.watchdog import watching
@@ -29,6 +29,7 @@ MOST_ROUNDS = 50
 WATCH = 0.25  # seconds to be watched at least: the system counts CPU time in ticks of 10 ms
 MOST_WATCHED = 100_000  # jobs, whose times are kept
 WAITS = 0.5  # the share of serial's time from which its jobs wait, and do not only compute
+SAID_ONCE = "its workload cannot be measured, and why is said once"
 START_ROUNDS = 3  # of seconds each where the pool is a cluster
 
 
@@ -78,6 +79,7 @@ class Measured:
     floor: floors.Floor | None
     sizes: dict[str, Any]
     tracers: tuple[str, ...] = ()
+    handing_over: float | None = None  # of a job, measured for the reader's own workloads
 
     @property
     def in_flight(self) -> float:
@@ -165,6 +167,7 @@ class Measured:
             "slowest_job_closed_loop": {"is": kind, "seconds": slowest},
             "pool_start_seconds": self.start,
             "pool_stop_seconds": self.stop,
+            "handing_over_seconds": self.handing_over,
         }
 
 
@@ -212,13 +215,13 @@ class Matrix:
             UserError: the reader's own workload is wrong, whatever the model.
         """
         if cell.workload.name in self.refused:
-            raise CellAbsent(f"{cell.workload.name} cannot be measured, as is said elsewhere")
+            raise CellAbsent(SAID_ONCE)
         try:
             with trial.own_errors(cell.workload) if cell.workload.own else nullcontext():
                 self._measure(cell, benchmark)
         except (UserError, OtherResults) as mistake:
             if cell.workload.own:
-                self.refused[cell.workload.name] = one_line(mistake)
+                self.refuse(cell.workload, mistake)
             raise
         except CellAbsent as reason:
             self.absent.append((cell, str(reason)))
@@ -248,6 +251,8 @@ class Matrix:
             if benchmark.disabled:
                 return
             watched = self.watch(open_cell, reference)
+            alone = cell.workload.own and open_cell.address is None
+            handed = handing_over(open_cell) if alone else None
             ended = time.perf_counter()
         measured = Measured(
             cell=cell,
@@ -265,6 +270,7 @@ class Matrix:
             floor=self.floor(reference),
             sizes=self.inputs.sizes(cell.workload),
             tracers=tracers(),
+            handing_over=handed,
         )
         self.measured.append(measured)
         benchmark.extra_info.update(measured.figures())
@@ -314,9 +320,20 @@ class Matrix:
         )
 
     @property
+    def is_own(self) -> bool:
+        """Say whether all workloads are the reader's own."""
+        workloads = self.settings.workloads
+        return bool(workloads) and all(workload.own for workload in workloads)
+
+    @property
     def origin_pid(self) -> int | None:
         """The process of the origin, if it runs."""
         return self.inputs.origin.pid if self.inputs.origin else None
+
+    def refuse(self, workload: Workload, mistake: BaseException) -> None:
+        """Keep what is wrong with a workload, and nothing of what was measured of it."""
+        self.refused[workload.name] = one_line(mistake)
+        self.measured[:] = [one for one in self.measured if one.cell.workload is not workload]
 
     def reference(self, workload: Workload) -> Reference:
         """What serial gives, from a run that is not timed."""

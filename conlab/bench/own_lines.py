@@ -39,6 +39,8 @@ def of_error(error: BaseException, file: str) -> tuple[str, ...]:
 
 def of_text(text: str, file: str) -> tuple[str, ...]:
     """The same of a traceback as text; of several, those of the last."""
+    if not file:
+        return ()
     project = project_of(file)
     found = [
         shown(frame, project, file)

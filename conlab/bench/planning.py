@@ -198,10 +198,11 @@ class FirstRun:
         left = f", about {spoken(whole - seconds)} left of it" if self.jobs else ""
         self.show(f"{self.name}: the first serial run, job {done + 1:,}{of}{left}")
         if self.budget is not None and seconds > self.budget:
-            fit = max(1, int(self.budget / job / 4))
+            fit = int(self.budget / job / 4)
+            remedy = f"--jobs {fit} would be few enough" if fit > 1 else "it takes more seconds"
             raise UserError(
                 f"--seconds {self.budget:g}: in that time serial did {done:,}{of} jobs of"
-                f" {self.name} and no other model any; --jobs {fit} would be few enough"
+                f" {self.name}, and no other model any; {remedy}"
             )
         if not self.told and self.jobs and seconds > LONG:
             self.told = True

@@ -40,7 +40,7 @@ def _same(one: Any, other: Any) -> bool:
         return found is not None and _same_parts(parts, found)
     if trouble is None:
         return _both_nan(one, other)
-    if isinstance(getattr(one, "__dict__", None), dict):
+    if "ambiguous" in str(trouble) and isinstance(getattr(one, "__dict__", None), dict):
         return _same_parts(vars(one), vars(other))
     raise trouble
 

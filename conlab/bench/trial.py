@@ -37,16 +37,19 @@ def own_errors(workload: Workload) -> Iterator[None]:
     """Say what the reader's own code raised with the reader's own lines, and no others."""
     try:
         yield
-    except (SaidError, CellFailed, AssertionError):
+    except (SaidError, CellFailed):
         raise
+    except AssertionError as error:
+        if not own_lines.of_error(error, file_of(workload)):
+            raise  # it is about its results
+        raise raised(workload, error) from error
     except (Exception, SystemExit) as error:
         raise raised(workload, error) from error
 
 
 def raised(workload: Workload, error: BaseException) -> UserError:
     """What it says of the reader's code that it raised that."""
-    file = str(getattr(workload.module, "__file__", ""))
-    lines = own_lines.of_error(error, file)
+    lines = own_lines.of_error(error, file_of(workload))
     where = lines[-1].partition(": ")[0] if lines else workload.name
     advice = ""
     if isinstance(error, SystemExit):
@@ -54,6 +57,11 @@ def raised(workload: Workload, error: BaseException) -> UserError:
     if isinstance(error, TypeError | AttributeError) and not lines:
         refuse_manager(workload)
     return own_lines.JobRaised(f"{where}: {own_lines.said(error)}{advice}", lines[:-1])
+
+
+def file_of(workload: Workload) -> str:
+    """The file of a reader's own workload; of another, none."""
+    return str(getattr(workload.module, "__file__", "")) if workload.own else ""
 
 
 def refuse_manager(workload: Workload) -> None:
@@ -181,9 +189,7 @@ def refuse_tally(workload: Workload, tally: Tally, drawn: int | None) -> None:
         raise own_lines.JobRaised(
             f"{workload.name}: every job failed, the first with"
             f" {first_failure(tally)}{place(tally)}",
-            own_lines.of_text(
-                tally.first_failure.traceback, str(getattr(workload.module, "__file__", ""))
-            ),
+            own_lines.of_text(tally.first_failure.traceback, file_of(workload)),
         )
 
 
@@ -268,8 +274,7 @@ def why_all_fail(cell: Cell, result: Any) -> str | None:
     failure: type = cell.model.failure.Failure
     if not (isinstance(result, list) and result and all(isinstance(r, failure) for r in result)):
         return None
-    file = str(getattr(cell.workload.module, "__file__", ""))
-    lines = own_lines.of_text(result[0].traceback, file)
+    lines = own_lines.of_text(result[0].traceback, file_of(cell.workload))
     where = f" ({lines[-1].partition(': ')[0]})" if lines else ""
     return f"every job fails under it, the first with {result[0].type}: {result[0].message}{where}"
 
@@ -286,10 +291,9 @@ def comparing(workload: Workload, name: str | None) -> sameness.Same:
         try:
             return bool(function(one, other))
         except Exception as error:
-            file = str(getattr(workload.module, "__file__", ""))
             raise own_lines.JobRaised(
                 f"{workload.name}: --compare {name}: it raised {own_lines.said(error)}",
-                own_lines.of_error(error, file),
+                own_lines.of_error(error, file_of(workload)),
             ) from error
 
     return alike
