@@ -6,17 +6,18 @@ import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
-from contextlib import ExitStack, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import Any
 
-from conlab.bench import costs, discovery, floors, planning, trial
+from conlab.bench import costs, floors, planning, trial
 from conlab.bench.discovery import Cell, Model, Workload
+from conlab.bench.first_runs import FirstRuns
 from conlab.bench.inputs import Inputs
 from conlab.bench.peers import Compared
 from conlab.bench.peers.memory import Grown
-from conlab.bench.running import CellAbsent, CellFailed, Jobs, OpenCell, Tally, handing_over, opened
+from conlab.bench.running import CellAbsent, CellFailed, OpenCell, Tally, handing_over, opened
 from conlab.bench.sameness import Same, difference, same
 from conlab.bench.settings import Settings, gil_enabled, python_build, tracers, usable_cores
 from conlab.bench.watchdog import watching
@@ -42,7 +43,7 @@ class Reference:
     seconds: float
     levels: list[Log]
     waits: bool  # or it may: it has a client, or runs on an event loop
-    alike: Same = same
+    alike: Any = same  # a Same; mypy would take a callable for a method
     compared: bool = True  # or --no-compare was asked for
     note: str = ""  # what there is to say of the jobs beside their figures
 
@@ -328,7 +329,7 @@ class Matrix:
     @property
     def origin_pid(self) -> int | None:
         """The process of the origin, if it runs."""
-        return self.inputs.origin.pid if self.inputs.origin else None
+        return self.inputs.origin_pid
 
     def refuse(self, workload: Workload, mistake: BaseException) -> None:
         """Keep what is wrong with a workload, and nothing of what was measured of it."""
@@ -345,6 +346,8 @@ class Matrix:
                 if not workload.own:
                     raise
                 raise UserError(f"{workload.name}: it cannot be run here: {reason}") from reason
+            except OtherResults as mistake:
+                raise UserError(one_line(mistake)) from mistake
         return self.references[workload.name]
 
     def run_serial(self, workload: Workload) -> Reference:
@@ -360,8 +363,10 @@ class Matrix:
                 levels.append(origin.take_log())
 
         cell = Cell(workload, next(m for m in self.settings.models if m.name == "serial"))
-        drawn, noticed = self.look_at(workload, jobs) if workload.own else (None, jobs)
-        with opened(cell, noticed, {}) as open_cell:
+        self.began[workload.name] = time.perf_counter()
+        own = FirstRuns(workload, self.settings, self.inputs, self.say, self.show)
+        drawn, jobs = own.jobs() if workload.own else (None, jobs)
+        with opened(cell, jobs, {}) as open_cell:
             began, before = time.perf_counter(), costs.own_seconds()
             result, tally = open_cell.counting(after_level=keep_log)
             seconds, waiting = time.perf_counter() - began, costs.waiting_since(before)
@@ -369,74 +374,19 @@ class Matrix:
             waits = not workload.computes_only() or waiting >= WAITS
             reference = Reference(result, tally.jobs, seconds, levels, waits)
             if workload.own:
-                self.try_out(open_cell, reference, tally)
-        return reference
-
-    # Of the reader's own workloads.
-
-    def look_at(self, workload: Workload, jobs: Jobs) -> tuple[int | None, Jobs]:
-        """How many jobs there are, if that can be known, and the same jobs, for the first run."""
-        self.began[workload.name] = time.perf_counter()
-        models = self.settings.models
-        trial.refuse_unsendable_work(workload, models)
-        bounded = self.settings.jobs is not None
-        drawn = trial.look_at_jobs(workload, jobs, models, bounded=bounded)
-        first = planning.FirstRun(workload.name, drawn, self.settings.seconds, self.show, self.say)
-        return drawn, lambda: first.noticed(jobs())
-
-    def try_out(self, open_cell: OpenCell, reference: Reference, tally: Tally) -> None:
-        """Refuse what serial's first run can tell, and say what is ahead."""
-        workload, jobs = open_cell.cell.workload, self.inputs.jobs(open_cell.cell.workload)
-        reference.alike = trial.comparing(workload, self.settings.compare)
-        reference.compared = self.settings.compares
-        if tally.failed:
-            failed = trial.first_failure(tally)
-            reference.note = f"{tally.failed} of {tally.jobs} jobs failed, the first with {failed}."
-        trial.refuse_results(workload, reference.result, self.settings.models)
-        count = trial.how_many_twice(reference.jobs, reference.seconds)
-        if reference.compared and count:
-            again = replace(open_cell, jobs=lambda: islice(jobs(), count))
-            if isinstance(reference.result, list) or count == reference.jobs:
-                self.inputs.empty_folder(workload)
-                second, tally = again.counting()
-                trial.refuse_tally(workload, tally, count)
-                trial.refuse_other_results(
-                    workload, jobs, reference.result, second, reference.alike
+                self.plans[workload.name] = own.after_serial(
+                    open_cell,
+                    reference,
+                    tally,
+                    lambda cell, result: check(cell, result, reference),
+                    usual_effort(),
                 )
-        settings = self.settings.for_models(computes_only=not reference.waits)
-        cells = discovery.cells(workload, self.settings.models)
-        usual = planning.Effort(FEWEST_ROUNDS, MOST_ROUNDS, BUDGET, WATCH)
-        self.plans[workload.name] = plan = planning.planned(
-            cells, settings, reference.jobs, reference.seconds, usual, self.settings.seconds
-        )
-        self.say(f"{workload.name}: {plan.said()}")
-        for cell in cells:
-            in_process = cell.model.name in trial.IN_PROCESS and not (cell.variant or cell.again)
-            if in_process and not cell.absent() and reference.seconds < trial.TWICE_LIMIT:
-                self.try_under(cell, settings, reference)
-
-    def try_under(self, cell: Cell, settings: dict[str, Any], reference: Reference) -> None:
-        """Run the jobs once under a model that starts in no time: it may show that they are wrong.
-
-        What concerns the model alone, its cell says later.
-        """
-        self.inputs.empty_folder(cell.workload)
-        with (
-            suppress(CellAbsent, CellFailed),
-            watching(cell, reference.seconds, self.origin_pid) as watchdog,
-            opened(cell, self.inputs.jobs(cell.workload), settings, watchdog.watch) as open_cell,
-        ):
-            result, _tally = open_cell.counting()
-            try:
-                check(open_cell, result, reference)
-            except OtherResults as mistake:
-                raise UserError(one_line(mistake)) from None
+        return reference
 
     def effort(self, cell: Cell) -> planning.Effort:
         """How often that cell runs its jobs."""
         plan = self.plans.get(cell.workload.name)
-        usual = planning.Effort(FEWEST_ROUNDS, MOST_ROUNDS, BUDGET, WATCH)
-        return plan.effort if plan else usual
+        return plan.effort if plan else usual_effort()
 
     def refuse_late(self, cell: Cell) -> None:
         """Raise CellAbsent where the plan has no time for the cell."""
@@ -533,6 +483,11 @@ def try_one_job(open_cell: OpenCell) -> None:
                 " they should run this Python with this folder on their path, and reach the"
                 " origin's ports and the files of this machine"
             )
+
+
+def usual_effort() -> planning.Effort:
+    """How often the jobs of a workload are run that nobody has given a budget."""
+    return planning.Effort(FEWEST_ROUNDS, MOST_ROUNDS, BUDGET, WATCH)
 
 
 class OtherResults(AssertionError):

@@ -49,6 +49,4 @@ def said_of_pools(group: Group) -> list[str]:
     ]
     if not costs:
         return []
-    return [
-        f"To start the pool, and to hand over a job that does nothing, took: {'; '.join(costs)}."
-    ]
+    return [f"What starting a pool, and handing over an empty job, took: {'; '.join(costs)}."]

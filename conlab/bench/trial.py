@@ -23,7 +23,6 @@ MOST_DRAWN = 5_000_000  # jobs, after which an end is not waited for
 DRAWING_LIMIT = 5.0  # seconds of the same
 PICKLING_LIMIT = 1.0  # seconds in which to look whether jobs and results can be sent
 TWICE_LIMIT = 1.0  # seconds that a second serial run may take, of fewer jobs if need be
-IN_PROCESS = ("threads", "coroutines")  # the models that start in no time
 DEAR_JOB = 2.0  # seconds from which on no job is run only to see that it gives the same
 
 ONLY_ITS_JOB = (

@@ -176,10 +176,10 @@ def test_own_workloads_stand_in_place_of_the_suite_s(own_file: Write) -> None:
     assert [w.name for w in read(workload=[str(path)]).workloads] == ["my_job"]
 
 
-def test_workloads_named_beside_own_ones_run_too(own_file: Write) -> None:
+def test_workloads_named_beside_own_ones_run_after_them(own_file: Write) -> None:
     path = own_file("my_job.py", "def jobs(): ...\ndef work(job): ...")
     chosen = read(workload=[str(path)], workloads="count_words")
-    assert [w.name for w in chosen.workloads] == ["count_words", "my_job"]
+    assert [w.name for w in chosen.workloads] == ["my_job", "count_words"]
 
 
 def test_an_own_workload_named_twice_runs_once(own_file: Write) -> None:
