@@ -33,9 +33,7 @@ def said_of_rounds(group: Group) -> list[str]:
     rounds = min(len(one.rounds) for one in group.cells)
     if rounds < ENOUGH_ROUNDS:
         times = {1: "once", 2: "twice"}.get(rounds, f"{rounds} times")
-        return [
-            f"A model was timed {times} alone, for want of time: how far that varies is not known."
-        ]
+        return [f"A model was timed only {times}: how far its time varies is not known."]
     return []
 
 

@@ -62,5 +62,5 @@ def test_of_a_single_round_no_spread_is_shown_and_no_noise() -> None:
     cells = [replace(one, rounds=one.rounds[:1]) for one in (SERIAL, THREADS)]
     matrix, of = found(*cells)
     assert of.noise is None
-    assert remarks(matrix, of)[0].startswith("A model was timed once alone")
+    assert remarks(matrix, of)[0].startswith("A model was timed only once")
     assert "±" not in str(list(workload_table(of).columns[1].cells))
