@@ -80,7 +80,7 @@ class FirstRuns:
         plan = planning.planned(
             cells, settings, first.jobs, first.seconds, usual, self.settings.seconds
         )
-        self.say(f"{self.workload.name}: {plan.said()}")
+        self.say(f"{self.workload.name}, {plan.said()}")
         return plan
 
     def run_serial_again(self, serial: OpenCell, first: FirstResult) -> None:

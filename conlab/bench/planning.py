@@ -207,6 +207,6 @@ class FirstRun:
         if not self.told and self.jobs and seconds > LONG:
             self.told = True
             self.say(
-                f"{self.name}: {self.jobs:,} jobs of about {spoken(job)}: the first run, in serial,"
+                f"{self.name}, {self.jobs:,} jobs of about {spoken(job)}: the first run, in serial,"
                 f" takes about {spoken(whole)}; what all models take is said after it."
             )

@@ -113,7 +113,7 @@ def test_an_own_workload_gets_its_table_and_its_verdict(own: Ended) -> None:
     assert "the noise of this run is" in table
     assert table.count("What starting a pool, and handing over an empty job, took: ") == 1
     assert "Rules of thumb" not in table
-    assert own.said.count("ask_database: 6 jobs of ") == 1  # the plan
+    assert own.said.count("ask_database, 6 jobs of ") == 1  # the plan
     assert "Serial was waiting" in table  # what follows from it, the noise of the machine decides
 
 

@@ -115,7 +115,7 @@ def test_a_first_run_that_takes_long_says_early_how_long(monkeypatch: pytest.Mon
     assert heard.work(8, 20.0) == 8
     (said,) = heard.said
     assert said.startswith(
-        "my_job: 8 jobs of about 20 s: the first run, in serial, takes about 160"
+        "my_job, 8 jobs of about 20 s: the first run, in serial, takes about 160"
     )
     assert heard.shown[0] == "my_job: the first serial run, job 2 of 8, about 140 s left of it"
 
