@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Generator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from conlab.bench.cells import MATRIX
 from conlab.bench.inputs import Inputs
 from conlab.bench.measuring import Matrix
 from conlab.errors import UserError
-from conlab.terminal import plain
+from conlab.terminal import LiveTail, plain
 
 PEERS = "bench_peers.py"
 CELLS = "bench_matrix.py"
@@ -96,7 +96,20 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     matrix = config.stash[MATRIX]
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
     if config.getoption("benchmark_only", False) and reporter:
-        matrix.say = lambda sentence: reporter.write_line(plain(sentence))
+        tail = LiveTail(reporter._tw._file)
+
+        def say(sentence: str) -> None:
+            tail.clear()
+            reporter.write_line(plain(sentence))
+
+        def show(sentence: str) -> None:
+            with capturing.global_and_fixture_disabled() if capturing else nullcontext():
+                tail.show(sentence)
+
+        capturing: Any = config.pluginmanager.get_plugin("capturemanager")
+        if tail.shown:
+            matrix.show = show
+        matrix.say = say
     called = [getattr(item, "callspec", None) for item in session.items]
     cells = [each.params.get("cell") for each in called if each]
     names = {cell.workload.name for cell in cells if cell}
@@ -108,6 +121,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         except UserError as mistake:
             matrix.refuse(workload, mistake)
     if matrix.refused and len(cells) == len(session.items) and not names - set(matrix.refused):
+        config.stash[REFUSED] = set(matrix.refused)
         raise pytest.UsageError("\n".join(matrix.refused.values()))
     say_refused(config)
 

@@ -210,6 +210,19 @@ def test_pytest_says_the_sentence_and_nothing_else() -> None:
     )
 
 
+def test_a_job_that_is_wrong_ends_pytest_as_a_usage_error_in_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "my_job.py"
+    path.write_text("def jobs(): return [1]\ndef work(n): raise ValueError('bad input')\n")
+    status, said = pytest_says("--benchmark-only", "--workload", str(path))
+    assert status == 4
+    assert said.count("ERROR") == 1
+    assert (
+        "ERROR: my_job: every job failed, the first with ValueError: bad input\n"
+        "  my_job.py:2, in work(): def work(n): raise ValueError('bad input')\n"
+    ) in said
+    assert "collected 9 items" in said  # its cells, and nothing of the suite
+
+
 def test_a_path_outside_the_clone_may_follow_its_option_after_a_blank(tmp_path: Path) -> None:
     path = tmp_path / "my_job.py"
     path.write_text("")
