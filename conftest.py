@@ -8,6 +8,7 @@ from conlab.bench.settings import usable_cores
 pytest_plugins = [
     "conlab.bench.cells",
     "conlab.bench.saving",
+    "conlab.bench.unsaved",
     "conlab.bench.plugin",
     "conlab.versus.plugin",
     "conlab.calibration.quotation",

@@ -63,3 +63,22 @@ class LiveLine:
         """Leave nothing of the line."""
         if self.shown:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+class LiveTail:
+    """What stands behind the cursor of somebody else's line, such as pytest's dots, for a while."""
+
+    def __init__(self, file: TextIO) -> None:
+        self.file = file
+        self.shown = is_alive(file)
+
+    def show(self, sentence: str) -> None:
+        """Put the sentence, cut to half the terminal's width, behind the cursor, which stays."""
+        if self.shown:
+            shown = plain(sentence)[: width() // 2]
+            print(f"\0337  {shown}\033[K\0338", end="", file=self.file, flush=True)
+
+    def clear(self) -> None:
+        """Leave nothing of it."""
+        if self.shown:
+            print("\033[K", end="", file=self.file, flush=True)

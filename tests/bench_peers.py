@@ -13,7 +13,7 @@ import pytest
 
 from conlab.bench import floors, inputs
 from conlab.bench.discovery import Cell
-from conlab.bench.measuring import Matrix, difference
+from conlab.bench.measuring import Matrix
 from conlab.bench.peers import (
     Compared,
     Peer,
@@ -27,6 +27,7 @@ from conlab.bench.peers import (
     vips,
 )
 from conlab.bench.running import OpenCell, opened
+from conlab.bench.sameness import difference
 from conlab.origin import Origin, serve
 from conlab.origin import Settings as OriginSettings
 

@@ -13,7 +13,7 @@ import pytest
 from conlab import cli
 from conlab.commands import study
 from conlab.errors import UserError
-from conlab.terminal import LiveLine, plain
+from conlab.terminal import LiveLine, LiveTail, plain
 from tests.history.made import write, write_series
 from tests.patience import patience
 
@@ -72,6 +72,18 @@ def test_the_live_line_is_cut_after_it_was_made_plain(
     line.shown = True
     line.show(HOSTILE)
     assert capsys.readouterr().err == f"\r\033[K{SHOWN[:19]}"
+
+
+def test_what_is_shown_behind_a_line_of_others_lets_their_cursor_stay(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    tail = LiveTail(sys.stdout)
+    tail.show(HOSTILE)
+    assert capsys.readouterr().out == ""  # it is no terminal
+    tail.shown = True
+    tail.show(HOSTILE)
+    assert capsys.readouterr().out == f"\0337  {SHOWN[:10]}\033[K\0338"
 
 
 # Tables

@@ -1,17 +1,15 @@
 """Finds workloads and models by their files, and pairs them into cells."""
 
 import importlib
-import importlib.util
 import inspect
 import pkgutil
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from conlab.errors import UserError
+from conlab.bench import one_at_a_time, own_file
 
 AGAIN = "again"
 WORKLOADS = "workloads"  # the package, as a clone's own tests and benchmarks name it
@@ -24,6 +22,7 @@ class Workload:
     name: str
     module: ModuleType | None
     problem: str | None = None
+    own: bool = False  # the reader's own file, and none of the suite's
 
     def hook(self, name: str, variant: str = "") -> Any:
         """The workload's function of that name, the variant's own if it has one; or None."""
@@ -93,14 +92,27 @@ class Cell:
         """The name as a test id."""
         return f"{self.workload.name}-{self.label}"
 
+    @property
+    def awaits_one_by_one(self) -> bool:
+        """Say whether this is serial, of a workload that only an event loop can run."""
+        work, work_async = (self.workload.hook(n, self.variant) for n in ("work", "work_async"))
+        return self.model.name == "serial" and work is None and work_async is not None
+
     def work(self) -> Any:
         """What the model's ``run`` is to be given as ``work``."""
+        if self.awaits_one_by_one:
+            return one_at_a_time.Work(self.workload.hook("work_async", self.variant))
         functions = tuple(self.workload.hook(f, self.variant) for f in self.model.functions())
         return functions[0] if len(functions) == 1 else functions
 
     def client(self) -> Any:
         """The workload's client for this model, or None."""
-        return self.workload.hook(self.model.client_hook(), self.variant)
+        hook = "client_async" if self.awaits_one_by_one else self.model.client_hook()
+        return self.workload.hook(hook, self.variant)
+
+    def entered(self) -> Any:
+        """What the model's pool is to enter: the client; for a loop in serial, that around it."""
+        return one_at_a_time.client_of(self.client()) if self.awaits_one_by_one else self.client()
 
     def drive(self) -> Callable[..., Any]:
         """How the results come together: the model's own way in this workload, or the usual."""
@@ -114,6 +126,8 @@ class Cell:
             return self.workload.problem
         if reason := self.model.module.absent():
             return str(reason)
+        if self.awaits_one_by_one:
+            return None
         for function in self.model.functions():
             if self.workload.hook(function, self.variant) is None:
                 return f"has no {function}: {WHY_LACKING.get(function, 'the model runs that')}"
@@ -121,6 +135,7 @@ class Cell:
 
 
 WHY_LACKING = {
+    "work": "it has work_async() alone, which only an event loop can run",
     "work_async": "it never waits, so an event loop has nothing to overlap",
     "fetch_async": "it does not wait first and compute then, so there is nothing to divide",
 }
@@ -172,33 +187,9 @@ def suite_model(name: str, package: str = WORKLOADS) -> Model:
 
 def own_workload(path: Path) -> Workload:
     """A reader's own file as a workload; raises UserError where it is none."""
-    if not path.is_file() or path.suffix != ".py":
-        raise UserError(f"{path}: it should be a Python file, and there is none there")
-    path = path.absolute()
-    name = path.stem
-    known = sys.modules.get(name)
-    if getattr(known, "__file__", None) == str(path):
-        known = None  # this very file, named twice
-    if not name.isidentifier() or name in sys.stdlib_module_names or known:
-        raise UserError(
-            f"{path}: worker processes import it by its name, and {name!r} is"
-            " no name for it or another module's; rename the file, my_job.py for instance"
-        )
-    if sys.path[:1] != [str(path.parent)]:  # whence worker processes inherit it
-        sys.path.insert(0, str(path.parent))
-    try:
-        module = importlib.import_module(name)
-    except (Exception, SystemExit) as error:
-        raise UserError(f"{path}: importing it raised {type(error).__name__}: {error}") from error
-    for function in ("jobs", "work"):
-        if not callable(getattr(module, function, None)):
-            raise UserError(f"{path}: it has no {function}(); a workload has jobs() and work(job)")
-    if inspect.iscoroutinefunction(module.work):
-        raise UserError(
-            f"{path}: work() is a coroutine function; call it work_async(),"
-            " and let work() do the same with blocking calls"
-        )
-    return Workload(name, module)
+    module = own_file.imported(path)
+    own_file.refuse_shape(path, module)
+    return Workload(path.stem, module, own=True)
 
 
 def variants(workload: Workload, model: Model) -> list[str]:

@@ -11,13 +11,14 @@ import math
 import random
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from conlab.bench.discovery import Workload
+from conlab.bench.own_file import described
 from conlab.bench.settings import Settings
 from conlab.errors import UserError
 from conlab.origin import Origin, serve
@@ -79,8 +80,8 @@ class Inputs:
         values = self.values(workload)
         make: Callable[..., Iterator[Any]] = workload.hook("jobs")
         if asked & {"count", "sites"} or self.settings.jobs is None:
-            return lambda: iter(make(**values))
-        return lambda: islice(make(**values), self.settings.jobs)
+            return lambda: iterated(workload, make(**values))
+        return lambda: islice(iterated(workload, make(**values)), self.settings.jobs)
 
     def values(self, workload: Workload) -> dict[str, Any]:
         """What ``jobs()`` of the workload asks for, by name."""
@@ -122,6 +123,11 @@ class Inputs:
                 )
             )
         return self.origin
+
+    @property
+    def origin_pid(self) -> int | None:
+        """The process of the origin, if it runs."""
+        return self.origin.pid if self.origin else None
 
     def pages(self) -> int:
         """How many pages each site has: in all, as many as jobs were asked for, or a few more."""
@@ -282,6 +288,21 @@ def asked_by(workload: Workload) -> set[str]:
                 f" it should be one of {', '.join(sorted(known))}, or have a default"
             )
     return {parameter.name for parameter in parameters} & known
+
+
+def iterated(workload: Workload, made: Any) -> Iterator[Any]:
+    """What jobs() gave, to be gone through; raises UserError where it holds no jobs."""
+    if isinstance(made, str | bytes):
+        what = "text, whose letters would be the jobs"
+    else:
+        with suppress(TypeError):
+            return iter(made)
+        what = described(made)
+    if inspect.iscoroutine(made):
+        made.close()
+    raise UserError(
+        f"{workload.name}: jobs() gives {what}; it should yield the jobs, or return a list of them"
+    )
 
 
 def refuse_unused(settings: Settings, asked: set[str]) -> None:

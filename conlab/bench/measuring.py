@@ -4,18 +4,21 @@ import gc
 import math
 import statistics
 import time
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
-from conlab.bench import costs, floors
+from conlab.bench import costs, floors, planning, trial
 from conlab.bench.discovery import Cell, Model, Workload
+from conlab.bench.first_runs import FirstRuns
 from conlab.bench.inputs import Inputs
 from conlab.bench.peers import Compared
 from conlab.bench.peers.memory import Grown
-from conlab.bench.running import CellAbsent, CellFailed, OpenCell, Tally, opened
+from conlab.bench.running import CellAbsent, CellFailed, OpenCell, Tally, handing_over, opened
+from conlab.bench.sameness import Same, difference, same
 from conlab.bench.settings import Settings, gil_enabled, python_build, tracers, usable_cores
 from conlab.bench.watchdog import watching
 from conlab.errors import UserError
@@ -27,6 +30,7 @@ MOST_ROUNDS = 50
 WATCH = 0.25  # seconds to be watched at least: the system counts CPU time in ticks of 10 ms
 MOST_WATCHED = 100_000  # jobs, whose times are kept
 WAITS = 0.5  # the share of serial's time from which its jobs wait, and do not only compute
+SAID_ONCE = "its workload cannot be measured, and why is said once"
 START_ROUNDS = 3  # of seconds each where the pool is a cluster
 
 
@@ -39,6 +43,9 @@ class Reference:
     seconds: float
     levels: list[Log]
     waits: bool  # or it may: it has a client, or runs on an event loop
+    alike: Any = same  # a Same; mypy would take a callable for a method
+    compared: bool = True  # or --no-compare was asked for
+    note: str = ""  # what there is to say of the jobs beside their figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ class Measured:
     floor: floors.Floor | None
     sizes: dict[str, Any]
     tracers: tuple[str, ...] = ()
+    handing_over: float | None = None  # of a job, measured for the reader's own workloads
 
     @property
     def in_flight(self) -> float:
@@ -160,6 +168,7 @@ class Measured:
             "slowest_job_closed_loop": {"is": kind, "seconds": slowest},
             "pool_start_seconds": self.start,
             "pool_stop_seconds": self.stop,
+            "handing_over_seconds": self.handing_over,
         }
 
 
@@ -191,6 +200,11 @@ class Matrix:
     bandwidth: float = 0.0
     compared: list[Compared] = field(default_factory=list)
     grown: list[Grown] = field(default_factory=list)
+    plans: dict[str, planning.Plan] = field(default_factory=dict)  # of the reader's own workloads
+    refused: dict[str, str] = field(default_factory=dict)  # these, and what is wrong with each
+    began: dict[str, float] = field(default_factory=dict)
+    say: Callable[[str], None] = lambda _sentence: None  # at once, beside the tables in the end
+    show: Callable[[str], None] = lambda _sentence: None  # for as long as it is true
 
     def measure(self, cell: Cell, benchmark: Any) -> None:
         """Time the cell with pytest-benchmark's fixture, check every round, watch one more.
@@ -199,9 +213,17 @@ class Matrix:
             CellAbsent: the cell cannot be here.
             CellFailed: its pool did not start, broke, or came to a standstill.
             AssertionError: it does other work than serial, or beats its floor.
+            UserError: the reader's own workload is wrong, whatever the model.
         """
+        if cell.workload.name in self.refused:
+            raise CellAbsent(SAID_ONCE)
         try:
-            self._measure(cell, benchmark)
+            with trial.own_errors(cell.workload) if cell.workload.own else nullcontext():
+                self._measure(cell, benchmark)
+        except (UserError, OtherResults) as mistake:
+            if cell.workload.own:
+                self.refuse(cell.workload, mistake)
+            raise
         except CellAbsent as reason:
             self.absent.append((cell, str(reason)))
             raise
@@ -214,6 +236,7 @@ class Matrix:
         if reason := self.inputs.lacking(cell.workload):
             raise CellAbsent(reason)
         reference = self.reference(cell.workload)
+        self.refuse_late(cell)
         settings = self.settings.for_models(computes_only=not reference.waits)
         costs.start_helpers(self.settings.start_method)
         if not benchmark.disabled:
@@ -229,6 +252,8 @@ class Matrix:
             if benchmark.disabled:
                 return
             watched = self.watch(open_cell, reference)
+            alone = cell.workload.own and open_cell.address is None
+            handed = handing_over(open_cell) if alone else None
             ended = time.perf_counter()
         measured = Measured(
             cell=cell,
@@ -246,6 +271,7 @@ class Matrix:
             floor=self.floor(reference),
             sizes=self.inputs.sizes(cell.workload),
             tracers=tracers(),
+            handing_over=handed,
         )
         self.measured.append(measured)
         benchmark.extra_info.update(measured.figures())
@@ -295,14 +321,33 @@ class Matrix:
         )
 
     @property
+    def is_own(self) -> bool:
+        """Say whether all workloads are the reader's own."""
+        workloads = self.settings.workloads
+        return bool(workloads) and all(workload.own for workload in workloads)
+
+    @property
     def origin_pid(self) -> int | None:
         """The process of the origin, if it runs."""
-        return self.inputs.origin.pid if self.inputs.origin else None
+        return self.inputs.origin_pid
+
+    def refuse(self, workload: Workload, mistake: BaseException) -> None:
+        """Keep what is wrong with a workload, and nothing of what was measured of it."""
+        self.refused[workload.name] = one_line(mistake)
+        self.measured[:] = [one for one in self.measured if one.cell.workload is not workload]
 
     def reference(self, workload: Workload) -> Reference:
         """What serial gives, from a run that is not timed."""
         if workload.name not in self.references:
-            self.references[workload.name] = self.run_serial(workload)
+            try:
+                with trial.own_errors(workload) if workload.own else nullcontext():
+                    self.references[workload.name] = self.run_serial(workload)
+            except CellAbsent as reason:
+                if not workload.own:
+                    raise
+                raise UserError(f"{workload.name}: it cannot be run here: {reason}") from reason
+            except OtherResults as mistake:
+                raise UserError(one_line(mistake)) from mistake
         return self.references[workload.name]
 
     def run_serial(self, workload: Workload) -> Reference:
@@ -318,21 +363,48 @@ class Matrix:
                 levels.append(origin.take_log())
 
         cell = Cell(workload, next(m for m in self.settings.models if m.name == "serial"))
+        self.began[workload.name] = time.perf_counter()
+        own = FirstRuns(workload, self.settings, self.inputs, self.say, self.show)
+        drawn, jobs = own.jobs() if workload.own else (None, jobs)
         with opened(cell, jobs, {}) as open_cell:
             began, before = time.perf_counter(), costs.own_seconds()
             result, tally = open_cell.counting(after_level=keep_log)
             seconds, waiting = time.perf_counter() - began, costs.waiting_since(before)
-        if tally.unawaited:
-            raise UserError(f"{workload.name}: work() gave a coroutine that nobody awaited")
-        if not tally.jobs:
-            raise UserError(f"{workload.name}: jobs() gave no job; it should yield at least one")
-        if tally.failed == tally.jobs:
-            raise UserError(
-                f"{workload.name}: every job failed, the first with"
-                f" {tally.first_failure.type}: {tally.first_failure.message}"
-            )
-        waits = not workload.computes_only() or waiting >= WAITS
-        return Reference(result, tally.jobs, seconds, levels, waits)
+            trial.refuse_tally(workload, tally, drawn)
+            waits = not workload.computes_only() or waiting >= WAITS
+            reference = Reference(result, tally.jobs, seconds, levels, waits)
+            if workload.own:
+                self.plans[workload.name] = own.after_serial(
+                    open_cell,
+                    reference,
+                    tally,
+                    lambda cell, result: check(cell, result, reference),
+                    usual_effort(),
+                )
+        return reference
+
+    def effort(self, cell: Cell) -> planning.Effort:
+        """How often that cell runs its jobs."""
+        plan = self.plans.get(cell.workload.name)
+        return plan.effort if plan else usual_effort()
+
+    def refuse_late(self, cell: Cell) -> None:
+        """Raise CellAbsent where the plan has no time for the cell."""
+        plan = self.plans.get(cell.workload.name)
+        if plan is None:
+            return
+        if cell.again and not plan.effort.again:
+            raise CellAbsent("not timed a second time, as that would take long")
+        spent = time.perf_counter() - self.began[cell.workload.name]
+        least = plan.effort.sparing().cell_seconds(plan.expected(cell.label))
+        if plan.budget is not None and spent + least > plan.budget:
+            raise CellAbsent(f"--seconds {plan.budget:g} would have been too few for it")
+
+    def show_round(self, open_cell: OpenCell, number: int, rounds: int) -> None:
+        """Show which cell is at which round, and how long the rest may take."""
+        plan = self.plans.get(open_cell.cell.workload.name)
+        if plan:
+            self.show(plan.progress(open_cell.cell.label, number, rounds))
 
     def floor(self, reference: Reference) -> floors.Floor | None:
         """The floor of the workload whose reference this is.
@@ -350,20 +422,28 @@ class Matrix:
     ) -> tuple[float, ...]:
         """Run the jobs once to see that they are right, then in rounds that are timed."""
         try_one_job(open_cell)
-        if open_cell.cell.model.name == "serial":  # its first run is the reference
-            result, _tally, expected = reference.result, Tally(), reference.seconds
-        else:
+        effort = self.effort(open_cell.cell)
+        expected = reference.seconds  # serial's first run is the reference
+        if open_cell.cell.model.name != "serial" and effort.warm:
+            self.show_round(open_cell, 0, 0)
             began = time.perf_counter()
             result, _tally = open_cell.counting()
             expected = time.perf_counter() - began
-        check(open_cell, result, reference)
+            check(open_cell, result, reference)
         results: list[Any] = []
+        rounds = effort.rounds(expected)
+        numbers = count(1)
+
+        def begin() -> None:
+            self.show_round(open_cell, next(numbers), rounds)
+            self.inputs.empty_folder(open_cell.cell.workload)
+
         benchmark.group = open_cell.cell.workload.name
         benchmark.pedantic(
             lambda: results.append(open_cell.plain()),
-            setup=lambda: self.inputs.empty_folder(open_cell.cell.workload),
+            setup=begin,
             teardown=lambda: check(open_cell, results.pop(), reference),
-            rounds=max(FEWEST_ROUNDS, min(MOST_ROUNDS, int(BUDGET / expected))),
+            rounds=rounds,
         )
         if benchmark.disabled:  # then there is no teardown
             check(open_cell, results.pop(), reference)
@@ -405,35 +485,56 @@ def try_one_job(open_cell: OpenCell) -> None:
             )
 
 
+def usual_effort() -> planning.Effort:
+    """How often the jobs of a workload are run that nobody has given a budget."""
+    return planning.Effort(FEWEST_ROUNDS, MOST_ROUNDS, BUDGET, WATCH)
+
+
+class OtherResults(AssertionError):
+    """A model gives other results than serial."""
+
+
+def one_line(mistake: BaseException) -> str:
+    """What is wrong, in one sentence; the reader's own lines, if it has any, stay below it."""
+    if isinstance(mistake, OtherResults):
+        said = str(mistake).replace(":\n", ": ", 1).replace("\n", ", ")
+        return f"{said}; {trial.ONLY_ITS_JOB}"
+    return str(mistake)
+
+
 def check(open_cell: OpenCell, result: Any, reference: Reference) -> None:
-    """Fail unless the cell did what serial did."""
+    """Fail unless the cell did what serial did.
+
+    Raises:
+        OtherResults: it gave other results.
+        CellAbsent: every job of a reader's own workload failed under this model alone.
+        UserError: the results are not the same from run to run, or cannot be compared.
+    """
+    if not reference.compared:
+        return
+    cell, expected = open_cell.cell, reference.result
     try:
-        same = bool(result == reference.result)
+        if same_results(result, expected, reference.alike):
+            return
+    except UserError:
+        raise
     except Exception as error:
         raise UserError(
-            f"{open_cell.cell.id}: its results cannot be compared by ==, which raised"
+            f"{cell.id}: its results cannot be compared by ==, which raised"
             f" {type(error).__name__}: {error}; work() should return plain values"
         ) from error
-    if not same:
-        where = difference(result, reference.result)
-        raise AssertionError(f"{open_cell.cell.id} gives other results than serial:\n{where}")
+    if cell.workload.own:
+        jobs = open_cell.jobs
+        if reason := trial.why_all_fail(cell, result):
+            raise CellAbsent(reason)
+        if cell.model.name == "serial":
+            trial.refuse_other_results(cell.workload, jobs, expected, result, reference.alike)
+    where = difference(result, expected, reference.alike)
+    raise OtherResults(f"{cell.id} gives other results than serial:\n{where}")
 
 
-def difference(result: Any, expected: Any) -> str:
-    """Where two results differ first, in a few words."""
-    match result, expected:
-        case (list(), list()) | (tuple(), tuple()):
-            if len(result) != len(expected):
-                return f"{len(result)} results, and serial gives {len(expected)}"
-            for number, (one, other) in enumerate(zip(result, expected, strict=True)):
-                if one != other:
-                    return f"in result {number}: {difference(one, other)}"
-        case dict(), dict():
-            for key in [*expected, *result]:
-                if key not in result:
-                    return f"{key!r} is missing"
-                if key not in expected:
-                    return f"{key!r} is there, and not in what serial gives"
-                if result[key] != expected[key]:
-                    return f"at {key!r}: {difference(result[key], expected[key])}"
-    return f"{result!r:.300}\nand serial gives {expected!r:.300}"
+def same_results(result: Any, expected: Any, alike: Same) -> bool:
+    """Say whether all results are alike, each by itself where they are a list."""
+    if isinstance(result, list) and isinstance(expected, list) and alike is not same:
+        return len(result) == len(expected) and all(map(alike, result, expected))
+    return bool(alike(result, expected))

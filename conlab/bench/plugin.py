@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Generator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,13 @@ from conlab.bench.cells import MATRIX
 from conlab.bench.inputs import Inputs
 from conlab.bench.measuring import Matrix
 from conlab.errors import UserError
+from conlab.terminal import LiveTail, plain
 
 PEERS = "bench_peers.py"
+CELLS = "bench_matrix.py"
 SCRATCH = pytest.StashKey[Path]()
+REFUSED = pytest.StashKey[set[str]]()  # the workloads of which it was said
+ENDS = pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED
 WORKER = ".worker"  # ends the name of a file there, which begins with a process id
 ENDED = pytest.StashKey[tuple[int, bool]]()  # the exit status, and whether by an interruption
 
@@ -44,6 +48,10 @@ def pytest_configure(config: pytest.Config) -> None:
     except UserError as mistake:
         raise pytest.UsageError(str(mistake)) from None
     config.stash[MATRIX] = Matrix(chosen, inputs)
+    if timed and config.stash[MATRIX].is_own:
+        config.option.benchmark_quiet = True  # its table is not that of the job
+        if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+            config.args = [str(config.rootpath / "tests" / CELLS)]
     until_the_end = ExitStack()
     until_the_end.enter_context(ending.as_by_ctrl_c())
     config.add_cleanup(until_the_end.close)
@@ -76,6 +84,60 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Try the reader's own workloads before anything is measured.
+
+    Raises pytest.UsageError where nothing else is there to be run; else what is wrong is said, and
+    the others run.
+    """
+    config = session.config
+    if config.option.collectonly or getattr(config.option, "numprocesses", None):
+        return
+    matrix = config.stash[MATRIX]
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    if config.getoption("benchmark_only", False) and reporter:
+        tail = LiveTail(reporter._tw._file)
+
+        def say(sentence: str) -> None:
+            tail.clear()
+            reporter.write_line(plain(sentence))
+
+        def show(sentence: str) -> None:
+            with capturing.global_and_fixture_disabled() if capturing else nullcontext():
+                tail.show(sentence)
+
+        capturing: Any = config.pluginmanager.get_plugin("capturemanager")
+        if tail.shown:
+            matrix.show = show
+        matrix.say = say
+    called = [getattr(item, "callspec", None) for item in session.items]
+    cells = [each.params.get("cell") for each in called if each]
+    names = {cell.workload.name for cell in cells if cell}
+    for workload in matrix.settings.workloads:
+        if not workload.own or workload.name not in names:
+            continue
+        try:
+            matrix.reference(workload)
+        except UserError as mistake:
+            matrix.refuse(workload, mistake)
+    if matrix.refused and len(cells) == len(session.items) and not names - set(matrix.refused):
+        config.stash[REFUSED] = set(matrix.refused)
+        raise pytest.UsageError("\n".join(matrix.refused.values()))
+    say_refused(config)
+
+
+def say_refused(config: pytest.Config) -> None:
+    """Say of each workload that is refused what is wrong with it, once."""
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    said = config.stash.setdefault(REFUSED, set())
+    for name, sentence in config.stash[MATRIX].refused.items():
+        if name not in said and reporter:
+            said.add(name)
+            reporter.ensure_newline()
+            reporter.write_line(f"ERROR: {sentence}", red=True)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
     """Begin to end after Ctrl-C itself; pytest says so of a ``-x``, too."""
     if excinfo.type is KeyboardInterrupt:
@@ -90,6 +152,9 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
             with suppress(ProcessLookupError):
                 os.kill(int(worker.stem), signal.SIGTERM)
     yield
+    matrix = session.config.stash.get(MATRIX, None)
+    if matrix and matrix.refused and session.exitstatus in ENDS:
+        session.exitstatus = pytest.ExitCode.USAGE_ERROR
     interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
     if interrupted:
         session.exitstatus = ending.status(session.exitstatus)
@@ -108,6 +173,8 @@ def pytest_unconfigure(config: pytest.Config) -> Generator[None, None, None]:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print the tables, the verdicts and the rules of thumb."""
     matrix = config.stash.get(MATRIX, None)
+    if matrix:
+        say_refused(config)
     if matrix and (matrix.measured or matrix.starts or matrix.compared or matrix.grown):
         writer = terminalreporter._tw
         writer.write(summary.text(matrix, writer.fullwidth, writer.hasmarkup))

@@ -10,6 +10,7 @@ from conlab.bench.measuring import Measured
 FLOOR_OF_NOISE = 0.02  # no run is so quiet that a smaller lead should be called one
 BUSY_ORIGIN = 0.85  # cores: the origin has one thread, and is the limit when that is always busy
 PARALLEL = 1.2  # cores busy from which work ran in parallel
+ENOUGH_ROUNDS = 3  # of each of two timings, for what lies between them to be called noise
 LOUD = 0.25  # noise above which that nothing stands out of it says nothing
 
 
@@ -48,12 +49,15 @@ class Group:
 
     @cached_property
     def noise(self) -> float | None:
-        """How far two timings of the same cell lie apart: the larger ratio less 1, or None."""
+        """How far two timings of the same cell lie apart: the larger ratio less 1.
+
+        None where that is not known: of too few rounds, or of a single job.
+        """
         ratios = []
         for measured in self.cells:
-            if measured.cell.again:
+            if measured.cell.again and measured.jobs > 1:
                 first = self.named(measured.cell.label.removesuffix("_again"))
-                if first:
+                if first and min(len(first.rounds), len(measured.rounds)) >= ENOUGH_ROUNDS:
                     low, high = sorted((first.median, measured.median))
                     ratios.append(high / low - 1)
         return max(*ratios, FLOOR_OF_NOISE) if ratios else None

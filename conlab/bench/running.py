@@ -13,6 +13,7 @@ from conlab.bench.discovery import Cell
 from conlab.errors import SaidError, UserError
 from conlab.scratch import hold_helpers_files
 
+NOTHINGS = 128  # jobs that do nothing, to see what handing one over costs
 Jobs = Callable[[], Iterator[Any]]
 
 
@@ -184,6 +185,29 @@ def counted(jobs: Iterable[Any], tally: Tally) -> Iterator[Any]:
         yield job
 
 
+def handing_over(open_cell: OpenCell) -> float:
+    """Seconds that it takes the pool to take over a job that does nothing, and give its result."""
+    halves = {"compute": nothing}  # all the others are awaited, but for work
+    names = open_cell.cell.model.functions()
+    called = [nothing if name == "work" else halves.get(name, nothing_async) for name in names]
+    work = called[0] if len(called) == 1 else tuple(called)
+    seconds = []
+    for _ in range(2):
+        began = time.perf_counter()
+        for _result in open_cell.run(work, range(NOTHINGS)):
+            pass
+        seconds.append(time.perf_counter() - began)
+    return min(seconds) / NOTHINGS
+
+
+def nothing(*_args: Any) -> None:
+    """A job that is over at once."""
+
+
+async def nothing_async(*_args: Any) -> None:
+    """The same for an event loop."""
+
+
 @contextmanager
 def opened(
     cell: Cell,
@@ -200,7 +224,7 @@ def opened(
     address = wanted.get("cluster", "local")
     with ExitStack() as stack:
         try:
-            run = stack.enter_context(cell.model.module.pool(cell.client(), **wanted))
+            run = stack.enter_context(cell.model.module.pool(cell.entered(), **wanted))
         except ImportError as error:
             raise CellAbsent(str(error)) from error
         except OSError as error:

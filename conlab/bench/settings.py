@@ -16,6 +16,7 @@ START_METHODS = ("forkserver", "spawn", "fork")
 LOOPS = ("asyncio", "uvloop")
 MOST_JOBS = 1_000_000
 MOST_IN_FLIGHT = 10_000  # each may be a thread
+MOST_SECONDS = 86_400
 MOST_WORKERS = 61 if sys.platform == "win32" else 1024  # Windows waits for no more processes
 
 
@@ -36,6 +37,10 @@ class Settings:
     texts: Path | None
     site: Path | None
     urls: Path | None
+    seconds: float | None = None  # the budget of a workload of the reader's own
+    compare: str | None = None  # the name of a function of the reader's file
+    compares: bool = True  # whether results are compared at all
+    rules: bool = False  # whether the rules of thumb are asked for
 
     def for_models(self, computes_only: bool) -> dict[str, Any]:
         """The settings that a model may ask for, by name.
@@ -101,6 +106,21 @@ def add_run_options(add: AddOption) -> None:
     option("texts", "DIR", "your own texts, in UTF-8, for count_words")
     option("site", "DIR", "your own folder of HTML for scrape_sites, served by the origin")
     option("urls", "FILE", "real addresses, one a line, for download_files: no origin, no floor")
+    option("seconds", "N", "for how long to measure your own job, the fewest rounds first")
+    option(
+        "compare",
+        "NAME",
+        "the function of your file that says of two results whether they are alike (default: ==,"
+        " NaN as NaN, and arrays, frames and tensors by their own equality)",
+    )
+    add(
+        "--no-compare", action="store_true", help="do not look whether models give the same results"
+    )
+    add(
+        "--rules-of-thumb",
+        action="store_true",
+        help="hold the rules of thumb against your own job, too",
+    )
 
 
 def read(config: Any, small: bool) -> Settings:
@@ -113,7 +133,7 @@ def read(config: Any, small: bool) -> Settings:
     own = own_workloads(option("workload") or [], {workload.name for workload in workloads})
     names = option("workloads")
     suite = () if own and names is None else chosen("--workloads", names, workloads)
-    return read_run((*suite, *own), config, small)
+    return read_run((*own, *suite), config, small)
 
 
 def read_run(
@@ -155,6 +175,10 @@ def read_run(
         texts=folder("--texts", option("texts")),
         site=folder("--site", option("site")),
         urls=file("--urls", option("urls")),
+        seconds=budget("--seconds", option("seconds")),
+        compare=comparison(option("compare"), option("no_compare"), workloads),
+        compares=not option("no_compare"),
+        rules=bool(option("rules_of_thumb")),
     )
 
 
@@ -203,6 +227,41 @@ def whole(name: str, text: str | None, default: Any, most: int) -> Any:
     if not 1 <= value <= most:
         raise UserError(f"{name} {text}: it should be a whole number from 1 to {most:,}")
     return value
+
+
+def budget(name: str, text: str | None) -> float | None:
+    """A number of seconds from 1 to a day."""
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 1 <= value <= MOST_SECONDS:
+        raise UserError(f"{name} {text}: it should be seconds, a number from 1 to {MOST_SECONDS}")
+    return value
+
+
+def comparison(
+    name: str | None, without: bool, workloads: tuple[discovery.Workload, ...]
+) -> str | None:
+    """The name of a function that each workload of the reader's own has."""
+    if name is None:
+        return None
+    if without:
+        raise UserError(f"--compare {name} and --no-compare: one of the two is enough")
+    own = [workload for workload in workloads if workload.own]
+    if not own:
+        raise UserError(
+            f"--compare {name}: it names a function of your own file, and there is none"
+        )
+    for workload in own:
+        if not callable(workload.hook(name)):
+            raise UserError(
+                f"--compare {name}: {workload.name} has no {name}(); it should be a function of two"
+                " results that says whether they are alike"
+            )
+    return name
 
 
 def milliseconds(name: str, text: str | None, default: float) -> float:

@@ -11,6 +11,7 @@ from conlab.bench import guards, rules, settings, tables, verdicts
 from conlab.bench.measuring import Matrix, Start
 from conlab.bench.peers import table as peer_tables
 from conlab.bench.ratios import ratios
+from conlab.bench.remarks import remarks
 from conlab.bench.report import Group, groups
 from conlab.plain_console import PlainConsole
 
@@ -36,7 +37,7 @@ def text(matrix: Matrix, width: int, color: bool) -> str:
         console.print(tables.workload_table(group))
         for line in tables.absent_lines(matrix.absent, group.name):
             console.print(line)
-        for sentence in verdicts.verdict(group):
+        for sentence in (*verdicts.verdict(group), *remarks(matrix, group)):
             console.print(Padding(Text(sentence), (0, 0, 0, 2)))
     for name in sorted({cell.workload.name for cell, _ in matrix.absent} - {g.name for g in found}):
         console.print()
@@ -50,8 +51,9 @@ def text(matrix: Matrix, width: int, color: bool) -> str:
     console.print(Text(" ".join(LEGEND.values()), style="dim"))
     for warning in guards.warnings(matrix.settings, matrix.measured, matrix.origin_pid):
         console.print(Text(f"Warning: {warning}.", style="bold yellow"))
-    console.print()
-    console.print(rules_table(matrix, found))
+    if matrix.settings.rules or not matrix.is_own:
+        console.print()
+        console.print(rules_table(matrix, found))
     return file.getvalue()
 
 
@@ -69,7 +71,7 @@ def of_one(matrix: Matrix, width: int, color: bool, *, ended: bool = True) -> st
     console.print(table)
     for line in tables.absent_lines(matrix.absent, group.name):
         console.print(line)
-    for sentence in verdicts.verdict(group) if ended else ():
+    for sentence in (*verdicts.verdict(group), *remarks(matrix, group)) if ended else ():
         console.print(Padding(Text(sentence), (0, 0, 0, 2)))
     console.print()
     if left_out:
@@ -80,6 +82,9 @@ def of_one(matrix: Matrix, width: int, color: bool, *, ended: bool = True) -> st
     console.print(Text(" ".join(legend), style="dim"))
     for warning in guards.warnings(matrix.settings, matrix.measured, matrix.origin_pid):
         console.print(Text(f"Warning: {warning}.", style="bold yellow"))
+    if matrix.settings.rules and ended:
+        console.print()
+        console.print(rules_table(matrix, [group]))
     return "".join(f"{line.rstrip()}\n" for line in file.getvalue().splitlines())
 
 

@@ -44,7 +44,7 @@ def fitting_table(group: Group, console: Console) -> tuple[Table, list[str]]:
 def workload_table(group: Group, left_out: Sequence[str] = ()) -> Table:
     """One row a cell, the fastest first; ``left_out`` names columns that it does without."""
     table = Table(
-        title=f"{group.name}: {group.rows[0].jobs:,} jobs",
+        title=f"{group.name}: {group.rows[0].jobs:,} job{'s'[: group.rows[0].jobs != 1]}",
         title_justify="left",
         title_style="bold",
         box=None,
@@ -74,7 +74,7 @@ def row(group: Group, measured: Measured) -> dict[str, str]:
     share, speedup = group.floor_share(measured), group.speedup(measured)
     kind, slowest = measured.slowest
     figures = (
-        f"{duration(group.time(measured))} ±{measured.spread / measured.median:3.0%}",
+        duration(group.time(measured)) + spread(measured),
         f"{measured.jobs / group.time(measured):,.0f}",
         f"{speedup:.2f}x" if speedup else "",
         f"{share:.0%}" if share else "",
@@ -86,6 +86,13 @@ def row(group: Group, measured: Measured) -> dict[str, str]:
         str(measured.failed),
     )
     return dict(zip(COLUMNS, figures, strict=True))
+
+
+def spread(measured: Measured) -> str:
+    """What is put behind the time: of a single round, nothing is known."""
+    if len(measured.rounds) < 2:
+        return "  ?  "
+    return f" ±{measured.spread / measured.median:3.0%}"
 
 
 def pool_size(measured: Measured) -> str:

@@ -27,7 +27,9 @@ def leaders_sentence(group: Group) -> str:
     leaders = group.leaders
     names = join([measured.cell.label for measured in leaders])
     if group.noise is None:
-        noise = "the noise of this run is not known, for no cell was timed twice"
+        twice = any(measured.cell.again for measured in group.cells)
+        why = "so few jobs or rounds do not show it" if twice else "for no cell was timed twice"
+        noise = f"the noise of this run is not known, {why}"
     else:
         noise = f"the noise of this run is {group.noise:.0%}"
     first = leaders[0]

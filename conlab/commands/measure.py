@@ -8,6 +8,7 @@ against serial's, and below the table stands what the figures say.
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure and print; return 1 if a cell failed."""
+    """Measure and print; return 1 if a cell failed. Raises UserError where the job is wrong."""
     with needing("measure", "suite"):
         import pytest_benchmark  # noqa: F401  # named first: without it nothing is timed
 
@@ -44,9 +45,13 @@ def run(options: argparse.Namespace) -> int:
     job = discovery.own_workload(options.file)
     given = SimpleNamespace(getoption=lambda name: getattr(options, name))
     chosen = settings.read_run((job,), given, package=WORKLOADS)
-    matrix = Matrix(chosen, Inputs(chosen, small=False))
+    line = terminal.LiveLine()
+    matrix = Matrix(chosen, Inputs(chosen, small=False), say=said_at_once(line), show=line.show)
     try:
+        matrix.reference(job)  # what is wrong with the job, it says at once
         done, interrupted = measure(matrix, options.json and options.json.absolute())
+        if matrix.refused:
+            raise UserError(matrix.refused[job.name])
         for failure in done.failures:
             said = terminal.plain(failure, keep="\n")
             print(f"conlab: {said}", file=sys.stderr)
@@ -63,6 +68,16 @@ def run(options: argparse.Namespace) -> int:
         print("conlab: interrupted: what was not measured is left out", file=sys.stderr)
         return INTERRUPTED
     return int(bool(done.failures) or not matrix.measured)
+
+
+def said_at_once(line: terminal.LiveLine) -> Callable[[str], None]:
+    """A function that prints a sentence, above the live line and before the table."""
+
+    def say(sentence: str) -> None:
+        line.clear()
+        print(terminal.plain(sentence), flush=True)
+
+    return say
 
 
 def check_writable(path: Path) -> None:

@@ -32,11 +32,13 @@ class Ended:
 
 
 def run(folder: Path, *arguments: str) -> Ended:
-    """Run the benchmarks of the clone from its root, with these options."""
-    report = folder / "report.json"
+    """Run the benchmarks of the clone from its root, with these options; its cache is nowhere."""
+    report, occupied = folder / "report.json", folder / "occupied"
+    occupied.touch()
     ended = subprocess.run(
         [
-            *PYTEST,
+            *(part for part in PYTEST if part != "-pno:cacheprovider"),
+            f"-ocache_dir={occupied / 'cache'}",
             "--benchmark-only",
             "-p",
             "tests.bench.quick",
@@ -109,6 +111,9 @@ def test_an_own_workload_gets_its_table_and_its_verdict(own: Ended) -> None:
     assert "absent: coroutines: has no work_async" in table
     assert "Leader" in table
     assert "the noise of this run is" in table
+    assert table.count("What starting a pool, and handing over an empty job, took: ") == 1
+    assert "Rules of thumb" not in table
+    assert own.said.count("ask_database, 6 jobs of ") == 1  # the plan
     assert "Serial was waiting" in table  # what follows from it, the noise of the machine decides
 
 
@@ -122,13 +127,22 @@ def test_an_own_workload_gets_its_figures(own: Ended) -> None:
 
 
 def test_what_is_wrong_with_an_own_workload_is_said_in_a_sentence(own: Ended) -> None:
-    assert own.status == 1
-    assert (
-        "always_fail: every job failed, the first with ValueError: job 0 has no chance" in own.said
-    )
-    assert "forget_await-coroutines gives other results than serial" in own.said
+    assert own.status == pytest.ExitCode.USAGE_ERROR
+    for sentence in (
+        "ERROR: always_fail: every job failed, the first with ValueError: job 0 has no chance",
+        "ERROR: forget_await-coroutines gives other results than serial: in result 0: <coroutine",
+    ):
+        assert own.said.count(sentence) == 1
+        assert own.said.count(sentence.partition("with")[0]) == 1
     assert "Traceback" not in own.said
     assert "ask_database-threads" not in own.said.partition("short test summary")[2]
+
+
+def test_what_cannot_be_saved_costs_a_line_and_not_the_report(own: Ended) -> None:
+    table, line, rest = own.said.partition("Not saved, as it may not be: pytest's cache, in ")
+    assert "ask_database: 6 jobs" in table
+    assert line
+    assert "Warning" not in rest
 
 
 # The reader's own input

@@ -15,8 +15,9 @@ from conlab.bench import costs, measuring
 from conlab.bench.discovery import Cell, Model, Workload
 from conlab.bench.floors import Floor
 from conlab.bench.inputs import Inputs
-from conlab.bench.measuring import Matrix, difference
+from conlab.bench.measuring import Matrix
 from conlab.bench.running import CellAbsent
+from conlab.bench.sameness import difference
 from conlab.errors import UserError
 from tests.bench.made import SERIAL, THREADS, Stopwatch, model, module, settings, workload
 from workloads.models import coroutines

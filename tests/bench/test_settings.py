@@ -176,10 +176,10 @@ def test_own_workloads_stand_in_place_of_the_suite_s(own_file: Write) -> None:
     assert [w.name for w in read(workload=[str(path)]).workloads] == ["my_job"]
 
 
-def test_workloads_named_beside_own_ones_run_too(own_file: Write) -> None:
+def test_workloads_named_beside_own_ones_run_after_them(own_file: Write) -> None:
     path = own_file("my_job.py", "def jobs(): ...\ndef work(job): ...")
     chosen = read(workload=[str(path)], workloads="count_words")
-    assert [w.name for w in chosen.workloads] == ["count_words", "my_job"]
+    assert [w.name for w in chosen.workloads] == ["my_job", "count_words"]
 
 
 def test_an_own_workload_named_twice_runs_once(own_file: Write) -> None:
@@ -208,6 +208,19 @@ def test_pytest_says_the_sentence_and_nothing_else() -> None:
         4,
         f"ERROR: --in-flight none: {WHOLE} 10,000",
     )
+
+
+def test_a_job_that_is_wrong_ends_pytest_as_a_usage_error_in_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "my_job.py"
+    path.write_text("def jobs(): return [1]\ndef work(n): raise ValueError('bad input')\n")
+    status, said = pytest_says("--benchmark-only", "--workload", str(path))
+    assert status == 4
+    assert said.count("ERROR") == 1
+    assert (
+        "ERROR: my_job: every job failed, the first with ValueError: bad input\n"
+        "  my_job.py:2, in work(): def work(n): raise ValueError('bad input')\n"
+    ) in said
+    assert "collected 9 items" in said  # its cells, and nothing of the suite
 
 
 def test_a_path_outside_the_clone_may_follow_its_option_after_a_blank(tmp_path: Path) -> None:

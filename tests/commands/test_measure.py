@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from conlab import cli
+from tests.bench.conftest import Write
 from tests.models.jobs import wait_until
 from tests.patience import patience
 
@@ -52,6 +53,9 @@ def measured(*arguments: str, **environment: str) -> "subprocess.CompletedProces
         (["{job}", "--json", "{folder}"], "--json .*: this is a folder; name a file in it"),
         (["{job}", "--images", "{folder}/none"], "--images .*: it should be a folder"),
         (["{job}", "--texts", "{folder}"], "--texts .*: of another_job none reads it"),
+        (["{job}", "--seconds", "soon"], "--seconds soon: it should be seconds, a number from 1"),
+        (["{job}", "--compare", "near"], r"--compare near: another_job has no near\(\); it should"),
+        (["{job}", "--compare", "work", "--no-compare"], "--compare work and --no-compare: one of"),
     ],
     ids=lambda value: "" if isinstance(value, str) else " ".join(value[-2:]),
 )
@@ -77,39 +81,36 @@ def test_without_what_measures_it_says_what_to_install(
     assert capsys.readouterr().err.startswith(said)
 
 
-def test_a_job_that_always_fails_is_said_once_and_ends_with_1(tmp_path: Path) -> None:
+def test_a_job_that_always_fails_is_said_once_as_a_mistake(
+    own_file: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "out.json"
     path.write_text("what was there before")
-    ended = measured(job(tmp_path, "raise ValueError(job)"), "--json", str(path))
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == ("conlab: my_own_job: every job failed, the first with ValueError: 0\n")
+    file = own_file("my_own_job.py", JOB.format(work="raise ValueError(job)"))
+    status = cli.obey(["measure", str(file), "--models", "threads", "--json", str(path)])
+    assert status == cli.MISTAKE
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == (
+        "conlab: my_own_job: every job failed, the first with ValueError: 0\n"
+        "  my_own_job.py:7, in work(): raise ValueError(job)\n"
+    )
     assert path.read_text() == "what was there before"
 
 
-@pytest.mark.parametrize(
-    ("source", "sentence"),
-    [
-        (
-            "def jobs():\n    yield 1\n    raise RuntimeError('no more')\ndef work(n): return n\n",
-            "mine.py:3, in jobs(): RuntimeError: no more",
-        ),
-        (
-            "import sys\ndef jobs(): return [1]\ndef work(job): sys.exit('bye')\n",
-            "mine.py:3, in work(): SystemExit: bye",
-        ),
-        (
-            "def jobs():\n    assert []\n    yield 1\ndef work(n): return n\n",
-            "mine.py:2, in jobs(): AssertionError",
-        ),
-    ],
-    ids=["jobs", "work", "assert"],
-)
-def test_what_raises_in_the_job_s_own_file_is_one_line_and_names_its_line(
-    source: str, sentence: str, tmp_path: Path
+def test_a_job_that_only_a_model_shows_to_be_wrong_is_said_once_and_has_no_table(
+    own_file: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "mine.py").write_text(source)
-    ended = measured(str(tmp_path / "mine.py"))
-    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", f"conlab: {sentence}\n")
+    source = "import os\n" + JOB.format(work="return os.getpid()")
+    file = own_file("my_own_job.py", source)
+    assert cli.obey(["measure", str(file), "--models", "processes"]) == cli.MISTAKE
+    out, err = capsys.readouterr()
+    assert re.fullmatch(r"my_own_job, 4 jobs of .*\n", out)
+    assert re.fullmatch(
+        r"conlab: my_own_job-processes gives other results than serial: in result 0: \d+, and"
+        r" serial gives \d+; .*\n",
+        err,
+    )
 
 
 def test_what_an_encoding_lacks_is_written_all_the_same(tmp_path: Path) -> None:

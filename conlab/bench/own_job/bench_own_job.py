@@ -1,13 +1,13 @@
 """The benchmark file of that run: a reader's own job under each model."""
 
 import traceback
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conlab.bench import own_lines
 from conlab.bench.discovery import Cell
-from conlab.bench.measuring import Matrix
+from conlab.bench.measuring import Matrix, one_line
 from conlab.bench.running import CellAbsent, CellFailed
 from conlab.errors import UserError
 
@@ -21,7 +21,7 @@ def bench_cell(cell: Cell, matrix: Matrix, benchmark: Any) -> None:
         reason = error
     else:
         return
-    if isinstance(reason, CellAbsent):
+    if isinstance(reason, CellAbsent) or cell.workload.name in matrix.refused:
         pytest.skip(str(reason))
     file = getattr(cell.workload.module, "__file__", None)
     pytest.fail(said(reason, str(file)), pytrace=False)  # not in the handler: it would tell of both
@@ -29,10 +29,8 @@ def bench_cell(cell: Cell, matrix: Matrix, benchmark: Any) -> None:
 
 def said(error: BaseException, file: str) -> str:
     """The sentence of an error of ours; of the job's own, what it is and where in its file."""
-    lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    if lines:
-        where = f"{Path(file).name}:{lines[-1].lineno}, in {lines[-1].name}()"
-        return f"{where}: {type(error).__name__}: {error}".removesuffix(": ")
     if isinstance(error, UserError | CellFailed | AssertionError):
-        return str(error)
+        return one_line(error)
+    if lines := own_lines.of_error(error, file):
+        return f"{lines[-1].partition(': ')[0]}: {own_lines.said(error)}"
     return "".join(traceback.format_exception(error))

@@ -44,7 +44,7 @@ class Run:
         """Show which cell is measured."""
         self.begun += 1
         cell = nodeid.partition("[")[2].removesuffix("]")
-        self.line.show(f"measuring {cell} ({self.begun} of {self.cells})")
+        self.line.show(f"{cell} ({self.begun} of {self.cells}): its pool starts")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what a failing cell says; what ails the job ails all its cells, and is said once."""
