@@ -12,6 +12,8 @@ from typing import Any
 
 from conlab.bench import costs, floors
 from conlab.bench.discovery import Cell, Model, Workload
+from conlab.bench.evidence import gathering
+from conlab.bench.evidence.sending import sending
 from conlab.bench.inputs import Inputs
 from conlab.bench.peers import Compared
 from conlab.bench.peers.memory import Grown
@@ -27,6 +29,7 @@ MOST_ROUNDS = 50
 WATCH = 0.25  # seconds to be watched at least: the system counts CPU time in ticks of 10 ms
 MOST_WATCHED = 100_000  # jobs, whose times are kept
 WAITS = 0.5  # the share of serial's time from which its jobs wait, and do not only compute
+ENOUGH = 0.1  # seconds of jobs from which they show whether they wait or compute
 START_ROUNDS = 3  # of seconds each where the pool is a cluster
 
 
@@ -49,6 +52,7 @@ class Watched:
     repeats: int
     cost: costs.Cost
     cpu_origin: float
+    evidence: gathering.Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Measured:
     floor: floors.Floor | None
     sizes: dict[str, Any]
     tracers: tuple[str, ...] = ()
+    evidence: gathering.Evidence = gathering.NOTHING
 
     @property
     def in_flight(self) -> float:
@@ -246,6 +251,7 @@ class Matrix:
             floor=self.floor(reference),
             sizes=self.inputs.sizes(cell.workload),
             tracers=tracers(),
+            evidence=watched.evidence,
         )
         self.measured.append(measured)
         benchmark.extra_info.update(measured.figures())
@@ -322,6 +328,10 @@ class Matrix:
             began, before = time.perf_counter(), costs.own_seconds()
             result, tally = open_cell.counting(after_level=keep_log)
             seconds, waiting = time.perf_counter() - began, costs.waiting_since(before)
+            if (
+                seconds < ENOUGH and workload.computes_only() and not self.inputs.small
+            ):  # a single run may show anything
+                waiting = waiting_of(open_cell)
         if tally.unawaited:
             raise UserError(f"{workload.name}: work() gave a coroutine that nobody awaited")
         if not tally.jobs:
@@ -376,18 +386,34 @@ class Matrix:
         origin_before = origin.cpu_seconds() if origin else 0.0
         tally, repeats = Tally(), 0
         began = time.perf_counter()
-        with costs.cost_of_tree(self.origin_pid) as cost:
+        with (
+            costs.cost_of_tree(self.origin_pid) as cost,
+            gathering.gathering(open_cell.cell) as seen,
+        ):
             while not repeats or (
                 time.perf_counter() - began < WATCH and len(tally.seconds) < MOST_WATCHED
             ):
-                tally = Tally(seconds=tally.seconds)
+                tally = Tally(seconds=tally.seconds, making=tally.making)
                 result = open_cell.watched(tally)
                 check(open_cell, result, reference)
                 repeats += 1
+        cost.cpu = max(0.0, cost.cpu - seen.looking)
         cpu_origin = origin.cpu_seconds() - origin_before if origin else 0.0
         if origin:
             origin.reset()
-        return Watched(tally, repeats, cost, cpu_origin)
+        sent = None
+        if open_cell.cell.model.name == "serial" and not open_cell.cell.again:
+            sent = sending(open_cell.jobs(), reference.result)
+        evidence = gathering.Evidence(tally.making, seen.demand, seen.standing, sent)
+        return Watched(tally, repeats, cost, cpu_origin, evidence)
+
+
+def waiting_of(open_cell: OpenCell) -> float:
+    """The share that jobs wait, over as many runs as it takes to tell."""
+    before = costs.own_seconds()
+    while costs.own_seconds()[0] - before[0] < ENOUGH:
+        open_cell.counting()
+    return costs.waiting_since(before)
 
 
 def try_one_job(open_cell: OpenCell) -> None:

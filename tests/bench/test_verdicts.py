@@ -6,6 +6,7 @@ from conlab.bench import verdicts
 from conlab.bench.floors import Floor
 from conlab.bench.report import Group
 from conlab.bench.verdicts import kind_of, verdict
+from conlab.bench.words import join
 from tests.bench.made import group, measured
 
 QUICK = Floor()
@@ -287,5 +288,5 @@ def test_no_more_cores_are_asked_for_where_some_had_nothing_to_do() -> None:
 
 
 def test_names_are_listed_as_a_sentence_lists_them() -> None:
-    assert verdicts.join(["a"]) == "a"
-    assert verdicts.join(["a", "b", "c"]) == "a, b and c"
+    assert join(["a"]) == "a"
+    assert join(["a", "b", "c"]) == "a, b and c"

@@ -1,0 +1,106 @@
+"""The figures that the readings read, as plain data: a run can be recorded, and read again.
+
+Times are seconds and memory is bytes; what nothing could tell is None.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+HELD = "_one_thread"  # ends the labels of rows whose libraries were held to one thread
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How often a loop, or the threads in their jobs, stood where; see evidence/stacks.py."""
+
+    busy: int
+    idle: int
+    at_most: int = 0
+    line: str = ""  # the place that was seen most
+    source: str = ""
+    inside: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One model. ``job`` is what a job took on average, ``demand`` the cores that were asked for.
+
+    ``at_once`` is how many jobs it may have under way, ``processes`` how many share them.
+    """
+
+    label: str
+    seconds: float
+    spread: float
+    at_once: int
+    processes: int
+    in_flight: float
+    job: float
+    cpu: float
+    demand: float | None = None
+    looks: Looks | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """What only serial shows, which has nothing beside the job: shares are of its time.
+
+    ``jobs`` are the jobs' own times, the shortest of each in any run, in their order; ``threads``
+    is how many threads computed, ``sent`` what sending a job and its result takes.
+    """
+
+    waiting: float
+    making: float
+    jobs: tuple[float, ...]
+    threads: int = 1
+    sent_size: int = 0
+    sent_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One workload, its rows by time. ``blocking`` and ``asynchronous`` are their libraries.
+
+    ``in_flight`` is how many jobs any of its models may have under way; ``origin`` says that its
+    floor is known from the suite's own web; ``library`` is what may compute in parallel.
+    """
+
+    name: str
+    cores: int
+    in_flight: int
+    rows: tuple[Row, ...]
+    alone: Alone | None = None
+    origin: bool = False
+    blocking: tuple[str, ...] = ()
+    asynchronous: tuple[str, ...] = ()
+    library: str = ""
+
+    def row(self, label: str) -> Row | None:
+        """The row of that label, if there is one."""
+        return next((row for row in self.rows if row.label == label), None)
+
+    @property
+    def serial(self) -> Row | None:
+        """Serial's row."""
+        return self.row("serial")
+
+    @property
+    def job_count(self) -> int:
+        """How many jobs a run has."""
+        return len(self.alone.jobs) if self.alone else 0
+
+    def speedup(self, row: Row) -> float:
+        """How many times as fast as serial; 1 where that was not measured."""
+        return self.serial.seconds / row.seconds if self.serial else 1.0
+
+
+def case_from(recorded: dict[str, Any]) -> Case:
+    """The case that ``dataclasses.asdict`` made plain data of."""
+    rows = [
+        Row(**{**row, "looks": Looks(**row["looks"]) if row["looks"] else None})
+        for row in recorded["rows"]
+    ]
+    alone = recorded["alone"]
+    if alone:
+        alone = Alone(**{**alone, "jobs": tuple(alone["jobs"])})
+    names = {name: tuple(recorded[name]) for name in ("blocking", "asynchronous")}
+    return Case(**{**recorded, **names, "rows": tuple(rows), "alone": alone})
