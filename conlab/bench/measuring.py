@@ -12,11 +12,12 @@ from typing import Any
 
 from conlab.bench import costs, floors
 from conlab.bench.discovery import Cell, Model, Workload
-from conlab.bench.evidence import gathering
+from conlab.bench.evidence import gathering, job_memory
 from conlab.bench.evidence.sending import sending
 from conlab.bench.inputs import Inputs
 from conlab.bench.peers import Compared
 from conlab.bench.peers.memory import Grown
+from conlab.bench.readings import memory
 from conlab.bench.running import CellAbsent, CellFailed, OpenCell, Tally, opened
 from conlab.bench.settings import Settings, gil_enabled, python_build, tracers, usable_cores
 from conlab.bench.watchdog import watching
@@ -42,6 +43,7 @@ class Reference:
     seconds: float
     levels: list[Log]
     waits: bool  # or it may: it has a client, or runs on an event loop
+    memory: int = 0  # bytes that a job takes and gives back
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +222,7 @@ class Matrix:
             raise CellAbsent(reason)
         reference = self.reference(cell.workload)
         settings = self.settings.for_models(computes_only=not reference.waits)
+        self.need_memory(cell, reference, settings)
         costs.start_helpers(self.settings.start_method)
         if not benchmark.disabled:
             gc.collect()  # or the cell would be charged with what others left
@@ -324,7 +327,7 @@ class Matrix:
                 levels.append(origin.take_log())
 
         cell = Cell(workload, next(m for m in self.settings.models if m.name == "serial"))
-        with opened(cell, jobs, {}) as open_cell:
+        with opened(cell, jobs, {}) as open_cell, job_memory.taken() as taken:
             began, before = time.perf_counter(), costs.own_seconds()
             result, tally = open_cell.counting(after_level=keep_log)
             seconds, waiting = time.perf_counter() - began, costs.waiting_since(before)
@@ -342,7 +345,17 @@ class Matrix:
                 f" {tally.first_failure.type}: {tally.first_failure.message}"
             )
         waits = not workload.computes_only() or waiting >= WAITS
-        return Reference(result, tally.jobs, seconds, levels, waits)
+        return Reference(result, tally.jobs, seconds, levels, waits, taken.given_back)
+
+    def need_memory(self, cell: Cell, reference: Reference, settings: dict[str, Any]) -> None:
+        """Raise CellAbsent where so many jobs at once would not fit into what memory is free."""
+        obeyed = cell.model.obeyed(settings)
+        at_once = obeyed.get("in_flight", obeyed.get("workers", 1))
+        lacks = memory.does_not_fit(
+            reference.memory, min(at_once, reference.jobs), job_memory.free()
+        )
+        if lacks and at_once > 1:
+            raise CellAbsent(lacks)
 
     def floor(self, reference: Reference) -> floors.Floor | None:
         """The floor of the workload whose reference this is.
@@ -404,7 +417,14 @@ class Matrix:
         sent = None
         if open_cell.cell.model.name == "serial" and not open_cell.cell.again:
             sent = sending(open_cell.jobs(), reference.result)
-        evidence = gathering.Evidence(tally.making, seen.demand, seen.standing, sent)
+        evidence = gathering.Evidence(
+            making=tally.making,
+            demand=seen.demand,
+            standing=seen.standing,
+            sent=sent,
+            memory=reference.memory,
+            memory_free=job_memory.free(),
+        )
         return Watched(tally, repeats, cost, cpu_origin, evidence)
 
 

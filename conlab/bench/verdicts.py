@@ -67,7 +67,7 @@ def kind_of(group: Group) -> str:
     """
     if group.serial is None:
         return "unknown"
-    share = group.serial.cost.waiting_share
+    share = waiting_share(group)
     if share >= WAITS:
         return "waiting"
     if share > COMPUTES:
@@ -75,14 +75,19 @@ def kind_of(group: Group) -> str:
     threads = group.named("threads")
     if threads is None or not gil_enabled():
         return "computing"
-    if threads.cores_busy >= PARALLEL:
+    if max(threads.cores_busy, group.asked_for(threads)) >= PARALLEL:
         return "computing outside the GIL"
     return "computing with the GIL" if group.parallel else "computing"
 
 
+def waiting_share(group: Group) -> float:
+    """The share of its time that serial waited for something else than a core."""
+    return group.case.alone.waiting if group.case.alone else 0.0
+
+
 def serial_sentence(group: Group, serial: Measured) -> str:
     """What the serial run was doing, with the figures that say so."""
-    share = serial.cost.waiting_share
+    share = waiting_share(group)
     job = duration(group.time(serial) / serial.jobs)
     threads = group.named("threads")
     match kind_of(group):

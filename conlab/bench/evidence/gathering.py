@@ -22,7 +22,10 @@ class Evidence:
     """What was seen of a cell; what its kind does not let see is None.
 
     ``making`` is the seconds that ``jobs()`` took to make the jobs, over all runs; ``library`` is
-    what computes on several threads by itself, as far as its name is known.
+    what computes on several threads by itself, as far as its name is known, and ``own_threads``
+    says that it is no library, for it computes in parallel also where those are held to one thread. ``memory``
+    is what one job takes and gives back, in bytes, ``memory_free`` what was free then, and
+    ``memory_short`` says that a model was left out for want of it.
     """
 
     making: float = 0.0
@@ -30,7 +33,10 @@ class Evidence:
     standing: Standing | None = None
     sent: Sent | None = None
     library: str = ""
-    job_memory: int | None = None
+    own_threads: bool = False
+    memory: int = 0
+    memory_free: int = 0
+    memory_short: bool = False
 
 
 NOTHING = Evidence()

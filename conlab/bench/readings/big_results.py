@@ -14,7 +14,7 @@ def read(case: Case) -> Reading | None:
     sent = [row for row in case.rows if row.processes > 1]
     if serial is None or alone is None or not sent or alone.sent_size < BIG:
         return None
-    job = sum(alone.jobs) / len(alone.jobs)
+    job = serial.job
     if alone.sent_seconds < MUCH * job:
         return None
     costs = "more than" if alone.sent_seconds > job else "nearly as much as"

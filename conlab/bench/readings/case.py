@@ -17,6 +17,7 @@ def case_of(rows: Sequence[Measured], time: Callable[[Measured], float], cores: 
     return Case(
         name=workload.name,
         cores=cores,
+        job_count=rows[0].jobs,
         in_flight=max(row.at_once for row in found),
         rows=found,
         alone=alone_of(serial, rows) if serial else None,
@@ -70,12 +71,19 @@ def looks_of(measured: Measured) -> Looks | None:
 def alone_of(serial: Measured, rows: Sequence[Measured]) -> Alone:
     """What only serial shows."""
     evidence, cost = serial.evidence, serial.cost
+    waiting = cost.waiting_share
+    if evidence.demand and evidence.demand.threads > 1:  # the one that called them only waits
+        waiting = max(0.0, 1 - (demand_of(serial) or 0.0))
     return Alone(
-        waiting=cost.waiting_share,
+        waiting=waiting,
         making=evidence.making / cost.wall,
         jobs=undisturbed(rows, serial.jobs),
         threads=evidence.demand.threads if evidence.demand else 1,
+        own_threads=evidence.own_threads,
         sent_size=evidence.sent.size if evidence.sent else 0,
+        memory=evidence.memory,
+        memory_free=evidence.memory_free,
+        memory_short=evidence.memory_short,
         sent_seconds=evidence.sent.seconds if evidence.sent else 0.0,
     )
 

@@ -45,15 +45,22 @@ class Alone:
     """What only serial shows, which has nothing beside the job: shares are of its time.
 
     ``jobs`` are the jobs' own times, the shortest of each in any run, in their order; ``threads``
-    is how many threads computed, ``sent`` what sending a job and its result takes.
+    is how many threads computed, ``own_threads`` says that no library held to one thread made
+    them, and ``sent`` is what sending a job and its result takes.
+    ``memory`` is what a job takes and gives back; ``memory_short``, that a model was left out for
+    want of it.
     """
 
     waiting: float
     making: float
     jobs: tuple[float, ...]
     threads: int = 1
+    own_threads: bool = False
     sent_size: int = 0
     sent_seconds: float = 0.0
+    memory: int = 0
+    memory_free: int = 0
+    memory_short: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ class Case:
 
     name: str
     cores: int
+    job_count: int
     in_flight: int
     rows: tuple[Row, ...]
     alone: Alone | None = None
@@ -82,11 +90,6 @@ class Case:
     def serial(self) -> Row | None:
         """Serial's row."""
         return self.row("serial")
-
-    @property
-    def job_count(self) -> int:
-        """How many jobs a run has."""
-        return len(self.alone.jobs) if self.alone else 0
 
     def speedup(self, row: Row) -> float:
         """How many times as fast as serial; 1 where that was not measured."""

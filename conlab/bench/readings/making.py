@@ -12,7 +12,7 @@ def read(case: Case) -> Reading | None:
     serial, alone = case.serial, case.alone
     if serial is None or alone is None or alone.making < MUCH:
         return None
-    each = alone.making * serial.seconds / len(alone.jobs)
+    each = alone.making * serial.seconds / case.job_count
     return Reading(
         "made one by one",
         f"Made one by one: jobs() takes {alone.making:.0%} of serial's time ({duration(each)} a"

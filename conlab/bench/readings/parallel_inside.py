@@ -5,6 +5,7 @@ from conlab.bench.readings.reading import Reading
 from conlab.bench.words import duration, times
 
 PARALLEL = 1.25  # cores that serial asks for from which its jobs are parallel themselves
+MORE = 1.1  # times as fast, from which a gain is spoken of
 
 
 def is_parallel(case: Case) -> bool:
@@ -29,26 +30,23 @@ def read(case: Case) -> Reading | None:
         f" {serial.demand:.1f} of {case.cores} cores{seen}. A pool of the model's on top makes"
         " them compete for the same cores."
     )
-    held, alone = held_rows(case), case.row(f"serial{HELD}")
-    if alone is None:
-        return Reading("parallel inside", f"{said} Let either of the two do it, not both.")
-    if (alone.demand or 0.0) >= PARALLEL:
+    if case.alone and case.alone.own_threads:
         return Reading(
             "parallel inside",
-            f"{said} The libraries' environment variables change nothing (the rows {HELD[1:]}),"
-            " so these threads are the job's own: let either its pool or the model do it.",
+            f"{said} The environment variables that hold libraries to one thread change nothing,"
+            " so these threads are the job's own: let its pool or the model do it, not both.",
         )
+    held = held_rows(case)
+    if not held:
+        return Reading("parallel inside", f"{said} Let either of the two do it, not both.")
     library = f" ({case.library})" if case.library else ""
-    best = held[0]
-    others = [row for row in case.rows if HELD not in row.label]
-    compared = (
-        f"With it held to one thread (the rows {HELD[1:]}), {best.label.removesuffix(HELD)} takes"
-        f" {duration(best.seconds)}; the fastest without that, {others[0].label},"
-        f" {duration(others[0].seconds)}, and serial alone {duration(serial.seconds)}"
-    )
-    gain = others[0].seconds / best.seconds
+    best, free = held[0], next(row for row in case.rows if HELD not in row.label)
+    gain = free.seconds / best.seconds
+    result = f"{times(gain)} as fast" if gain > MORE else "no gain to speak of"
     return Reading(
         "parallel inside",
-        f"{said} It is a library that does so{library}. {compared}"
-        + (f": {times(gain)} as fast." if gain > 1 else ": the library does it as well."),
+        f"{said} It is a library that does so{library}. With it held to one thread by its"
+        f" environment variables, such as OMP_NUM_THREADS=1 (the rows {HELD[1:]}), the fastest is"
+        f" {best.label.removesuffix(HELD)} with {duration(best.seconds)}; without that it is"
+        f" {free.label} with {duration(free.seconds)}: {result}.",
     )

@@ -5,6 +5,7 @@ from conlab.bench.readings import (
     blocked_loop,
     clients,
     making,
+    memory,
     parallel_inside,
     shared,
     stragglers,
@@ -21,6 +22,7 @@ RULES = (
     making.read,
     stragglers.read,
     big_results.read,
+    memory.read,
     clients.read,
 )
 
