@@ -400,8 +400,8 @@ class Matrix:
         tally, repeats = Tally(), 0
         began = time.perf_counter()
         with (
-            costs.cost_of_tree(self.origin_pid) as cost,
             gathering.gathering(open_cell.cell) as seen,
+            costs.cost_of_tree(self.origin_pid) as cost,
         ):
             while not repeats or (
                 time.perf_counter() - began < WATCH and len(tally.seconds) < MOST_WATCHED

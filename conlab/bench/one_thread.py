@@ -25,9 +25,9 @@ from conlab.bench.evidence.gathering import Evidence
 from conlab.bench.floors import Floor
 from conlab.bench.inputs import Inputs
 from conlab.bench.measuring import Matrix, Measured
-from conlab.bench.readings.case import demand_of
+from conlab.bench.readings.case import row_of
 from conlab.bench.readings.figures import HELD
-from conlab.bench.readings.parallel_inside import PARALLEL
+from conlab.bench.readings.parallel_inside import asks_for_more
 from conlab.bench.running import CellAbsent
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,20 +51,25 @@ def add(matrix: Matrix, cell: Cell) -> None:
     file = getattr(cell.workload.module, "__file__", None)
     if serial is None or cell.again or cell.label != "serial" or file is None:
         return
-    if (demand_of(serial) or 0.0) < PARALLEL:
+    if not is_parallel(serial):
         return
     number = matrix.measured.index(serial)
     evidence = replace(serial.evidence, library=parallel_library.loaded())
     models = {model.name: model for model in matrix.settings.models if model.name in MODELS}
     limit = START_LIMIT + ROUNDS * serial.median
     found = measured_apart(Path(file), request_of(matrix, models), limit)
-    if found and (demand_of(measured_of(found[0], cell)) or 0.0) >= PARALLEL:
+    if found and is_parallel(measured_of(found[0], cell)):
         evidence = replace(evidence, own_threads=True)
         found = []  # the same rows again would say nothing
     matrix.measured[number] = replace(serial, evidence=evidence)
     for figures in found:
         model = models[figures["model"]]
         matrix.measured.append(measured_of(figures, Cell(cell.workload, model, HELD[1:])))
+
+
+def is_parallel(serial: Measured) -> bool:
+    """Say whether serial's jobs compute on several cores by themselves."""
+    return asks_for_more(row_of(serial, serial.median))
 
 
 def request_of(matrix: Matrix, models: Iterable[str]) -> dict[str, str]:
@@ -161,7 +166,7 @@ def main(file: Path, request: dict[str, str]) -> None:
                 matrix.measure(cell, Stopwatch())
             except CellAbsent:
                 continue
-            if (demand_of(matrix.measured[0]) or 0.0) >= PARALLEL:
+            if is_parallel(matrix.measured[0]):
                 break  # it is no library that obeys these variables
     finally:
         matrix.inputs.close()

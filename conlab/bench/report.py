@@ -77,11 +77,6 @@ class Group:
         """The plain figures of the rows."""
         return case_of(self.rows, self.time, self.cores)
 
-    def asked_for(self, measured: Measured) -> float:
-        """The cores that it computed on or stood ready for: other programs do not change that."""
-        row = self.case.row(measured.cell.label)
-        return (row.demand if row else None) or 0.0
-
     @cached_property
     def readings(self) -> list[Reading]:
         """What the figures say of the jobs."""

@@ -75,7 +75,7 @@ def kind_of(group: Group) -> str:
     threads = group.named("threads")
     if threads is None or not gil_enabled():
         return "computing"
-    if max(threads.cores_busy, group.asked_for(threads)) >= PARALLEL:
+    if threads.cores_busy >= PARALLEL:
         return "computing outside the GIL"
     return "computing with the GIL" if group.parallel else "computing"
 

@@ -21,11 +21,11 @@ LOOKS_A_COUNT = 10  # looks between two readings of the threads' times
 class Evidence:
     """What was seen of a cell; what its kind does not let see is None.
 
-    ``making`` is the seconds that ``jobs()`` took to make the jobs, over all runs; ``library`` is
-    what computes on several threads by itself, as far as its name is known, and ``own_threads``
-    says that it is no library, for it computes in parallel also where those are held to one thread. ``memory``
-    is what one job takes and gives back, in bytes, ``memory_free`` what was free then, and
-    ``memory_short`` says that a model was left out for want of it.
+    ``making`` is the seconds that ``jobs()`` took to make the jobs, over all runs. ``library`` is
+    what computes on several threads by itself, as far as its name is known; ``own_threads`` says
+    that it is none, for it does so also where libraries are held to one thread. ``memory`` is the
+    bytes that one job takes and gives back, ``memory_free`` what was free then, ``memory_short``
+    says that a model was left out for want of it.
     """
 
     making: float = 0.0

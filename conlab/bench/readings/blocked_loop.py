@@ -8,14 +8,16 @@ FEWEST_LOOKS = 10
 
 
 def blocked_share(row: Row) -> float:
-    """The share of its time in which a loop stood in a callback and did not ask for a core.
+    """The share of its time in which a loop stood in a callback and computed nothing.
 
-    The looks come when a core is free, so they rather miss a callback than see one too many.
+    What it stood ready is left out on both sides. The looks come when a core is free, so they
+    rather miss a callback than see one too many.
     """
     looks = row.looks
-    if looks is None or row.demand is None or looks.busy + looks.idle < FEWEST_LOOKS:
+    if looks is None or row.ready is None or looks.busy + looks.idle < FEWEST_LOOKS:
         return 0.0
-    return max(0.0, looks.busy / (looks.busy + looks.idle) - row.demand)
+    share = looks.busy / (looks.busy + looks.idle) - row.demand
+    return min(1.0, max(0.0, share) / row.undisturbed)
 
 
 def blocked(case: Case) -> list[Row]:

@@ -33,7 +33,7 @@ def bound(case: Case) -> Bound | None:
         JOB: max(alone.jobs),
         WAITS: alone.waiting * serial.seconds / case.in_flight,
         COMPUTING: serial.cpu / case.cores,
-        MAKING: alone.making * serial.seconds,
+        MAKING: alone.making * serial.seconds * (1 - alone.ready),
     }
     by = max(needs, key=needs.__getitem__)
     return Bound(needs[by], by)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from conlab.bench.costs import waiting_share
 from conlab.bench.evidence.gathering import runs_here
 from conlab.bench.evidence.libraries import libraries
 from conlab.bench.measuring import Measured
@@ -41,18 +42,21 @@ def row_of(measured: Measured, seconds: float) -> Row:
         in_flight=measured.in_flight,
         job=sum(measured.job_seconds) / max(1, len(measured.job_seconds)),
         cpu=measured.cpu,
-        demand=demand_of(measured),
+        cores=measured.cores_busy,
+        ready=ready_of(measured),
         looks=looks_of(measured),
     )
 
 
-def demand_of(measured: Measured) -> float | None:
-    """The cores that were asked for; where nobody tells what stood ready, those that were busy."""
+def ready_of(measured: Measured) -> float | None:
+    """The cores that its threads stood ready for; 0 where nobody tells of threads of this process.
+
+    None where its jobs run in other processes.
+    """
     if not runs_here(measured.cell):
         return None
     seen = measured.evidence.demand
-    ready = seen.ready if seen else 0.0
-    return (measured.cost.cpu + ready) / measured.cost.wall
+    return seen.ready / measured.cost.wall if seen else 0.0
 
 
 def looks_of(measured: Measured) -> Looks | None:
@@ -71,11 +75,10 @@ def looks_of(measured: Measured) -> Looks | None:
 def alone_of(serial: Measured, rows: Sequence[Measured]) -> Alone:
     """What only serial shows."""
     evidence, cost = serial.evidence, serial.cost
-    waiting = cost.waiting_share
-    if evidence.demand and evidence.demand.threads > 1:  # the one that called them only waits
-        waiting = max(0.0, 1 - (demand_of(serial) or 0.0))
+    ready = evidence.demand.ready if evidence.demand else cost.ready  # of all threads
     return Alone(
-        waiting=waiting,
+        waiting=waiting_share(cost.wall, cost.cpu, ready),
+        ready=min(1.0, cost.ready / cost.wall),
         making=evidence.making / cost.wall,
         jobs=undisturbed(rows, serial.jobs),
         threads=evidence.demand.threads if evidence.demand else 1,

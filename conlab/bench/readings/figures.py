@@ -6,6 +6,7 @@ Times are seconds and memory is bytes; what nothing could tell is None.
 from dataclasses import dataclass
 from typing import Any
 
+LEAST = 0.1  # the share of its time in which a row ran freely, below which nothing is made of it
 HELD = "_one_thread"  # ends the labels of rows whose libraries were held to one thread
 
 
@@ -23,9 +24,11 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One model. ``job`` is what a job took on average, ``demand`` the cores that were asked for.
+    """One model. ``job`` is what a job took on average, ``cores`` how many cores were busy.
 
-    ``at_once`` is how many jobs it may have under way, ``processes`` how many share them.
+    ``ready`` is how many more its threads stood ready for, which is known where its jobs run in
+    this process; ``at_once`` is how many jobs it may have under way, ``processes`` how many share
+    them.
     """
 
     label: str
@@ -36,8 +39,19 @@ class Row:
     in_flight: float
     job: float
     cpu: float
-    demand: float | None = None
+    cores: float
+    ready: float | None = None
     looks: Looks | None = None
+
+    @property
+    def demand(self) -> float:
+        """The cores that it asked for, whether others had them or not."""
+        return self.cores + (self.ready or 0.0)
+
+    @property
+    def undisturbed(self) -> float:
+        """The share of its time in which it was not kept from a core, if one thread did it all."""
+        return max(LEAST, 1 - (self.ready or 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +66,7 @@ class Alone:
     """
 
     waiting: float
+    ready: float
     making: float
     jobs: tuple[float, ...]
     threads: int = 1

@@ -5,12 +5,18 @@ from conlab.bench.readings.reading import Reading
 from conlab.bench.words import duration, times
 
 PARALLEL = 1.25  # cores that serial asks for from which its jobs are parallel themselves
+COMPUTES = 0.1  # of the cores asked for, which even a very busy machine leaves to who computes
 MORE = 1.1  # times as fast, from which a gain is spoken of
 
 
 def is_parallel(case: Case) -> bool:
     """Say whether serial's jobs keep more than a core busy, or would if they were free."""
-    return case.serial is not None and (case.serial.demand or 0.0) >= PARALLEL
+    return case.serial is not None and asks_for_more(case.serial)
+
+
+def asks_for_more(row: Row) -> bool:
+    """Say whether it asked for more than a core, and computed: who only wakes up does not."""
+    return row.demand >= PARALLEL and row.cores >= COMPUTES * row.demand
 
 
 def held_rows(case: Case) -> list[Row]:

@@ -7,26 +7,37 @@ from conlab.bench.words import times
 
 WAITS = 0.5  # the share of serial's time from which its jobs wait
 STRETCHED = 2.0  # how much longer a job takes than alone where it waits for others
-IDLE = 0.7  # cores asked for up to which nobody waits for a core, or for the GIL
+LOST = 0.5  # the share of what its models could gain up to which something holds them back
 ONE_AT_A_TIME = 1.5  # times serial, up to which one job at a time came through
 MOSTLY = 0.5  # the share of the looks from which a place is where they stood
 
 
 def waiting_for_each_other(case: Case) -> Row | None:
-    """The row in one process whose jobs take far longer than alone, while the cores are idle."""
+    """The row in one process whose jobs take far longer than alone, and not for computing."""
     if case.serial is None or case.alone is None or case.alone.waiting < WAITS:
         return None
     held_up = blocked_loop.blocked(case)
     for row in case.rows:
-        possible = min(row.at_once, case.job_count)
-        if row.label == "serial" or row.processes > 1 or row in held_up or HELD in row.label:
+        if row.ready is None or row.label == "serial" or row in held_up or HELD in row.label:
             continue
-        if row.demand is None or row.demand > IDLE or possible < 2:
-            continue
-        stretched = row.job / case.serial.job >= STRETCHED and row.in_flight >= STRETCHED
-        if stretched and case.speedup(row) <= possible / STRETCHED:
+        if row.in_flight >= STRETCHED and stretch(case, row) >= STRETCHED and loses(case, row):
             return row
     return None
+
+
+def stretch(case: Case, row: Row) -> float:
+    """How many times as long a job takes as alone, without what it stood ready for a core."""
+    assert case.serial
+    return row.job * row.undisturbed / (case.serial.job * case.serial.undisturbed)
+
+
+def loses(case: Case, row: Row) -> bool:
+    """Say whether it gains far less than its jobs in flight, and one core, would let it."""
+    assert case.serial
+    own = case.serial.seconds * case.serial.undisturbed
+    computing = max(row.cpu, case.serial.cpu)  # which threads may have to do one after the other
+    possible = min(row.at_once, case.job_count, own / computing if computing else row.at_once)
+    return own / (row.seconds * row.undisturbed) <= LOST * possible
 
 
 def read(case: Case) -> Reading | None:
@@ -43,8 +54,8 @@ def read(case: Case) -> Reading | None:
     if looks and looks.line and looks.at_most >= MOSTLY * looks.busy:
         where = f" (most of the time they stood at {looks.line}: `{looks.source}`)"
     said = (
-        f"{row.label.capitalize()} had {row.in_flight:.1f} jobs in flight and {gain}, while the"
-        f" cores were idle: each job took {times(row.job / case.serial.job)} as long as alone."
+        f"{row.label.capitalize()} had {row.in_flight:.1f} jobs in flight and {gain}, though they"
+        f" compute little: each job took {times(stretch(case, row))} as long as alone."
         f" The jobs wait for something that all of them share, a lock, a limit or a connection,"
         f" and it lets them through {at_once}{where}."
     )
