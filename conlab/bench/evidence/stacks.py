@@ -13,7 +13,8 @@ from types import FrameType
 
 from conlab.bench.costs import OURS
 
-CONLAB = Path(__file__).resolve().parent.parent.parent
+CONLAB = Path(__file__).resolve().parents[2]
+OUTSIDE = tuple(str(CONLAB / room) for room in ("bench", "commands", "cli.py"))
 LONGEST_LINE = 60  # characters of a line of source
 INSTALLED: tuple[str, ...] = tuple(
     path for name in ("stdlib", "platstdlib", "purelib", "platlib")
@@ -77,8 +78,8 @@ class Stacks:
         """The innermost frame of the reader's own code, or None where the thread is in no job."""
         for frame in outwards(innermost):
             name = frame.f_code.co_filename
-            if self.models and name.startswith(self.models):
-                return None
+            if name.startswith(OUTSIDE) or (self.models and name.startswith(self.models)):
+                return None  # a job is called from here, and no job of it was on the way
             if is_own(name):
                 path = Path(name)
                 source = linecache.getline(name, frame.f_lineno).strip()

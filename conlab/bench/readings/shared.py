@@ -51,7 +51,7 @@ def read(case: Case) -> Reading | None:
     at_once = "one at a time" if one else f"about {through:.0f} at a time"
     where = ""
     looks = row.looks
-    if looks and looks.line and looks.at_most >= MOSTLY * looks.busy:
+    if row.label.startswith("threads") and looks and looks.at_most >= MOSTLY * looks.busy:
         where = f" (most of the time they stood at {looks.line}: `{looks.source}`)"
     said = (
         f"{row.label.capitalize()} had {row.in_flight:.1f} jobs in flight and {gain}, though they"
@@ -59,6 +59,16 @@ def read(case: Case) -> Reading | None:
         f" The jobs wait for something that all of them share, a lock, a limit or a connection,"
         f" and it lets them through {at_once}{where}."
     )
+    past = next((one for one in case.rows if free_of_it(case, one, through)), None)
+    if past:
+        return Reading(
+            "shared in one half",
+            f"{said} {past.label.capitalize()} get past it ({times(case.speedup(past))} as fast as"
+            " serial): work() and work_async() do not share the same thing, and one of the two may"
+            " lack a limit that it should keep.",
+            doubt="what is faster here may lack a limit that the other keeps",
+            answers=True,
+        )
     processes = apart(case)
     if processes is None:
         return Reading(
@@ -92,6 +102,12 @@ def read(case: Case) -> Reading | None:
         doubt="no model gets past that limit by having more jobs in flight",
         answers=True,
     )
+
+
+def free_of_it(case: Case, row: Row, through: float) -> bool:
+    """Say whether a row of this process has many jobs come through where the other has few."""
+    here = row.ready is not None and HELD not in row.label
+    return here and case.speedup(row) >= STRETCHED * through
 
 
 def apart(case: Case) -> Row | None:
