@@ -10,24 +10,27 @@ from conlab.bench.discovery import Workload
 from conlab.bench.evidence.stacks import is_own
 
 REACH_OUT = {"ftplib", "http", "imaplib", "poplib", "smtplib", "socket", "sqlite3", "urllib"}
+NO_CLIENTS = {"conlab", "workloads", "pytest", "_pytest"}
 DEEPEST = 8  # calls from function to function within the reader's own files
 
 
 def libraries(workload: Workload) -> tuple[frozenset[str], frozenset[str]]:
-    """The libraries of ``work`` and its client, and those of ``work_async`` and its client."""
+    """The libraries of ``work`` and of ``work_async``, or of their clients where they have one."""
     return (
-        used_by(workload.hook("work"), workload.hook("client")),
-        used_by(workload.hook("work_async"), workload.hook("client_async")),
+        used_by(workload.hook("client") or workload.hook("work")),
+        used_by(workload.hook("client_async") or workload.hook("work_async")),
     )
 
 
-def used_by(*functions: Any) -> frozenset[str]:
-    """The top-level names of the libraries that these functions name, in the reader's own files."""
+def used_by(function: Any) -> frozenset[str]:
+    """The top-level names of the libraries that a function names, and those that it calls.
+
+    Only the reader's own functions are followed. What a library is built on does not count
+    beside it.
+    """
     found: set[str] = set()
-    seen: set[int] = set()
-    for function in functions:
-        _follow(function, found, seen, DEEPEST)
-    return frozenset(found)
+    _follow(function, found, set(), DEEPEST)
+    return frozenset(found - REACH_OUT or found)
 
 
 def _follow(thing: Any, found: set[str], seen: set[int], deepest: int) -> None:
@@ -77,4 +80,4 @@ def is_library(module: str) -> bool:
     if name in sys.stdlib_module_names:
         return name in REACH_OUT
     file = getattr(sys.modules.get(name), "__file__", None)
-    return bool(file) and not is_own(str(file)) and name not in ("conlab", "workloads")
+    return bool(file) and not is_own(str(file)) and name not in NO_CLIENTS

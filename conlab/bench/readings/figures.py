@@ -50,8 +50,17 @@ class Row:
 
     @property
     def undisturbed(self) -> float:
-        """The share of its time in which it was not kept from a core, if one thread did it all."""
-        return max(LEAST, 1 - (self.ready or 0.0))
+        """The share of its jobs' time in which their threads were not kept from a core.
+
+        An event loop has one thread, and what keeps that keeps all of its jobs.
+        """
+        threads = 1.0 if self.label.startswith("coroutines") else max(1.0, self.in_flight)
+        return max(LEAST, 1 - (self.ready or 0.0) / threads)
+
+    @property
+    def slowness(self) -> float:
+        """How many times as long computing takes because of others; 1 on an idle machine."""
+        return self.demand / self.cores if self.cores else 1.0
 
 
 @dataclass(frozen=True, slots=True)

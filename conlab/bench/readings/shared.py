@@ -35,7 +35,8 @@ def loses(case: Case, row: Row) -> bool:
     """Say whether it gains far less than its jobs in flight, and one core, would let it."""
     assert case.serial
     own = case.serial.seconds * case.serial.undisturbed
-    computing = max(row.cpu, case.serial.cpu)  # which threads may have to do one after the other
+    # Which threads may have to do one after the other.
+    computing = max(row.cpu, case.serial.cpu) * case.serial.slowness
     possible = min(row.at_once, case.job_count, own / computing if computing else row.at_once)
     return own / (row.seconds * row.undisturbed) <= LOST * possible
 
