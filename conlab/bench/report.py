@@ -82,6 +82,11 @@ class Group:
         """What the figures say of the jobs."""
         return readings(self.case)
 
+    @property
+    def doubt(self) -> str:
+        """Why whoever is fastest is no leader; empty if nothing speaks against it."""
+        return next((reading.doubt for reading in self.readings if reading.doubt), "")
+
     def limit(self, measured: Measured) -> bounds.Bound | None:
         """Below which time no run should go: by the floor, by the work law, or as estimated."""
         floor, estimate = measured.floor, bounds.bound(self.case)

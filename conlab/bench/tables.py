@@ -64,7 +64,7 @@ def workload_table(group: Group, left_out: Sequence[str] = ()) -> Table:
     for name in names:
         header = BOUND if name == "floor" and not by_law else name
         table.add_column(header, justify="right", no_wrap=True)
-    leaders = group.leaders
+    leaders = [] if group.doubt else group.leaders
     for measured in group.rows:
         style = "bold green" if measured in leaders else ""
         figures = row(group, measured)

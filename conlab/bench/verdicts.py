@@ -42,8 +42,8 @@ def leaders_sentence(group: Group) -> str:
     fast = f", {speedup:.1f} times serial" if speedup and group.serial not in leaders else ""
     if len(group.rows) == 1:
         return f"{names} is alone: there is nothing to compare it with."
-    if doubt := next((reading.doubt for reading in group.readings if reading.doubt), ""):
-        return f"No leader is named. Fastest: {names}{fast}; {doubt}."
+    if group.doubt:
+        return f"No leader is named. Fastest: {names}{fast}; {group.doubt}."
     if group.noise is None:
         return f"Fastest: {names}{fast}; {noise}, so it may be no lead."
     if len(leaders) == 1:
