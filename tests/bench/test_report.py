@@ -153,7 +153,8 @@ def test_jobs_that_wait_have_a_bound_estimated_from_serial_s() -> None:
     made = group(measured("serial", 2.0, cores=0.1, floor=None), threads)
     limit = made.limit(threads)
     assert limit
-    assert (limit.by, limit.seconds) == (bounds.WAITS, pytest.approx(2.0 * 0.9 / 5))
+    assert limit.by == bounds.WAITS
+    assert limit.seconds == pytest.approx(2.0 * 0.9 / 5)
     assert made.floor_share(threads) == pytest.approx(0.72)
 
 

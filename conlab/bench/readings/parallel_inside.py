@@ -5,7 +5,7 @@ from conlab.bench.readings.reading import Reading
 from conlab.bench.words import duration, times
 
 PARALLEL = 1.25  # cores that serial asks for from which its jobs are parallel themselves
-COMPUTES = 0.1  # of the cores asked for, which even a very busy machine leaves to who computes
+COMPUTES = 0.04  # of the cores asked for, which even a very busy machine leaves to who computes
 MORE = 1.1  # times as fast, from which a gain is spoken of
 
 
