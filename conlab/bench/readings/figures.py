@@ -57,11 +57,6 @@ class Row:
         threads = 1.0 if self.label.startswith("coroutines") else max(1.0, self.in_flight)
         return max(LEAST, 1 - (self.ready or 0.0) / threads)
 
-    @property
-    def slowness(self) -> float:
-        """How many times as long computing takes because of others; 1 on an idle machine."""
-        return self.demand / self.cores if self.cores else 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class Alone:

@@ -8,6 +8,7 @@ from conlab.bench.words import times
 WAITS = 0.5  # the share of serial's time from which its jobs wait
 STRETCHED = 2.0  # how much longer a job takes than alone where it waits for others
 LOST = 0.5  # the share of what its models could gain up to which something holds them back
+SLOWEST = 10.0  # how many times as long computing may take on a machine that others keep busy
 ONE_AT_A_TIME = 1.5  # times serial, up to which one job at a time came through
 MOSTLY = 0.5  # the share of the looks from which a place is where they stood
 
@@ -35,9 +36,11 @@ def loses(case: Case, row: Row) -> bool:
     """Say whether it gains far less than its jobs in flight, and one core, would let it."""
     assert case.serial
     own = case.serial.seconds * case.serial.undisturbed
-    # Which threads may have to do one after the other.
-    computing = max(row.cpu, case.serial.cpu) * case.serial.slowness
-    possible = min(row.at_once, case.job_count, own / computing if computing else row.at_once)
+    # What its threads may have had to do one after the other, for they share the GIL: while others
+    # have the cores, a thread may hold it and not run. Who only wakes up late holds nothing.
+    slowness = min(SLOWEST, row.demand / row.cores) if row.cores else 1.0
+    in_turn = max(row.cpu, case.serial.cpu) * slowness
+    possible = min(row.at_once, case.job_count, own / in_turn if in_turn else row.at_once)
     return own / (row.seconds * row.undisturbed) <= LOST * possible
 
 
