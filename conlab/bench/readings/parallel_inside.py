@@ -41,10 +41,13 @@ def read(case: Case) -> Reading | None:
             "parallel inside",
             f"{said} The environment variables that hold libraries to one thread change nothing,"
             " so these threads are the job's own: let its pool or the model do it, not both.",
+            answers=True,
         )
     held = held_rows(case)
     if not held:
-        return Reading("parallel inside", f"{said} Let either of the two do it, not both.")
+        return Reading(
+            "parallel inside", f"{said} Let either of the two do it, not both.", answers=True
+        )
     library = f" ({case.library})" if case.library else ""
     best, free = held[0], next(row for row in case.rows if HELD not in row.label)
     gain = free.seconds / best.seconds
@@ -55,4 +58,5 @@ def read(case: Case) -> Reading | None:
         f" environment variables, such as OMP_NUM_THREADS=1 (the rows {HELD[1:]}), the fastest is"
         f" {best.label.removesuffix(HELD)} with {duration(best.seconds)}; without that it is"
         f" {free.label} with {duration(free.seconds)}: {result}.",
+        answers=True,
     )

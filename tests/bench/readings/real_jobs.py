@@ -37,6 +37,7 @@ EXPECTED: dict[Path, tuple[str, ...]] = {  # the readings that each job must get
     HERE / "jobs" / "tiny.py": ("too short",),
     HERE / "jobs" / "plain_sleep.py": (),
     HERE / "jobs" / "plain_python.py": (),
+    HERE / "jobs" / "waits_and_computes.py": (),
     SHARED / "right" / "rate_limited.py": ("shared inside a process",),
     SHARED / "right" / "lock_job.py": ("shared inside a process",),
     SHARED / "right" / "async_blocking.py": ("blocked loop",),
@@ -107,7 +108,9 @@ def measured(job: Path, busy: int) -> dict[str, Any]:
 @contextmanager
 def running(*commands: list[str]) -> Iterator[None]:
     """Processes that run beside, and are ended."""
-    processes = [subprocess.Popen(command) for command in commands if command]
+    processes = [
+        subprocess.Popen(command, stderr=subprocess.DEVNULL) for command in commands if command
+    ]
     try:
         yield
     finally:

@@ -29,6 +29,7 @@ EXPECTED = {
     "matmul": {"parallel inside": "It is a library that does so (OpenBLAS)"},
     "plain_python": {},
     "plain_sleep": {},
+    "waits_and_computes": {},
     "pool_inside": {"parallel inside": "these threads are the job's own"},
     "pool_of_one": {"shared inside a process": "ask(): `connection = self.free.get()`"},
     "rate_limited": {"shared inside a process": "`time.sleep(max(0, at - now))`"},
