@@ -26,6 +26,7 @@ SLEEPERS = {  # the tests that may sleep: none to put things in order
     ("tests/models/jobs.py", "wait_until_async"): "the same on an event loop",
     ("tests/models/test_interruption.py", "*"): "looks for the end of a process",
     ("tests/origin/test_lifetime.py", "*"): "looks for the end of a process; a child to be killed",
+    ("tests/bench/readings/jobs", "*"): "jobs that wait, to be measured",
     ("tests/explorer/search/test_processes.py", "*"): "programs for the explorer: virtual time",
     ("tests/explorer/stepping/test_loops.py", "*"): "the same",
     ("tests/explorer/test_shared_things.py", "*"): "the same",

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from conlab.bench import discovery, summary
+from conlab.bench import discovery, one_thread, summary
+from conlab.bench.discovery import Cell
 from conlab.bench.measuring import Matrix
 
 MATRIX = pytest.StashKey[Matrix]()
@@ -29,6 +30,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("cell", cells, ids=[cell.id for cell in cells])
     if "model" in metafunc.fixturenames:
         metafunc.parametrize("model", chosen.models, ids=[model.name for model in chosen.models])
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Beside serial, if its jobs compute on several cores already, measure what holds them back."""
+    cell = getattr(item, "callspec", None) and item.callspec.params.get("cell")  # type: ignore[attr-defined]
+    if isinstance(cell, Cell):
+        one_thread.add(item.config.stash[MATRIX], cell)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest-benchmark's own, which saves there

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 INTERVAL = 0.02  # seconds between two looks at the memory
+OURS = "conlab-"  # begins the names of the threads with which the bench looks on
 
 
 @dataclass(slots=True)
@@ -38,7 +39,9 @@ def cost_of_tree(without: int | None) -> Iterator[Cost]:
     tree.look()
     before, ready = tree.cpu(), seconds_ready()
     ended = threading.Event()
-    looker = threading.Thread(target=look_until, args=(ended, tree), daemon=True)
+    looker = threading.Thread(
+        target=look_until, args=(ended, tree), name=f"{OURS}looks-at-the-tree", daemon=True
+    )
     looker.start()
     start = time.perf_counter()
     try:

@@ -13,10 +13,13 @@ from typing import Any
 
 from conlab.bench import costs, floors, planning, trial
 from conlab.bench.discovery import Cell, Model, Workload
+from conlab.bench.evidence import gathering, job_memory
+from conlab.bench.evidence.sending import sending
 from conlab.bench.first_runs import FirstRuns
 from conlab.bench.inputs import Inputs
 from conlab.bench.peers import Compared
 from conlab.bench.peers.memory import Grown
+from conlab.bench.readings import memory
 from conlab.bench.running import CellAbsent, CellFailed, OpenCell, Tally, handing_over, opened
 from conlab.bench.sameness import Same, difference, same
 from conlab.bench.settings import Settings, gil_enabled, python_build, tracers, usable_cores
@@ -31,6 +34,7 @@ WATCH = 0.25  # seconds to be watched at least: the system counts CPU time in ti
 MOST_WATCHED = 100_000  # jobs, whose times are kept
 WAITS = 0.5  # the share of serial's time from which its jobs wait, and do not only compute
 SAID_ONCE = "its workload cannot be measured, and why is said once"
+ENOUGH = 0.1  # seconds of jobs from which they show whether they wait or compute
 START_ROUNDS = 3  # of seconds each where the pool is a cluster
 
 
@@ -46,6 +50,7 @@ class Reference:
     alike: Any = same  # a Same; mypy would take a callable for a method
     compared: bool = True  # or --no-compare was asked for
     note: str = ""  # what there is to say of the jobs beside their figures
+    memory: int = 0  # bytes that a job takes and gives back
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class Watched:
     repeats: int
     cost: costs.Cost
     cpu_origin: float
+    evidence: gathering.Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,7 @@ class Measured:
     sizes: dict[str, Any]
     tracers: tuple[str, ...] = ()
     handing_over: float | None = None  # of a job, measured for the reader's own workloads
+    evidence: gathering.Evidence = gathering.NOTHING
 
     @property
     def in_flight(self) -> float:
@@ -238,6 +245,7 @@ class Matrix:
         reference = self.reference(cell.workload)
         self.refuse_late(cell)
         settings = self.settings.for_models(computes_only=not reference.waits)
+        self.need_memory(cell, reference, settings)
         costs.start_helpers(self.settings.start_method)
         if not benchmark.disabled:
             gc.collect()  # or the cell would be charged with what others left
@@ -272,6 +280,7 @@ class Matrix:
             sizes=self.inputs.sizes(cell.workload),
             tracers=tracers(),
             handing_over=handed,
+            evidence=watched.evidence,
         )
         self.measured.append(measured)
         benchmark.extra_info.update(measured.figures())
@@ -367,12 +376,17 @@ class Matrix:
         own = FirstRuns(workload, self.settings, self.inputs, self.say, self.show)
         drawn, jobs = own.jobs() if workload.own else (None, jobs)
         with opened(cell, jobs, {}) as open_cell:
-            began, before = time.perf_counter(), costs.own_seconds()
-            result, tally = open_cell.counting(after_level=keep_log)
-            seconds, waiting = time.perf_counter() - began, costs.waiting_since(before)
+            with job_memory.taken() as taken:
+                began, before = time.perf_counter(), costs.own_seconds()
+                result, tally = open_cell.counting(after_level=keep_log)
+                seconds, waiting = time.perf_counter() - began, costs.waiting_since(before)
+            if seconds < ENOUGH and workload.computes_only() and not self.inputs.small:
+                waiting = waiting_of(open_cell)  # a single run may show anything
             trial.refuse_tally(workload, tally, drawn)
             waits = not workload.computes_only() or waiting >= WAITS
-            reference = Reference(result, tally.jobs, seconds, levels, waits)
+            reference = Reference(
+                result, tally.jobs, seconds, levels, waits, memory=taken.given_back
+            )
             if workload.own:
                 self.plans[workload.name] = own.after_serial(
                     open_cell,
@@ -405,6 +419,16 @@ class Matrix:
         plan = self.plans.get(open_cell.cell.workload.name)
         if plan:
             self.show(plan.progress(open_cell.cell.label, number, rounds))
+
+    def need_memory(self, cell: Cell, reference: Reference, settings: dict[str, Any]) -> None:
+        """Raise CellAbsent where so many jobs at once would not fit into what memory is free."""
+        obeyed = cell.model.obeyed(settings)
+        at_once = obeyed.get("in_flight", obeyed.get("workers", 1))
+        lacks = memory.does_not_fit(
+            reference.memory, min(at_once, reference.jobs), job_memory.free()
+        )
+        if lacks and at_once > 1:
+            raise CellAbsent(lacks)
 
     def floor(self, reference: Reference) -> floors.Floor | None:
         """The floor of the workload whose reference this is.
@@ -456,18 +480,41 @@ class Matrix:
         origin_before = origin.cpu_seconds() if origin else 0.0
         tally, repeats = Tally(), 0
         began = time.perf_counter()
-        with costs.cost_of_tree(self.origin_pid) as cost:
+        with (
+            gathering.gathering(open_cell.cell) as seen,
+            costs.cost_of_tree(self.origin_pid) as cost,
+        ):
             while not repeats or (
                 time.perf_counter() - began < WATCH and len(tally.seconds) < MOST_WATCHED
             ):
-                tally = Tally(seconds=tally.seconds)
+                tally = Tally(seconds=tally.seconds, making=tally.making)
                 result = open_cell.watched(tally)
                 check(open_cell, result, reference)
                 repeats += 1
+        cost.cpu = max(0.0, cost.cpu - seen.looking)
         cpu_origin = origin.cpu_seconds() - origin_before if origin else 0.0
         if origin:
             origin.reset()
-        return Watched(tally, repeats, cost, cpu_origin)
+        sent = None
+        if open_cell.cell.model.name == "serial" and not open_cell.cell.again:
+            sent = sending(open_cell.jobs(), reference.result)
+        evidence = gathering.Evidence(
+            making=tally.making,
+            demand=seen.demand,
+            standing=seen.standing,
+            sent=sent,
+            memory=reference.memory,
+            memory_free=job_memory.free(),
+        )
+        return Watched(tally, repeats, cost, cpu_origin, evidence)
+
+
+def waiting_of(open_cell: OpenCell) -> float:
+    """The share that jobs wait, over as many runs as it takes to tell."""
+    before = costs.own_seconds()
+    while costs.own_seconds()[0] - before[0] < ENOUGH:
+        open_cell.counting()
+    return costs.waiting_since(before)
 
 
 def try_one_job(open_cell: OpenCell) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from conlab.bench import own_lines
 from conlab.errors import UserError
-from conlab.explorer.project import INSTALLED, folder_of_package, relative_levels
+from conlab.explorer.programs.project import INSTALLED, folder_of_package, relative_levels
 
 NEEDED = "a workload has jobs() and work(job)"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from conlab import content
 from conlab.errors import UserError
-from conlab.explorer.project import Project, project_of
+from conlab.explorer.programs.project import Project, project_of
 from conlab.terminal import plain
 
 FRAME = re.compile(r'^  File "(?P<file>.+)", line (?P<line>\d+), in (?P<name>.+)$', re.MULTILINE)

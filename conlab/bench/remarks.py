@@ -2,7 +2,7 @@
 
 from conlab.bench.measuring import Matrix
 from conlab.bench.report import ENOUGH_ROUNDS, Group
-from conlab.bench.tables import duration
+from conlab.bench.words import duration
 
 
 def remarks(matrix: Matrix, group: Group) -> list[str]:

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from conlab.bench.measuring import Measured
+from conlab.bench.readings import bounds, parallel_inside
+from conlab.bench.readings.case import case_of
+from conlab.bench.readings.figures import Case
+from conlab.bench.readings.reader import readings
+from conlab.bench.readings.reading import Reading
 
 FLOOR_OF_NOISE = 0.02  # no run is so quiet that a smaller lead should be called one
 BUSY_ORIGIN = 0.85  # cores: the origin has one thread, and is the limit when that is always busy
@@ -71,11 +76,63 @@ class Group:
         """Seconds: the least CPU time that any cell and the origin spent, over the usable cores."""
         return min(measured.cpu_with_origin for measured in self.cells) / self.cores
 
+    @cached_property
+    def case(self) -> Case:
+        """The plain figures of the rows."""
+        return case_of(self.rows, self.time, self.cores)
+
+    @cached_property
+    def readings(self) -> list[Reading]:
+        """What the figures say of the jobs."""
+        return readings(self.case)
+
+    @property
+    def doubt(self) -> str:
+        """Why whoever is fastest is no leader; empty if nothing speaks against it."""
+        return next((reading.doubt for reading in self.readings if reading.doubt), "")
+
+    def limit(self, measured: Measured) -> bounds.Bound | None:
+        """Below which time no run should go: by the floor, by the work law, or as estimated."""
+        floor, estimate = measured.floor, bounds.bound(self.case)
+        if floor is None:
+            return estimate
+        if floor.seconds > self.work_law:
+            return bounds.Bound(floor.seconds, bounds.WAITS)
+        computing = bounds.Bound(self.work_law, bounds.COMPUTING)
+        if floor.seconds or estimate is None or estimate.by not in (bounds.JOB, bounds.MAKING):
+            return computing
+        return max(computing, estimate, key=lambda bound: bound.seconds)
+
+    def limit_share(self, measured: Measured) -> float | None:
+        """The limit over the time; None where there is none."""
+        limit = self.limit(measured)
+        return limit.seconds / self.time(measured) if limit else None
+
+    def void(self, measured: Measured) -> str:
+        """Why the limit of a cell that was faster than it cannot be right; empty if it may be."""
+        share, limit = self.limit_share(measured), self.limit(measured)
+        error = max(self.noise or 0.0, 2 * measured.spread / measured.median, FLOOR_OF_NOISE)
+        if share is None or limit is None or share <= 1 + error:
+            return ""
+        if limit.by != bounds.COMPUTING:
+            return (
+                f"faster than serial's own times allow by {limit.by}: this model's jobs take less"
+                " than serial's did"
+            )
+        if parallel_inside.is_parallel(self.case):
+            return (
+                "its library's threads spin while they wait, so the CPU time of its untimed run is"
+                " more than the work needs"
+            )
+        return (
+            "its untimed run took more CPU time than fits into its timed rounds: jobs this short"
+            " cost more when they are watched, or the machine was slower then"
+        )
+
     def floor_share(self, measured: Measured) -> float | None:
-        """The larger of floor and work law over the time; None where the workload has none."""
-        if measured.floor is None:
-            return None
-        return max(measured.floor.seconds, self.work_law) / self.time(measured)
+        """The limit over the time, at most 1; None where the workload has none, or it is void."""
+        share = self.limit_share(measured)
+        return None if share is None or self.void(measured) else min(1.0, share)
 
     @property
     def parallel(self) -> bool:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from conlab.bench.measuring import Measured, Start
 from conlab.bench.report import FLOOR_OF_NOISE, PARALLEL, Group
 from conlab.bench.settings import free_threaded, gil_enabled
-from conlab.bench.tables import MEBI, duration
 from conlab.bench.verdicts import kind_of
+from conlab.bench.words import MEBI, duration
 
 HOLDS = "holds"
 ONLY_IF = "holds only if"

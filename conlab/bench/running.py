@@ -106,13 +106,17 @@ def timed(work: Any, failure: Any) -> Any:
 
 @dataclass(slots=True)
 class Tally:
-    """What went through ``run``: how many jobs, how many failed, and how long each took."""
+    """What went through ``run``: how many jobs, how many failed, and how long each took.
+
+    ``making`` is for how many seconds ``jobs()`` was at work, over all runs that were watched.
+    """
 
     jobs: int = 0
     failed: int = 0
     first_failure: Any = None
     unawaited: int = 0
     seconds: "array[float]" = field(default_factory=lambda: array("d"))
+    making: float = 0.0
 
     def see(self, result: Any, failure: type) -> None:
         """Count a result if it is a Failure, or a coroutine that somebody forgot to await."""
@@ -175,12 +179,21 @@ class OpenCell:
                 self.progress += 1
                 yield result
 
-        return self.cell.drive()(run, self.cell.work(), self.jobs())
+        began = time.perf_counter()
+        jobs = self.jobs()  # which may make them all before it gives the first
+        tally.making += time.perf_counter() - began
+        return self.cell.drive()(run, self.cell.work(), jobs)
 
 
 def counted(jobs: Iterable[Any], tally: Tally) -> Iterator[Any]:
-    """The jobs, counted as they are drawn."""
-    for job in jobs:
+    """The jobs, counted as they are drawn, and the seconds that the drawing takes."""
+    source, nothing = iter(jobs), object()
+    while True:
+        began = time.perf_counter()
+        job = next(source, nothing)
+        tally.making += time.perf_counter() - began
+        if job is nothing:
+            return
         tally.jobs += 1
         yield job
 

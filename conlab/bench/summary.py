@@ -1,6 +1,7 @@
 """The summary that ends a run: tables, verdicts, what a pool costs, the rules of thumb."""
 
 import io
+from dataclasses import asdict
 from typing import Any
 
 from rich.padding import Padding
@@ -13,10 +14,12 @@ from conlab.bench.peers import table as peer_tables
 from conlab.bench.ratios import ratios
 from conlab.bench.remarks import remarks
 from conlab.bench.report import Group, groups
+from conlab.bench.words import duration
 from conlab.plain_console import PlainConsole
 
 NARROWEST = 108  # columns: a narrower table would cut its figures off
 NARROWEST_OF_ONE = 60  # the same where columns may be left out
+MOST_KEPT = 1000  # jobs of a workload, whose times are written into the JSON
 PRICED_JOBS = 1000  # jobs that share the cost of starting a pool
 
 
@@ -35,7 +38,7 @@ def text(matrix: Matrix, width: int, color: bool) -> str:
     for group in found:
         console.print()
         console.print(tables.workload_table(group))
-        for line in tables.absent_lines(matrix.absent, group.name):
+        for line in tables.absent_lines(matrix.absent, group.name) + tables.void_lines(group):
             console.print(line)
         for sentence in (*verdicts.verdict(group), *remarks(matrix, group)):
             console.print(Padding(Text(sentence), (0, 0, 0, 2)))
@@ -69,7 +72,7 @@ def of_one(matrix: Matrix, width: int, color: bool, *, ended: bool = True) -> st
     console.print()
     table, left_out = tables.fitting_table(group, console)
     console.print(table)
-    for line in tables.absent_lines(matrix.absent, group.name):
+    for line in tables.absent_lines(matrix.absent, group.name) + tables.void_lines(group):
         console.print(line)
     for sentence in (*verdicts.verdict(group), *remarks(matrix, group)) if ended else ():
         console.print(Padding(Text(sentence), (0, 0, 0, 2)))
@@ -100,6 +103,7 @@ def console_on(
 LEGEND = {  # by the column that it explains
     "time": "time: median round ± half the interquartile range.",
     "floor": "floor: share of what is physically possible.",
+    "bound": "bound: the same, estimated from how long serial's own jobs waited and computed.",
     "in flight": "in flight: sum of the jobs' own times / wall time.",
     "cores": "cores: CPU time / wall time.",
     "CPU s": "CPU s: of the whole process tree in a run of its own.",
@@ -139,9 +143,9 @@ def pool_table(matrix: Matrix, found: list[Group]) -> Table:
         cost = dispatch.time(cell) / cell.jobs if dispatch and cell else None
         table.add_row(
             name,
-            f"{tables.duration(start.start)} ±{start.spread:3.0%}",
-            tables.duration(start.stop),
-            tables.duration(cost) if cost else "",
+            f"{duration(start.start)} ±{start.spread:3.0%}",
+            duration(start.stop),
+            duration(cost) if cost else "",
             *worth(start, cost, settings.usable_cores()),
         )
     return table
@@ -157,7 +161,7 @@ def worth(start: Start, cost: float | None, cores: int) -> tuple[str, str]:
     if cost is None or at_once < 2:
         return "", ""
     length = (cost + start.start / PRICED_JOBS) / (1 - 1 / at_once)
-    return tables.duration(length), "compute or wait" if start.computes else "wait"
+    return duration(length), "compute or wait" if start.computes else "wait"
 
 
 def rules_table(matrix: Matrix, found: list[Group]) -> Table:
@@ -206,6 +210,13 @@ def complete(output: dict[str, Any], matrix: Matrix) -> None:
             name: str(given)
             for name in ("images", "texts", "site", "urls")
             if (given := getattr(matrix.settings, name))
+        },
+        "readings": {
+            group.name: [{"kind": one.kind, "sentence": one.sentence} for one in group.readings]
+            for group in found
+        },
+        "cases": {
+            group.name: asdict(group.case) for group in found if group.case.job_count <= MOST_KEPT
         },
         "ratios": ratios(found, output["benchmarks"]),
         "loopback_bytes_per_second": matrix.bandwidth or None,

@@ -9,8 +9,8 @@ from rich.text import Text
 from conlab.bench.discovery import Cell
 from conlab.bench.measuring import Measured
 from conlab.bench.report import Group
+from conlab.bench.words import MEBI, duration
 
-MEBI = 1024 * 1024
 COLUMNS = (
     "time",
     "jobs/s",
@@ -23,6 +23,8 @@ COLUMNS = (
     "slowest",
     "failed",
 )
+BOUND = "bound"  # stands in the place of the floor where that is an estimate
+VOID = "void"
 DISPENSABLE = ("slowest", "jobs/s", "+MiB", "CPU s", "floor")  # in a narrow terminal, in this order
 UNLIMITED = 1_000  # columns, more than a table wants
 
@@ -32,7 +34,7 @@ def fitting_table(group: Group, console: Console) -> tuple[Table, list[str]]:
     unlimited = console.options.update_width(UNLIMITED)
     left_out: list[str] = []
     table = workload_table(group)
-    shown = [column.header for column in table.columns]
+    shown = [str(column.header).replace(BOUND, "floor") for column in table.columns]
     for name in filter(shown.__contains__, DISPENSABLE):
         if console.measure(table, options=unlimited).maximum <= console.width:
             break
@@ -54,13 +56,15 @@ def workload_table(group: Group, left_out: Sequence[str] = ()) -> Table:
     table.add_column("model", no_wrap=True)
     http = any(measured.cell.client() for measured in group.cells)
     failed = any(measured.failed for measured in group.cells)
-    bounded = any(measured.floor is not None for measured in group.cells)
+    bounded = any(group.limit_share(measured) for measured in group.rows)
     known = {"slowest": http, "failed": failed, "floor": bounded}
     unknown = [name for name, there in known.items() if not there]
     names = [name for name in COLUMNS if name not in (*left_out, *unknown)]
+    by_law = any(measured.floor is not None for measured in group.cells)
     for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
-    leaders = group.leaders
+        header = BOUND if name == "floor" and not by_law else name
+        table.add_column(header, justify="right", no_wrap=True)
+    leaders = [] if group.doubt else group.leaders
     for measured in group.rows:
         style = "bold green" if measured in leaders else ""
         figures = row(group, measured)
@@ -77,7 +81,7 @@ def row(group: Group, measured: Measured) -> dict[str, str]:
         duration(group.time(measured)) + spread(measured),
         f"{measured.jobs / group.time(measured):,.0f}",
         f"{speedup:.2f}x" if speedup else "",
-        f"{share:.0%}" if share else "",
+        f"{share:.0%}" if share else VOID if group.void(measured) else "",
         f"{measured.in_flight:.1f}",
         f"{measured.cores_busy:.2f}",
         f"{measured.cpu:.3f}",
@@ -105,15 +109,6 @@ def pool_size(measured: Measured) -> str:
     return f" ({'+'.join(sizes)})" if sizes else ""
 
 
-def duration(seconds: float) -> str:
-    """Seconds in the unit that suits them."""
-    if seconds >= 1:
-        return f"{seconds:.2f} s"
-    if seconds >= 1e-3:
-        return f"{seconds * 1e3:.1f} ms"
-    return f"{seconds * 1e6:.{1 if seconds < 1e-5 else 0}f} µs"
-
-
 def absent_lines(absent: Iterable[tuple[Cell, str]], workload: str) -> list[Text]:
     """One line for each reason why cells of the workload are absent."""
     by_reason: dict[str, list[str]] = {}
@@ -122,5 +117,17 @@ def absent_lines(absent: Iterable[tuple[Cell, str]], workload: str) -> list[Text
             by_reason.setdefault(reason, []).append(cell.label)
     return [
         Text(f"absent: {', '.join(labels)}: {reason}", style="dim")
+        for reason, labels in by_reason.items()
+    ]
+
+
+def void_lines(group: Group) -> list[Text]:
+    """One line for each reason why a share of the floor or of the bound is not given."""
+    by_reason: dict[str, list[str]] = {}
+    for measured in group.rows:
+        if reason := group.void(measured):
+            by_reason.setdefault(reason, []).append(measured.cell.label)
+    return [
+        Text(f"{VOID}: {', '.join(labels)}: {reason}", style="dim")
         for reason, labels in by_reason.items()
     ]

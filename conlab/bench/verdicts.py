@@ -1,25 +1,32 @@
 """The verdict on a workload in words, each computed from the figures of the run."""
 
 from conlab.bench.measuring import Measured
+from conlab.bench.readings import bounds
 from conlab.bench.report import BUSY_ORIGIN, PARALLEL, Group
 from conlab.bench.settings import gil_enabled
-from conlab.bench.tables import MEBI, duration
+from conlab.bench.words import MEBI, duration, join
 
 WAITS = 0.7  # the share of its time spent waiting from which serial was waiting
 COMPUTES = 0.3  # and up to which it was computing
 NEAR_FLOOR = 0.75  # the share of the floor from which little is left to gain
+BEYOND = {  # what would help where the leader is near its limit, by what bounds it
+    bounds.JOB: "shorter jobs",
+    bounds.WAITS: "shorter waits or more jobs in flight",
+    bounds.COMPUTING: "more cores or less computing",
+    bounds.MAKING: "making the jobs in work() instead of in jobs()",
+}
 
 
 def verdict(group: Group) -> list[str]:
-    """Sentences: who leads, what it costs, what serial was doing, what would change the answer."""
-    sentences = [leaders_sentence(group)]
+    """Sentences: what the figures say of the jobs, who leads, what would change the answer."""
+    sentences = [reading.sentence for reading in group.readings]
+    sentences.append(leaders_sentence(group))
     if group.serial is None:
         return [*sentences, "Serial was not measured, so nothing more can be said."]
     sentences.append(serial_sentence(group, group.serial))
-    if len(group.rows) == 1:
+    if len(group.rows) == 1 or any(reading.answers for reading in group.readings):
         return sentences
-    sentences.append(change_sentence(group, group.serial))
-    return sentences
+    return [*sentences, change_sentence(group, group.serial)]
 
 
 def leaders_sentence(group: Group) -> str:
@@ -37,6 +44,8 @@ def leaders_sentence(group: Group) -> str:
     fast = f", {speedup:.1f} times serial" if speedup and group.serial not in leaders else ""
     if len(group.rows) == 1:
         return f"{names} is alone: there is nothing to compare it with."
+    if group.doubt:
+        return f"No leader is named. Fastest: {names}{fast}; {group.doubt}."
     if group.noise is None:
         return f"Fastest: {names}{fast}; {noise}, so it may be no lead."
     if len(leaders) == 1:
@@ -60,7 +69,7 @@ def kind_of(group: Group) -> str:
     """
     if group.serial is None:
         return "unknown"
-    share = group.serial.cost.waiting_share
+    share = waiting_share(group)
     if share >= WAITS:
         return "waiting"
     if share > COMPUTES:
@@ -73,9 +82,14 @@ def kind_of(group: Group) -> str:
     return "computing with the GIL" if group.parallel else "computing"
 
 
+def waiting_share(group: Group) -> float:
+    """The share of its time that serial waited for something else than a core."""
+    return group.case.alone.waiting if group.case.alone else 0.0
+
+
 def serial_sentence(group: Group, serial: Measured) -> str:
     """What the serial run was doing, with the figures that say so."""
-    share = serial.cost.waiting_share
+    share = waiting_share(group)
     job = duration(group.time(serial) / serial.jobs)
     threads = group.named("threads")
     match kind_of(group):
@@ -110,25 +124,23 @@ def change_sentence(group: Group, serial: Measured) -> str:
         )
     if leader.origin_busy > BUSY_ORIGIN:
         return "The origin was the limit: this run cannot tell what the models could do."
-    if leader.floor is None or share is None:
+    limit = group.limit(leader)
+    if limit is None or share is None:
         return (
             "No floor is known, for how long its jobs have to wait is not known:"
             f" the leader had {leader.in_flight:.1f} in flight and kept {leader.cores_busy:.2f} of"
             f" {group.cores} cores busy."
         )
+    possible = "what is possible" if leader.floor else "the bound estimated from serial's times"
     if share >= NEAR_FLOOR:
-        what = (
-            "shorter waits or more jobs in flight"
-            if leader.floor.seconds >= group.work_law
-            else "more cores or less computing"
-        )
         return (
-            f"The leader is at {share:.0%} of what is possible: beyond it, only {what} would help."
+            f"The leader is at {share:.0%} of {possible}: beyond it, only {BEYOND[limit.by]} would"
+            " help."
         )
     match kind_of(group):
         case "waiting" | "mixed":
             return (
-                f"The leader is at {share:.0%} of what is possible, with"
+                f"The leader is at {share:.0%} of {possible}, with"
                 f" {leader.cores_busy:.2f} of {group.cores} cores busy: CPU spent on each job"
                 f" ({duration(leader.cpu / leader.jobs)}) is what is left to save; longer waits"
                 " would hide it."
@@ -141,16 +153,11 @@ def change_sentence(group: Group, serial: Measured) -> str:
         case _ if leader.cores_busy < NEAR_FLOOR * group.cores:
             return (
                 f"The leader kept {leader.cores_busy:.2f} of {group.cores} cores busy and is at"
-                f" {share:.0%} of what is possible: something else than computing held it up,"
+                f" {share:.0%} of {possible}: something else than computing held it up,"
                 " the disk or other programs on this machine."
             )
         case _:
             return (
                 f"The leader keeps {leader.cores_busy:.2f} of {group.cores} cores busy and is at"
-                f" {share:.0%} of what is possible: more cores would change the answer first."
+                f" {share:.0%} of {possible}: more cores would change the answer first."
             )
-
-
-def join(names: list[str]) -> str:
-    """Names as a sentence lists them."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -70,7 +70,9 @@ class Watchdog:
 
     def watch(self, open_cell: OpenCell) -> None:
         """Begin: the pool has started. A thread before that could be in the way of a fork."""
-        self.thread = threading.Thread(target=self.look, args=(open_cell,), daemon=True)
+        self.thread = threading.Thread(
+            target=self.look, args=(open_cell,), name=f"{costs.OURS}watchdog", daemon=True
+        )
         self.thread.start()
 
     def end(self) -> None:

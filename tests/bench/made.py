@@ -15,7 +15,7 @@ from conlab.bench.floors import Floor
 from conlab.bench.measuring import Measured
 from conlab.bench.report import Group
 from conlab.bench.settings import Settings
-from conlab.bench.tables import MEBI
+from conlab.bench.words import MEBI
 from workloads.models import processes, serial, threads
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -13,7 +13,7 @@ import pytest
 
 from conlab.bench import costs
 from conlab.bench.costs import cost_of_tree
-from conlab.bench.tables import MEBI
+from conlab.bench.words import MEBI
 from tests.patience import patience
 
 LIMIT = 60  # seconds for a child to do what it is there for

@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
-from conlab.bench import costs, measuring
+from conlab.bench import costs, measuring, running
 from conlab.bench.discovery import Cell, Model, Workload
+from conlab.bench.evidence import job_memory
 from conlab.bench.floors import Floor
 from conlab.bench.inputs import Inputs
 from conlab.bench.measuring import Matrix
-from conlab.bench.running import CellAbsent
+from conlab.bench.running import CellAbsent, Tally
 from conlab.bench.sameness import difference
+from conlab.bench.words import MEBI
 from conlab.errors import UserError
 from tests.bench.made import SERIAL, THREADS, Stopwatch, model, module, settings, workload
 from workloads.models import coroutines
@@ -52,6 +54,61 @@ def measure(
 def honest(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
     for job in jobs:
         yield attempt(work, job)
+
+
+# What is seen of the jobs
+
+
+def test_the_seconds_that_jobs_took_to_be_made_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = count()
+    monkeypatch.setattr(running, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))
+    tally = Tally()
+    assert list(running.counted(iter("ab"), tally)) == ["a", "b"]
+    assert (tally.jobs, tally.making) == (2, 3)  # and the end of them was asked for as well
+
+
+def test_jobs_that_are_made_before_the_first_is_given_are_counted_as_made() -> None:
+    asked = []
+
+    def jobs() -> list[int]:
+        asked.append(sum(range(300_000)))
+        return [*range(4)]
+
+    found = workload(jobs=jobs)
+    (one,) = measure(found, SERIAL).measured
+    assert one.evidence.making > 0.5 * one.cost.wall
+
+
+def test_serial_alone_shows_what_sending_a_job_costs() -> None:
+    (serial,) = measure(workload(), SERIAL).measured
+    (threads,) = measure(workload(), THREADS).measured
+    assert serial.evidence.sent
+    assert serial.evidence.sent.size > 0
+    assert threads.evidence.sent is None
+
+
+def test_a_model_whose_jobs_need_more_memory_than_is_free_is_absent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @contextmanager
+    def taken() -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(given_back=1024 * MEBI)
+
+    monkeypatch.setattr(job_memory, "taken", taken)
+    monkeypatch.setattr(job_memory, "free", lambda: 1500 * MEBI)
+    with pytest.raises(CellAbsent, match=r"2 of its jobs at once would need 2\.0 GiB"):
+        measure(workload())
+    assert measure(workload(), SERIAL).measured
+
+
+def test_one_short_run_does_not_decide_whether_jobs_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first run is as if it had waited; those after it do not."""
+    shares = iter([1.0, 0.0])
+    monkeypatch.setattr(costs, "waiting_since", lambda _: next(shares))
+    found = workload()
+    matrix = matrix_of(found, THREADS)
+    matrix.inputs.small = False
+    assert not matrix.run_serial(found).waits
 
 
 # What a cell must do: what serial does

@@ -8,6 +8,7 @@ import pytest
 from conlab.bench.costs import Cost
 from conlab.bench.floors import Floor
 from conlab.bench.measuring import Measured
+from conlab.bench.readings import bounds
 from conlab.bench.report import FLOOR_OF_NOISE, LOUD, Group, groups
 from tests.bench.made import group, measured
 
@@ -142,6 +143,53 @@ def test_the_share_is_of_the_work_law_where_computing_is() -> None:
 def test_there_is_no_share_of_a_floor_that_is_not_known() -> None:
     made = group(cell := measured("threads", 1.0, floor=None))
     assert made.floor_share(cell) is None
+
+
+# The limit: a floor, a work law, or an estimate
+
+
+def test_jobs_that_wait_have_a_bound_estimated_from_serial_s() -> None:
+    threads = replace(measured("threads", 0.5, cores=0.1, floor=None), settings={"in_flight": 5})
+    made = group(measured("serial", 2.0, cores=0.1, floor=None), threads)
+    limit = made.limit(threads)
+    assert limit
+    assert limit.by == bounds.WAITS
+    assert limit.seconds == pytest.approx(2.0 * 0.9 / 5)
+    assert made.floor_share(threads) == pytest.approx(0.72)
+
+
+def test_jobs_that_compute_are_bounded_by_the_longest_of_them() -> None:
+    long = (0.01,) * 9 + (0.9,)
+    serial = replace(measured("serial", 1.0), job_seconds=long)
+    processes = replace(measured("processes", 1.0, cores=1.1), job_seconds=long)
+    made = group(serial, processes, again=None)
+    assert made.limit(processes) == bounds.Bound(0.9, bounds.JOB)
+
+
+def test_no_share_is_more_than_all() -> None:
+    made = group(cell := measured("threads", 1.0, floor=Floor(1.01)))
+    assert made.floor_share(cell) == 1.0
+    assert made.void(cell) == ""
+
+
+def test_a_share_that_cannot_be_is_void_and_says_why() -> None:
+    quick = replace(measured("threads", 0.1, cores=9.0), jobs=10)
+    made = group(measured("serial", 1.0, cores=0.9), quick, cores=1)
+    assert made.floor_share(quick) is None
+    assert made.void(quick).startswith("its untimed run took more CPU time than fits")
+
+
+def test_a_cell_that_is_faster_than_serial_s_waits_allow_is_void() -> None:
+    quick = measured("coroutines", 0.1, cores=0.1, floor=None)
+    made = group(measured("serial", 1.0, cores=0.1, floor=None), quick)
+    assert made.void(quick).startswith("faster than serial's own times allow by its waits")
+
+
+def test_threads_of_a_library_that_spin_void_the_work_law() -> None:
+    serial = measured("serial", 1.0, cores=1.9)
+    spinning = measured("threads", 0.5, cores=3.8)
+    made = group(serial, spinning, cores=1)
+    assert made.void(spinning).startswith("its library's threads spin")
 
 
 def test_groups_are_by_workload_in_the_order_of_measuring() -> None:

@@ -128,7 +128,7 @@ def test_failed_jobs_are_shown_where_there_are_any(matrix: Matrix) -> None:
 
 
 def test_no_share_of_the_floor_is_shown_where_none_is_known(matrix: Matrix) -> None:
-    matrix.measured = [measured("serial", 1.0, floor=None)]
+    matrix.measured = [replace(measured("serial", 1.0, floor=None), job_seconds=())]
     row = next(
         line
         for line in text(matrix, 120, color=False).splitlines()

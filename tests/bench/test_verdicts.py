@@ -1,11 +1,15 @@
 """The verdict in words says what the figures carry and nothing else, on figures made by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from conlab.bench import verdicts
 from conlab.bench.floors import Floor
 from conlab.bench.report import Group
+from conlab.bench.tables import workload_table
 from conlab.bench.verdicts import kind_of, verdict
+from conlab.bench.words import join
 from tests.bench.made import group, measured
 
 QUICK = Floor()
@@ -73,6 +77,41 @@ def test_without_serial_only_the_leader_is_named() -> None:
     made = group(measured("threads", 1.0), measured("processes", 2.0))
     assert verdict(made)[1:] == ["Serial was not measured, so nothing more can be said."]
     assert "times serial" not in said(made)
+
+
+def locked(**rows: float) -> Group:
+    """Jobs under a lock: threads have ten in flight and gain nothing, processes gain as given."""
+    threads = measured("threads", 1.0, cores=0.01, in_flight=10.0, floor=None)
+    cells = [
+        measured("serial", 1.0, cores=0.01, floor=None),
+        replace(threads, settings={"in_flight": 32}),
+    ]
+    for label, seconds in rows.items():
+        one = measured(label, seconds, cores=0.02, in_flight=2.0, floor=None)
+        cells.append(replace(one, settings={"workers": 2}))
+    return group(*cells)
+
+
+def test_no_leader_is_named_where_what_is_faster_may_be_a_limit_that_is_broken() -> None:
+    first, second, *rest = verdict(locked(processes=0.5))
+    assert first.startswith("Threads had 10.0 jobs in flight and gain nothing over serial")
+    assert second == (
+        "No leader is named. Fastest: processes, 2.0 times serial; what is faster here may be a"
+        " limit that is broken."
+    )
+    assert rest == ["Serial was waiting 99% of its time, 100.0 ms a job."]
+
+
+def test_no_cell_is_green_where_no_leader_is_named() -> None:
+    styles = [row.style for row in workload_table(locked(processes=0.5)).rows]
+    assert styles == ["", "", ""]
+
+
+def test_what_the_figures_say_of_the_jobs_comes_before_the_leader() -> None:
+    made = group(measured("serial", 1.0, cores=1.9), measured("threads", 0.5, cores=1.9))
+    first, second, *_ = verdict(made)
+    assert first.startswith("Already parallel inside")
+    assert second.startswith("Leader: threads")
 
 
 # What serial was doing
@@ -287,5 +326,5 @@ def test_no_more_cores_are_asked_for_where_some_had_nothing_to_do() -> None:
 
 
 def test_names_are_listed_as_a_sentence_lists_them() -> None:
-    assert verdicts.join(["a"]) == "a"
-    assert verdicts.join(["a", "b", "c"]) == "a, b and c"
+    assert join(["a"]) == "a"
+    assert join(["a", "b", "c"]) == "a, b and c"

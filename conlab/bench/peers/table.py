@@ -10,7 +10,7 @@ from rich.text import Text
 
 from conlab.bench.peers import Compared
 from conlab.bench.peers.memory import GOAL, Grown
-from conlab.bench.tables import MEBI, duration
+from conlab.bench.words import MEBI, duration
 
 
 def tables(compared: Sequence[Compared], grown: Sequence[Grown]) -> Iterable[RenderableType]:
