@@ -4,26 +4,33 @@ import gc
 import math
 import statistics
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import reduce
 from itertools import islice
+from operator import add
 from typing import Any
 
 from conlab.bench import costs, floors
+from conlab.bench.contention import Contention, Look
 from conlab.bench.discovery import Cell, Model, Workload
 from conlab.bench.inputs import Inputs
+from conlab.bench.leading import ALPHA
+from conlab.bench.neighbours import Neighbours, wait_for_quiet
 from conlab.bench.peers import Compared
 from conlab.bench.peers.memory import Grown
 from conlab.bench.running import CellAbsent, CellFailed, OpenCell, Tally, opened
 from conlab.bench.settings import Settings, gil_enabled, python_build, tracers, usable_cores
+from conlab.bench.visits import Turns, Visit, hand_over, timed
 from conlab.bench.watchdog import watching
 from conlab.errors import UserError
 from conlab.origin import Log
 
-BUDGET = 1.0  # seconds of timed rounds that a cell gets, if that is not too few rounds
-FEWEST_ROUNDS = 3
-MOST_ROUNDS = 50
+BUDGET = 0.3  # seconds of timed rounds that a visit gets, if that is not too few rounds
+FEWEST_ROUNDS = 1  # of a visit
+MOST_ROUNDS = 20
 WATCH = 0.25  # seconds to be watched at least: the system counts CPU time in ticks of 10 ms
 MOST_WATCHED = 100_000  # jobs, whose times are kept
 WAITS = 0.5  # the share of serial's time from which its jobs wait, and do not only compute
@@ -56,6 +63,8 @@ class Measured:
     """The figures of one cell. Times are seconds, memory is bytes.
 
     ``job_seconds``, ``cost`` and ``cpu_origin`` are of ``repeats`` runs, ``jobs`` is of one.
+    ``visits`` are the median rounds of each visit, in the order of the turns; ``rounds`` are those
+    of all visits. ``contention`` is what others took meanwhile.
     """
 
     cell: Cell
@@ -73,6 +82,8 @@ class Measured:
     floor: floors.Floor | None
     sizes: dict[str, Any]
     tracers: tuple[str, ...] = ()
+    visits: tuple[float, ...] = ()
+    contention: Contention | None = None
 
     @property
     def in_flight(self) -> float:
@@ -126,10 +137,10 @@ class Measured:
 
     @property
     def error(self) -> float:
-        """Twice the standard error of the rounds."""
-        if len(self.rounds) < 2:
+        """Twice the standard error of the visits: rounds of one are no independent samples."""
+        if len(self.visits) < 2:
             return math.inf
-        return 2 * statistics.stdev(self.rounds) / math.sqrt(len(self.rounds))
+        return 2 * statistics.stdev(self.visits) / math.sqrt(len(self.visits))
 
     def figures(self) -> dict[str, Any]:
         """What the JSON is to hold beside pytest-benchmark's own statistics."""
@@ -138,7 +149,6 @@ class Measured:
             "workload": self.cell.workload.name,
             "model": self.cell.model.name,
             "variant": self.cell.variant,
-            "again": self.cell.again,
             "client": getattr(self.cell.client(), "__name__", None),
             "settings": self.settings,
             "constants": self.cell.workload.constants(),
@@ -149,6 +159,8 @@ class Measured:
             "tracers": self.tracers,
             "jobs": self.jobs,
             "failed_jobs": self.failed,
+            "visits": self.visits,
+            "contention": asdict(self.contention) if self.contention else None,
             "jobs_per_second": self.jobs / self.median,
             "floor_seconds": self.floor.seconds if self.floor else None,
             "in_flight": self.in_flight,
@@ -180,10 +192,21 @@ class Start:
 
 @dataclass(slots=True)
 class Matrix:
-    """The run: what was measured so far, and what is missing and why."""
+    """The run: what was measured so far, and what is missing and why.
+
+    ``chosen`` are the cells that are to be measured, by workload. ``before`` is what others took
+    before the first visit. ``say`` is told sentences for the reader, ``show`` what is under way.
+    """
 
     settings: Settings
     inputs: Inputs
+    chosen: dict[str, list[Cell]] = field(default_factory=dict)
+    turns: dict[str, Turns] = field(default_factory=dict)
+    failures: dict[Cell, BaseException] = field(default_factory=dict)
+    before: Neighbours | None = None
+    waited: float = 0.0
+    say: Callable[[str], None] = lambda _: None
+    show: Callable[[Cell, int], None] = lambda _cell, _turn: None
     measured: list[Measured] = field(default_factory=list)
     absent: list[tuple[Cell, str]] = field(default_factory=list)
     starts: dict[str, Start] = field(default_factory=dict)
@@ -193,7 +216,9 @@ class Matrix:
     grown: list[Grown] = field(default_factory=list)
 
     def measure(self, cell: Cell, benchmark: Any) -> None:
-        """Time the cell with pytest-benchmark's fixture, check every round, watch one more.
+        """Measure the cell in turns with the others of its workload; give ``benchmark`` the rounds.
+
+        Where timing is disabled, the cell is run once and checked.
 
         Raises:
             CellAbsent: the cell cannot be here.
@@ -214,47 +239,115 @@ class Matrix:
         if reason := self.inputs.lacking(cell.workload):
             raise CellAbsent(reason)
         reference = self.reference(cell.workload)
-        settings = self.settings.for_models(computes_only=not reference.waits)
-        costs.start_helpers(self.settings.start_method)
-        if not benchmark.disabled:
-            gc.collect()  # or the cell would be charged with what others left
-        memory_before = costs.memory_of_tree(self.origin_pid)
-        with ExitStack() as stack:
-            watchdog = stack.enter_context(watching(cell, reference.seconds, self.origin_pid))
-            began = time.perf_counter()
-            pool = opened(cell, self.inputs.jobs(cell.workload), settings, watchdog.watch)
-            open_cell = stack.enter_context(pool)
-            ready = time.perf_counter()
-            rounds = self.timed_rounds(open_cell, reference, benchmark)
-            if benchmark.disabled:
-                return
-            watched = self.watch(open_cell, reference)
-            ended = time.perf_counter()
-        measured = Measured(
-            cell=cell,
-            settings=cell.model.obeyed(settings),
-            rounds=rounds,
-            jobs=reference.jobs,
-            failed=watched.tally.failed,
-            start=ready - began,
-            stop=time.perf_counter() - ended,
-            job_seconds=tuple(watched.tally.seconds),
-            repeats=watched.repeats,
-            cost=watched.cost,
-            cpu_origin=watched.cpu_origin,
-            memory_before=memory_before,
-            floor=self.floor(reference),
-            sizes=self.inputs.sizes(cell.workload),
-            tracers=tracers(),
-        )
-        self.measured.append(measured)
-        benchmark.extra_info.update(measured.figures())
+        if benchmark.disabled:
+            self.try_once(cell, reference)
+            return
+        try:
+            if cell.id not in (turns := self.turns_of(cell)).visits and cell not in self.failures:
+                self.take_turns(cell, turns, benchmark, reference)
+        finally:  # also where it was interrupted: what was measured so far is there
+            benchmark.group = cell.workload.name
+            measured = next((one for one in self.measured if one.cell == cell), None)
+            if measured:
+                hand_over(measured.rounds, benchmark)
+                benchmark.extra_info.update(measured.figures())
+        if failure := self.failures.get(cell):
+            raise failure
+        assert measured
         floor = measured.floor.seconds if measured.floor else 0.0
         if measured.median + measured.error < floor:
             raise AssertionError(
                 f"{cell.id} took {measured.median:.4f} s a round, and its floor is"
                 f" {floor:.4f} s: one of the two is wrong"
             )
+
+    def turns_of(self, cell: Cell) -> Turns:
+        """The turns of the cell's workload, or its own if no others are chosen."""
+        name = cell.workload.name if self.chosen.get(cell.workload.name) else cell.id
+        if name not in self.turns:
+            alpha = ALPHA / max(1, len(self.settings.workloads))
+            self.turns[name] = Turns(name, self.settings.seed, alpha)
+        return self.turns[name]
+
+    def take_turns(self, cell: Cell, turns: Turns, benchmark: Any, reference: Reference) -> None:
+        """Measure this cell and all others that are chosen of its workload, in turns.
+
+        What a cell fails for is kept until it is asked for, and costs the others nothing.
+        """
+        left = [
+            one
+            for one in self.chosen.get(cell.workload.name) or [cell]
+            if not (one.absent() or self.inputs.lacking(one.workload) or one in self.failures)
+        ]
+        self.look_at_neighbours()
+        disable_gc = bool(getattr(benchmark, "_disable_gc", False))
+
+        def visit(one: Cell) -> None:
+            found = turns.visits.setdefault(one.id, [])
+            self.show(one, len(turns.seconds) + 1)
+            try:
+                self.visit(one, found, reference, disable_gc)
+            except (Exception, SystemExit) as failure:  # a job may ask to exit
+                left.remove(one)
+                del turns.visits[one.id]
+                self.failures[one] = failure
+                self.measured[:] = [each for each in self.measured if each.cell != one]
+
+        turns.take(left, visit)
+
+    def look_at_neighbours(self) -> None:
+        """See what others take before a workload, and wait for quiet where that is asked for."""
+        patience = self.settings.wait_for_quiet - self.waited
+        if self.before and patience <= 0:
+            return
+        began = time.monotonic()
+        neighbours = wait_for_quiet(max(0.0, patience), self.say)
+        self.waited += time.monotonic() - began
+        self.before = self.before or neighbours
+
+    def visit(
+        self, cell: Cell, visits: list[Visit], reference: Reference, disable_gc: bool
+    ) -> None:
+        """Add one more visit to those of the cell; the first looks at what the cell costs, too."""
+        settings = self.settings.for_models(computes_only=not reference.waits)
+        costs.start_helpers(self.settings.start_method)
+        gc.collect()  # or the cell would be charged with what others left
+        memory_before = 0 if visits else costs.memory_of_tree(self.origin_pid)
+        watched = None
+        with ExitStack() as stack:
+            watchdog = stack.enter_context(watching(cell, reference.seconds, self.origin_pid))
+            began = time.perf_counter()
+            pool = opened(cell, self.inputs.jobs(cell.workload), settings, watchdog.watch)
+            open_cell = stack.enter_context(pool)
+            ready = time.perf_counter()
+            look = Look.now()
+            rounds = self.timed_rounds(open_cell, reference, disable_gc)
+            contention = look.until(Look.now())
+            if not visits:
+                watched = self.watch(open_cell, reference)
+            ended = time.perf_counter()
+        visits.append(Visit(rounds, ready - began, time.perf_counter() - ended, contention))
+        if watched is None:
+            ((at, known),) = [(at, one) for at, one in enumerate(self.measured) if one.cell == cell]
+            self.measured[at] = replace(known, **of_visits(visits), tracers=tracers())
+            return
+        self.measured.append(
+            Measured(
+                cell=cell,
+                settings=cell.model.obeyed(settings),
+                jobs=reference.jobs,
+                failed=watched.tally.failed,
+                job_seconds=tuple(watched.tally.seconds),
+                repeats=watched.repeats,
+                cost=watched.cost,
+                cpu_origin=watched.cpu_origin,
+                memory_before=memory_before,
+                floor=self.floor(reference),
+                sizes=self.inputs.sizes(cell.workload),
+                tracers=tracers(),
+                **of_visits(visits),
+            )
+        )
 
     def measure_start(self, model: Model, benchmark: Any) -> None:
         """Time the start of the model's pool, and beside it the stop."""
@@ -345,30 +438,41 @@ class Matrix:
         at_once = max(self.settings.in_flight, self.settings.workers)  # processes wait as well
         return floors.floor_of(reference.levels, at_once, self.bandwidth)
 
+    def try_once(self, cell: Cell, reference: Reference) -> None:
+        """Run the cell's jobs twice through its pool, untimed, and check what they give."""
+        settings = self.settings.for_models(computes_only=not reference.waits)
+        costs.start_helpers(self.settings.start_method)
+        jobs = self.inputs.jobs(cell.workload)
+        with (
+            watching(cell, reference.seconds, self.origin_pid) as watchdog,
+            opened(cell, jobs, settings, watchdog.watch) as open_cell,
+        ):
+            try_one_job(open_cell)
+            check(open_cell, self.warmed_up(open_cell, reference)[0], reference)
+            self.inputs.empty_folder(cell.workload)
+            check(open_cell, open_cell.plain(), reference)
+
+    def warmed_up(self, open_cell: OpenCell, reference: Reference) -> tuple[Any, float]:
+        """Run the jobs once; give the result and the seconds. Serial's first is the reference."""
+        if open_cell.cell.model.name == "serial":
+            return reference.result, reference.seconds
+        began = time.perf_counter()
+        result, _tally = open_cell.counting()
+        return result, time.perf_counter() - began
+
     def timed_rounds(
-        self, open_cell: OpenCell, reference: Reference, benchmark: Any
+        self, open_cell: OpenCell, reference: Reference, disable_gc: bool
     ) -> tuple[float, ...]:
         """Run the jobs once to see that they are right, then in rounds that are timed."""
         try_one_job(open_cell)
-        if open_cell.cell.model.name == "serial":  # its first run is the reference
-            result, _tally, expected = reference.result, Tally(), reference.seconds
-        else:
-            began = time.perf_counter()
-            result, _tally = open_cell.counting()
-            expected = time.perf_counter() - began
+        result, expected = self.warmed_up(open_cell, reference)
         check(open_cell, result, reference)
-        results: list[Any] = []
-        benchmark.group = open_cell.cell.workload.name
-        benchmark.pedantic(
-            lambda: results.append(open_cell.plain()),
-            setup=lambda: self.inputs.empty_folder(open_cell.cell.workload),
-            teardown=lambda: check(open_cell, results.pop(), reference),
-            rounds=max(FEWEST_ROUNDS, min(MOST_ROUNDS, int(BUDGET / expected))),
-        )
-        if benchmark.disabled:  # then there is no teardown
+        rounds, results = [], []
+        for _ in range(max(FEWEST_ROUNDS, min(MOST_ROUNDS, int(BUDGET / expected)))):
+            self.inputs.empty_folder(open_cell.cell.workload)
+            rounds.append(timed(lambda: results.append(open_cell.plain()), disable_gc))
             check(open_cell, results.pop(), reference)
-            return ()
-        return tuple(benchmark.stats.stats.data)
+        return tuple(rounds)
 
     def watch(self, open_cell: OpenCell, reference: Reference) -> Watched:
         """Run the jobs again, untimed, and look at what they cost."""
@@ -388,6 +492,17 @@ class Matrix:
         if origin:
             origin.reset()
         return Watched(tally, repeats, cost, cpu_origin)
+
+
+def of_visits(visits: Sequence[Visit]) -> dict[str, Any]:
+    """Those figures of a cell that all its visits make."""
+    return {
+        "rounds": tuple(seconds for visit in visits for seconds in visit.rounds),
+        "visits": tuple(visit.seconds for visit in visits),
+        "start": statistics.median(visit.start for visit in visits),
+        "stop": statistics.median(visit.stop for visit in visits),
+        "contention": reduce(add, [visit.contention for visit in visits]),
+    }
 
 
 def try_one_job(open_cell: OpenCell) -> None:

@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Generator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from conlab.bench.cells import MATRIX
 from conlab.bench.inputs import Inputs
 from conlab.bench.measuring import Matrix
 from conlab.errors import UserError
+from conlab.terminal import plain
 
 PEERS = "bench_peers.py"
 SCRATCH = pytest.StashKey[Path]()
@@ -57,6 +58,21 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tell a process of pytest-xdist, which may be killed, where to write."""
     node.workerinput["scratch"] = str(node.config.stash[SCRATCH])
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let the matrix say what it waits for, past pytest's capture."""
+    plugins = session.config.pluginmanager
+    terminal: Any = plugins.get_plugin("terminalreporter")
+    capture: Any = plugins.get_plugin("capturemanager")
+
+    def say(sentence: str) -> None:
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
+            terminal.ensure_newline()
+            terminal.write_line(plain(sentence))
+
+    if terminal:
+        session.config.stash[MATRIX].say = say
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

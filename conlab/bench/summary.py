@@ -48,7 +48,7 @@ def text(matrix: Matrix, width: int, color: bool) -> str:
         console.print(pool_table(matrix, found))
     console.print()
     console.print(Text(" ".join(LEGEND.values()), style="dim"))
-    for warning in guards.warnings(matrix.settings, matrix.measured, matrix.origin_pid):
+    for warning in guards.of_run(matrix):
         console.print(Text(f"Warning: {warning}.", style="bold yellow"))
     console.print()
     console.print(rules_table(matrix, found))
@@ -78,7 +78,7 @@ def of_one(matrix: Matrix, width: int, color: bool, *, ended: bool = True) -> st
     shown = {str(column.header) for column in table.columns}
     legend = [meaning for name, meaning in LEGEND.items() if name in shown]
     console.print(Text(" ".join(legend), style="dim"))
-    for warning in guards.warnings(matrix.settings, matrix.measured, matrix.origin_pid):
+    for warning in guards.of_run(matrix):
         console.print(Text(f"Warning: {warning}.", style="bold yellow"))
     return "".join(f"{line.rstrip()}\n" for line in file.getvalue().splitlines())
 
@@ -93,7 +93,8 @@ def console_on(
 
 
 LEGEND = {  # by the column that it explains
-    "time": "time: median round ± half the interquartile range.",
+    "time": "time: of a round, the geometric mean over the visits ± half the interquartile range;"
+    " noise: the least lead that is none by chance, at an error in one run of twenty at most.",
     "floor": "floor: share of what is physically possible.",
     "in flight": "in flight: sum of the jobs' own times / wall time.",
     "cores": "cores: CPU time / wall time.",
@@ -112,6 +113,7 @@ def conditions(matrix: Matrix) -> str:
         f"{settings.python_build()}, {settings.usable_cores()} usable cores,"
         f" {chosen.in_flight} in flight, {chosen.workers} workers ({chosen.start_method}),"
         f" event loop {chosen.loop}"
+        f", seed {chosen.seed}"
         + (f", origin {chosen.latency * 1000:g} ms away" if matrix.inputs.origin else "")
     )
 
@@ -186,6 +188,7 @@ def complete(output: dict[str, Any], matrix: Matrix) -> None:
                         "floor_share": group.floor_share(measured),
                         "work_law_seconds": group.work_law,
                         "noise": group.noise,
+                        "leads": measured in group.leaders and not group.undecided,
                     }
     output["concurrency_lab"] = {
         "python": settings.python_build(),
@@ -196,6 +199,8 @@ def complete(output: dict[str, Any], matrix: Matrix) -> None:
         "start_method": matrix.settings.start_method,
         "loop": matrix.settings.loop,
         "cluster": matrix.settings.cluster,
+        "seed": matrix.settings.seed,
+        "cannot_tell": {group.name: group.undecided for group in found if group.undecided},
         "latency_seconds": matrix.settings.latency,
         "data": {
             name: str(given)
@@ -205,7 +210,7 @@ def complete(output: dict[str, Any], matrix: Matrix) -> None:
         "ratios": ratios(found, output["benchmarks"]),
         "loopback_bytes_per_second": matrix.bandwidth or None,
         "absent": {cell.id: reason for cell, reason in matrix.absent},
-        "warnings": guards.warnings(matrix.settings, matrix.measured, matrix.origin_pid),
+        "warnings": guards.of_run(matrix),
         "rules_of_thumb": {
             finding.rule: {"verdict": finding.verdict, "figures": finding.figures}
             for finding in rules.findings(found, matrix.starts)

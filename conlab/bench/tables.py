@@ -44,7 +44,7 @@ def fitting_table(group: Group, console: Console) -> tuple[Table, list[str]]:
 def workload_table(group: Group, left_out: Sequence[str] = ()) -> Table:
     """One row a cell, the fastest first; ``left_out`` names columns that it does without."""
     table = Table(
-        title=f"{group.name}: {group.rows[0].jobs:,} jobs",
+        title=f"{group.name}: {group.rows[0].jobs:,} jobs{visits(group)}",
         title_justify="left",
         title_style="bold",
         box=None,
@@ -60,7 +60,7 @@ def workload_table(group: Group, left_out: Sequence[str] = ()) -> Table:
     names = [name for name in COLUMNS if name not in (*left_out, *unknown)]
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)
-    leaders = group.leaders
+    leaders = [] if group.undecided else group.leaders
     for measured in group.rows:
         style = "bold green" if measured in leaders else ""
         figures = row(group, measured)
@@ -86,6 +86,15 @@ def row(group: Group, measured: Measured) -> dict[str, str]:
         str(measured.failed),
     )
     return dict(zip(COLUMNS, figures, strict=True))
+
+
+def visits(group: Group) -> str:
+    """How often each model was visited, where there are several."""
+    if len(group.rows) < 2:
+        return ""
+    number = group.ranking.visits
+    times = {1: "once", 2: "twice"}.get(number, f"{number} times")
+    return f", each model visited {times}"
 
 
 def pool_size(measured: Measured) -> str:

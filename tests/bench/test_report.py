@@ -7,8 +7,9 @@ import pytest
 
 from conlab.bench.costs import Cost
 from conlab.bench.floors import Floor
+from conlab.bench.leading import FLOOR_OF_NOISE, LOUD
 from conlab.bench.measuring import Measured
-from conlab.bench.report import FLOOR_OF_NOISE, LOUD, Group, groups
+from conlab.bench.report import Group, groups
 from tests.bench.made import group, measured
 
 
