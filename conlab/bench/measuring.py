@@ -251,7 +251,8 @@ class Matrix:
             if measured:
                 hand_over(measured.rounds, benchmark)
                 benchmark.extra_info.update(measured.figures())
-        if failure := self.failures.get(cell):
+        if failure := self.failures.pop(cell, None):
+            self.turns.pop(cell.id, None)
             raise failure
         assert measured
         floor = measured.floor.seconds if measured.floor else 0.0
@@ -300,9 +301,9 @@ class Matrix:
         patience = self.settings.wait_for_quiet - self.waited
         if self.before and patience <= 0:
             return
-        began = time.monotonic()
+        began = time.perf_counter()
         neighbours = wait_for_quiet(max(0.0, patience), self.say)
-        self.waited += time.monotonic() - began
+        self.waited += time.perf_counter() - began
         self.before = self.before or neighbours
 
     def visit(

@@ -19,8 +19,9 @@ from pytest_benchmark.fixture import PauseInstrumentation
 from conlab.bench.contention import Contention
 from conlab.bench.leading import chance, visits_needed
 
-FEWEST = 3  # turns from which what chance does is known well enough to say how many are needed
+FEWEST = 3
 MOST = 8
+DEGREES = 4  # of freedom, from which what chance does is known well enough to say what is needed
 LONG = 60.0  # seconds of a workload after which two turns have to do
 SPARE = 20.0  # seconds of a workload in which all turns beyond the fewest have to end
 
@@ -29,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One visit of a model: seconds of its rounds, of its pool's start and stop; what others took."""
+    """One visit: seconds of its rounds, of its pool's start and stop, and what others took."""
 
     rounds: tuple[float, ...]
     start: float
@@ -72,11 +73,18 @@ class Turns:
     def is_another_needed(self) -> bool:
         """Say whether there should be one more turn: enough are there, or no time is left."""
         done, spent = len(self.seconds), sum(self.seconds)
-        if done < min(2, FEWEST):
+        if done < 2:
             return True
-        if done < FEWEST:
+        if done < self.fewest:
             return spent < LONG
         return done < self.needed and spent + spent / done <= SPARE
+
+    @property
+    def fewest(self) -> int:
+        """How many turns there are where they do not take long: two models need more than six."""
+        if len(self.visits) < 2:
+            return FEWEST
+        return min(MOST, max(FEWEST, 1 + math.ceil(DEGREES / (len(self.visits) - 1))))
 
     @property
     def needed(self) -> int:

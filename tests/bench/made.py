@@ -136,8 +136,8 @@ def group(*cells: Measured, again: float | None = 1.0, cores: int = 2) -> Group:
         if again is None:
             found[at] = replace(one, visits=one.visits[:1])
         elif one.cell.label == "serial" and len(cells) > 1:
-            critical = leading.critical_range(len(cells), VISITS, leading.ALPHA)
-            off = math.sqrt(len(cells) * VISITS) * math.log(again) / critical
+            critical = leading.critical_difference(len(cells), VISITS, leading.ALPHA)
+            off = math.sqrt(len(cells) * VISITS / 2) * math.log(again) / critical
             factors = (math.exp(off), math.exp(-off), 1.0)
             visits = tuple(seconds * f for seconds, f in zip(one.visits, factors, strict=True))
             found[at] = replace(one, visits=visits)

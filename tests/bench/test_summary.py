@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from conlab.bench import costs, rules, summary
 from conlab.bench.floors import Floor
 from conlab.bench.inputs import Inputs
+from conlab.bench.leading import FLOOR_OF_NOISE
 from conlab.bench.measuring import Matrix, Start
 from conlab.bench.summary import NARROWEST, PRICED_JOBS, text, worth
 from tests.bench.made import cell, measured, settings
@@ -31,7 +32,6 @@ def matrix() -> Iterator[Matrix]:
     made = Matrix(chosen, Inputs(chosen, small=True))
     for cells in EVERYTHING:
         made.measured += cells
-    made.measured.append(measured("serial_again", 2.1))
     made.starts |= STARTS
     made.absent += [
         (cell("coroutines"), "has no work_async"),
@@ -113,7 +113,7 @@ def test_a_workload_of_which_every_cell_is_absent_is_named(matrix: Matrix) -> No
 
 
 def test_the_slowest_job_is_shown_where_there_is_a_client(matrix: Matrix) -> None:
-    assert "slowest" not in text(matrix, 120, color=False).partition("time: median")[0]
+    assert "slowest" not in text(matrix, 120, color=False).partition("time: of a round")[0]
     one = measured("serial", 1.0, name="ask_server")
     assert one.cell.workload.module is not None
     vars(one.cell.workload.module)["client"] = object
@@ -199,8 +199,9 @@ def test_the_json_tells_what_only_the_whole_run_could(matrix: Matrix) -> None:
     assert threads["speedup"] == 2.0
     assert threads["work_law_seconds"] == pytest.approx(1.0 * 1.9 / 2, rel=0.1)
     assert threads["floor_share"] == pytest.approx(threads["work_law_seconds"] / 1.0)
-    assert threads["noise"] is None  # none of its cells was timed twice
-    assert by_name["bench_cell[count_words-threads]"]["noise"] == pytest.approx(0.05)
+    assert threads["noise"] == FLOOR_OF_NOISE
+    assert threads["leads"] is True  # as processes do, no further apart than the noise
+    assert by_name["bench_cell[resize_images-serial]"]["leads"] is False
     assert by_name["bench_start[threads]"] == {"model": "threads"}
 
 
@@ -252,13 +253,13 @@ def test_a_table_gives_up_columns_where_they_do_not_fit_and_says_which(
 def test_one_workload_alone_has_no_rules_of_thumb_and_no_pools(alone: Matrix) -> None:
     said = summary.of_one(alone, 120, color=False)
     assert "count_words: 10 jobs" in said
-    assert "Fastest: processes" in said
+    assert "Leader: processes" in said
     assert "Rules of thumb" not in said
-    assert "pool" not in said.partition("time: median")[0]
+    assert "pool" not in said.partition("time: of a round")[0]
 
 
 def test_of_a_run_that_was_broken_off_there_is_a_table_and_no_verdict(alone: Matrix) -> None:
     said = summary.of_one(alone, 120, color=False, ended=False)
     assert "count_words: 10 jobs" in said
-    assert "Fastest" not in said
+    assert "Leader" not in said
     assert "Serial was" not in said

@@ -58,8 +58,8 @@ def test_serial_in_the_lead_is_not_compared_with_itself() -> None:
 def test_no_lead_is_claimed_where_the_noise_is_not_known() -> None:
     made = group(measured("serial", 2.0), measured("threads", 1.0), again=None)
     assert verdict(made)[0] == (
-        "Fastest: threads, 2.0 times serial; the noise of this run is not known, for no cell was"
-        " timed twice, so it may be no lead."
+        "Cannot tell which of threads and serial leads: each was visited once, and what visits"
+        " differ by is not known."
     )
 
 
