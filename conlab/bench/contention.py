@@ -24,14 +24,16 @@ OWN_GROUPS = Path("/proc/self/cgroup")
 class Contention:
     """What others took during ``wall`` seconds on ``cores`` usable cores. All in core seconds.
 
-    ``others`` is what other programs computed, ``stolen`` what the host of this virtual machine
-    gave to other machines, ``idle`` what nobody used. ``ready`` is for how long threads of the run
-    stood in the queue for a core, be it behind others or behind each other. ``throttled`` is for
-    how long the container's CPU limit held the run back, summed over the cores.
+    ``own`` is what the run computed and ``others`` what other programs did, ``stolen`` is what the
+    host of this virtual machine gave to other machines, ``idle`` what nobody used. ``ready`` is for
+    how long threads of the run stood in the queue for a core, be it behind others or behind each
+    other. ``throttled`` is for how long the container's CPU limit held the run back, summed over
+    the cores.
     """
 
     wall: float
     cores: int
+    own: float
     others: float | None
     stolen: float | None
     idle: float | None
@@ -43,6 +45,7 @@ class Contention:
         return Contention(
             self.wall + later.wall,
             later.cores,
+            self.own + later.own,
             *(
                 None if one is None or other is None else one + other
                 for one, other in (
@@ -72,12 +75,13 @@ class Contention:
         """The largest share of the time by which others can have delayed the run; 0 if not known.
 
         Others delay a run only while they compute, while no core is idle, and while a thread of the
-        run stands ready: the least of the three, as far as they are known. Where others took no
-        more than a trifle, it is 0: their figures are no better than that.
+        run stands ready; and what it computed, it had to, on all cores at best. The least of the
+        four, as far as they are known. Where others took no more than a trifle, it is 0: their
+        figures are no better than that.
         """
         if not self.is_busy or self.taken is None:
             return 0.0
-        bounds = [self.taken, 1.0]
+        bounds = [self.taken, 1 - self.own / (self.wall * self.cores)]
         if self.idle is not None:
             bounds.append(1 - self.idle / (self.wall * self.cores))
         if self.ready is not None:
@@ -117,6 +121,7 @@ class Look:
         def between(before: float | None, after: float | None) -> float | None:
             return None if before is None or after is None else max(0.0, after - before)
 
+        own = max(0.0, later.own - self.own)
         busy = between(self.busy, later.busy)
         idle = between(self.idle, later.idle)
         if not (busy or idle):  # a sandbox that shows cores which never do anything
@@ -130,7 +135,8 @@ class Look:
         return Contention(
             wall=later.moment - self.moment,
             cores=settings.usable_cores(),
-            others=None if busy is None else max(0.0, busy - max(0.0, later.own - self.own)),
+            own=own,
+            others=None if busy is None else max(0.0, busy - own),
             stolen=between(self.stolen, later.stolen),
             idle=idle,
             ready=ready,

@@ -87,7 +87,8 @@ def rank(
     if len(possible) > len(level):
         undecided = CROWDED
     elif len(level) > 1 and noise > LOUD:
-        undecided = f"this run can tell no lead of less than {noise:.0%}"
+        least = f"{noise:.0%}" if noise < 1 else f"{1 + noise:.1f} times"
+        undecided = f"this run can tell no lead of less than {least}"
     return Ranking(times, tuple(possible), undecided, noise, turns)
 
 

@@ -47,7 +47,9 @@ def text(matrix: Matrix, width: int, color: bool) -> str:
         console.print()
         console.print(pool_table(matrix, found))
     console.print()
-    console.print(Text(" ".join(LEGEND.values()), style="dim"))
+    busy = any(one.contention and one.contention.is_busy for one in matrix.measured)
+    legend = [meaning for name, meaning in LEGEND.items() if name != "ready" or busy]
+    console.print(Text(" ".join(legend), style="dim"))
     for warning in guards.of_run(matrix):
         console.print(Text(f"Warning: {warning}.", style="bold yellow"))
     console.print()
@@ -98,6 +100,7 @@ LEGEND = {  # by the column that it explains
     "floor": "floor: share of what is physically possible.",
     "in flight": "in flight: sum of the jobs' own times / wall time.",
     "cores": "cores: CPU time / wall time.",
+    "ready": "ready: threads in the queue for a core, on average; ? is not known.",
     "CPU s": "CPU s: of the whole process tree in a run of its own.",
     "+MiB": "+MiB: memory of that tree above what it had before the pool started, resident pages"
     " counted once for each process.",

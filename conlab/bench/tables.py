@@ -18,6 +18,7 @@ COLUMNS = (
     "floor",
     "in flight",
     "cores",
+    "ready",
     "CPU s",
     "+MiB",
     "slowest",
@@ -55,7 +56,8 @@ def workload_table(group: Group, left_out: Sequence[str] = ()) -> Table:
     http = any(measured.cell.client() for measured in group.cells)
     failed = any(measured.failed for measured in group.cells)
     bounded = any(measured.floor is not None for measured in group.cells)
-    known = {"slowest": http, "failed": failed, "floor": bounded}
+    busy = any(measured.contention and measured.contention.is_busy for measured in group.cells)
+    known = {"slowest": http, "failed": failed, "floor": bounded, "ready": busy}
     unknown = [name for name, there in known.items() if not there]
     names = [name for name in COLUMNS if name not in (*left_out, *unknown)]
     for name in names:
@@ -80,12 +82,21 @@ def row(group: Group, measured: Measured) -> dict[str, str]:
         f"{share:.0%}" if share else "",
         f"{measured.in_flight:.1f}",
         f"{measured.cores_busy:.2f}",
+        ready(measured),
         f"{measured.cpu:.3f}",
         f"{measured.memory_added / MEBI:.0f}",
         f"{kind} {duration(slowest)}",
         str(measured.failed),
     )
     return dict(zip(COLUMNS, figures, strict=True))
+
+
+def ready(measured: Measured) -> str:
+    """How many threads stood in the queue for a core on average, as far as the system tells."""
+    seen = measured.contention
+    if seen is None or seen.ready is None:
+        return "?"
+    return f"{seen.ready / seen.wall:.2f}"
 
 
 def visits(group: Group) -> str:

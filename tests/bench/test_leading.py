@@ -14,7 +14,7 @@ from conlab.bench.report import Group
 from conlab.bench.visits import Turns, Visit
 from tests.bench.made import measured
 
-NOBODY = Contention(1.0, 2, 0.0, 0.0, 1.0, 0.0, 0.0)  # took anything
+NOBODY = Contention(1.0, 2, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0)  # took anything
 RUNS = 250  # of each kind of machine
 ALPHA = 0.05
 MOST_ERRORS = 23  # of so many that err with this probability, more do in two cases of a thousand
@@ -121,7 +121,9 @@ def test_a_run_that_can_tell_nothing_names_no_leader() -> None:
     found = rank({"threads": [1.0, 3.0, 1.0], "serial": [3.0, 1.0, 1.1]}, {})
     assert found.noise is not None
     assert found.noise > LOUD
-    assert found.undecided == f"this run can tell no lead of less than {found.noise:.0%}"
+    assert found.undecided == (
+        f"this run can tell no lead of less than {1 + found.noise:.1f} times"
+    )
 
 
 def test_what_others_may_have_delayed_is_not_beaten_and_nobody_leads() -> None:
@@ -162,7 +164,7 @@ def test_more_chance_needs_more_visits() -> None:
 
 
 def test_a_cell_s_contention_reaches_the_ranking() -> None:
-    held_up = Contention(1.0, 2, others=1.0, stolen=0.0, idle=0.0, ready=0.8, throttled=0.0)
+    held_up = Contention(1.0, 2, 0.5, others=1.0, stolen=0.0, idle=0.0, ready=0.8, throttled=0.0)
     serial = replace(measured("serial", 3.0), contention=held_up)
     crowded = Group("count_words", (serial, measured("threads", 1.0)), 2)
     assert crowded.crowded

@@ -11,7 +11,7 @@ import pytest
 from conlab.bench.contention import Contention
 from conlab.bench.visits import FEWEST, LONG, MOST, SPARE, Turns, Visit, drawn, hand_over, timed
 
-NOBODY = Contention(1.0, 2, 0.0, 0.0, 1.0, 0.0, 0.0)
+NOBODY = Contention(1.0, 2, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0)
 CELLS = ["serial", "threads", "processes"]
 
 
