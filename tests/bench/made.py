@@ -11,6 +11,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from conlab.bench import leading
+from conlab.bench.contention import Contention
 from conlab.bench.costs import Cost
 from conlab.bench.discovery import Cell, Model, Workload
 from conlab.bench.floors import Floor
@@ -104,6 +105,7 @@ def measured(
     origin: float = 0.0,
     floor: Floor | None = Floor(),  # noqa: B008  # frozen
     tracers: tuple[str, ...] = (),
+    contention: Contention | None = None,
 ) -> Measured:
     """The figures of a cell: ``cores`` and ``origin`` busy, ``ready`` as a share, memory in MiB."""
     return Measured(
@@ -123,6 +125,7 @@ def measured(
         sizes={},
         tracers=tracers,
         visits=(seconds,) * VISITS,
+        contention=contention,
     )
 
 
@@ -144,11 +147,27 @@ def group(*cells: Measured, again: float | None = 1.0, cores: int = 2) -> Group:
     return Group(cells[0].cell.workload.name, tuple(found), cores)
 
 
+def crowded(others: float | None = 1.0, **changes: Any) -> Contention:
+    """What a second on two cores shows, of which others took so many; and what is changed."""
+    usual: dict[str, Any] = {
+        "wall": 1.0,
+        "cores": 2,
+        "own": 0.5,
+        "others": others,
+        "stolen": 0.0,
+        "idle": 0.0,
+        "ready": 0.9,
+        "throttled": 0.0,
+    }
+    return Contention(**(usual | changes))
+
+
 class Stopwatch:
     """Stands in for pytest-benchmark's fixture, which pytest's own run has switched off."""
 
     def __init__(self, disabled: bool = False) -> None:
         self.disabled = disabled
+        self._timer = time.perf_counter
         self.group = ""
         self.extra_info: dict[str, Any] = {}
         self.stats = SimpleNamespace(stats=SimpleNamespace(data=[]))
@@ -168,8 +187,8 @@ class Stopwatch:
             return
         for number in range(-warmup_rounds, rounds):
             setup()
-            began = time.perf_counter()
+            began = self._timer()
             target()
             if number >= 0:
-                self.stats.stats.data.append(time.perf_counter() - began)
+                self.stats.stats.data.append(self._timer() - began)
             teardown()

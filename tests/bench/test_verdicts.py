@@ -6,7 +6,7 @@ from conlab.bench import verdicts
 from conlab.bench.floors import Floor
 from conlab.bench.report import Group
 from conlab.bench.verdicts import kind_of, verdict
-from tests.bench.made import group, measured
+from tests.bench.made import crowded, group, measured
 
 QUICK = Floor()
 
@@ -60,6 +60,34 @@ def test_no_lead_is_claimed_where_the_noise_is_not_known() -> None:
     assert verdict(made)[0] == (
         "Cannot tell which of threads and serial leads: each was visited once, and what visits"
         " differ by is not known."
+    )
+
+
+def test_where_others_may_have_made_the_difference_no_leader_is_named() -> None:
+    made = group(
+        measured("serial", 1.4, contention=crowded(1.0)),
+        measured("threads", 1.0, contention=crowded(1.0)),
+        measured("processes", 9.0, contention=crowded(1.0)),
+    )
+    assert verdict(made)[0] == (
+        "Cannot tell which of threads and serial leads: other programs had the cores, which may be"
+        " all that sets them apart."
+    )
+    assert verdict(made)[2].startswith("Run it again when those programs have ended")
+
+
+def test_a_lead_that_others_cannot_have_made_is_named_beside_them_too() -> None:
+    made = group(
+        measured("serial", 9.0, contention=crowded(1.0)),
+        measured("threads", 1.0, contention=crowded(1.0)),
+    )
+    assert verdict(made)[0].startswith("Leader: threads, 9.0 times serial.")
+
+
+def test_where_noise_hides_who_leads_none_is_named() -> None:
+    made = group(measured("serial", 1.2), measured("threads", 1.0), again=1.6)
+    assert verdict(made)[0] == (
+        "Cannot tell which of threads and serial leads: this run can tell no lead of less than 60%."
     )
 
 
@@ -128,6 +156,14 @@ def test_nothing_is_said_of_the_gil_where_there_is_none(monkeypatch: pytest.Monk
 
 def test_the_kind_is_not_known_without_serial() -> None:
     assert kind_of(group(measured("threads", 1.0))) == "unknown"
+
+
+def test_time_in_the_queue_for_a_core_is_said_and_is_neither_waiting_nor_computing() -> None:
+    made = group(measured("serial", 2.0, cores=0.3, ready=0.68))
+    assert verdict(made)[1] == (
+        "Serial was computing 94% of the time left to it (for 68% it stood ready, and others had"
+        " the cores), 200.0 ms a job."
+    )
 
 
 @pytest.mark.parametrize(
