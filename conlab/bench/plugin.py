@@ -1,5 +1,6 @@
 """Wires the bench into the clone's pytest: its options, what is run, the summary at the end."""
 
+import faulthandler
 import os
 import signal
 from collections.abc import Generator
@@ -89,6 +90,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items if timed else []:
         # How long a cell takes is for --jobs and the reader's data to say; its jobs have limits.
         item.add_marker(pytest.mark.timeout(0))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let pytest dump no stacks while it is timed: the first cell of a workload takes its turns."""
+    if item.config.getoption("benchmark_only", False):
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.hookimpl(tryfirst=True)

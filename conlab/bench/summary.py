@@ -96,7 +96,7 @@ def console_on(
 
 LEGEND = {  # by the column that it explains
     "time": "time: of a round, the geometric mean over the visits ± half the interquartile range;"
-    " noise: the least lead that is none by chance, at an error in one run of twenty at most.",
+    " noise: a smaller lead may be chance, and in one run of twenty at most a larger one is.",
     "floor": "floor: share of what is physically possible.",
     "in flight": "in flight: sum of the jobs' own times / wall time.",
     "cores": "cores: CPU time / wall time.",
