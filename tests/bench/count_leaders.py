@@ -34,6 +34,7 @@ JOBS = ROOT.parent / "shared" / "cases" / "jobs" / "right"
 KEPT = ROOT / ".conlab" / "leaders"
 LONGEST = 3600  # seconds of a run
 LOOPS = (0, 1, 2)
+WIDTH = 140  # columns of the table
 JUDGEMENTS = ("right", "loose", "cannot tell", "wrong", "unknown")
 
 # What is run, by name: the arguments to Python, to which the file for the figures is added.
@@ -200,7 +201,7 @@ def judge(outcome: Outcome, right: set[str]) -> str:
 
 def show(found: Sequence[Outcome]) -> int:
     """Print one row for each workload and number of loops; return 1 if a leader was wrong."""
-    table = Table(title=f"Leaders named at {commit()}")
+    table = Table(title=f"Leaders named at {commit()}", box=None, title_justify="left")
     for column in ("workload", "busy loops", "runs", *JUDGEMENTS, "others had", "right are"):
         table.add_column(column, justify="left" if column in ("workload", "right are") else "right")
     total: Counter[str] = Counter()
@@ -220,7 +221,7 @@ def show(found: Sequence[Outcome]) -> int:
                 f"{statistics.fmean(others):.2f} cores" if others else "not known",
                 ", ".join(sorted(right)) or "not known: no idle run",
             )
-    Console().print(table)
+    Console(width=WIDTH).print(table)
     return int(total["wrong"] > 0)
 
 

@@ -13,8 +13,10 @@ from conlab.bench.floors import Floor
 from conlab.bench.inputs import Inputs
 from conlab.bench.leading import FLOOR_OF_NOISE
 from conlab.bench.measuring import Matrix, Start
+from conlab.bench.report import Group
 from conlab.bench.summary import NARROWEST, PRICED_JOBS, text, worth
-from tests.bench.made import cell, measured, settings
+from conlab.bench.tables import workload_table
+from tests.bench.made import cell, crowded, group, measured, settings
 from tests.bench.test_rules import EVERYTHING, STARTS
 
 ESCAPE = "\x1b"
@@ -263,3 +265,38 @@ def test_of_a_run_that_was_broken_off_there_is_a_table_and_no_verdict(alone: Mat
     assert "count_words: 10 jobs" in said
     assert "Leader" not in said
     assert "Serial was" not in said
+
+
+def test_leaders_stand_out_in_the_table_and_none_where_the_run_cannot_tell() -> None:
+    cells = measured("serial", 2.0), measured("threads", 1.0)
+    styles = [row.style for row in workload_table(group(*cells)).rows]
+    assert [bool(style) for style in styles] == [True, False]
+    crowd = [replace(one, contention=crowded(1.0)) for one in cells]
+    assert not any(row.style for row in workload_table(group(*crowd)).rows)
+
+
+def test_how_often_each_model_was_visited_is_said_where_there_are_several() -> None:
+    one, other = measured("serial", 2.0), measured("threads", 1.0)
+    assert workload_table(group(one)).title == "count_words: 10 jobs"
+    said = "count_words: 10 jobs, each model visited"
+    assert workload_table(group(one, other)).title == f"{said} 3 times"
+    assert workload_table(group(one, other, again=None)).title == f"{said} once"
+    twice = [replace(each, visits=each.visits[:2]) for each in (one, other)]
+    assert workload_table(Group("count_words", tuple(twice), 2)).title == f"{said} twice"
+
+
+def test_threads_in_the_queue_are_shown_and_explained_where_others_took_cores(
+    matrix: Matrix,
+) -> None:
+    assert "ready" not in text(matrix, 120, color=False)
+    matrix.measured = [
+        measured("serial", 2.0, contention=crowded(1.0, ready=0.25)),
+        measured("threads", 1.0, contention=crowded(1.0, ready=None)),
+    ]
+    said = text(matrix, 120, color=False)
+    lines = [line.split() for line in said.partition("Serial was")[0].splitlines() if line.strip()]
+    rows = {line[0]: line for line in lines}
+    head = " ".join(rows["model"]).replace("CPU s", "CPU").split()
+    column = head.index("ready") - len(head)  # from the right
+    assert (rows["serial"][column], rows["threads"][column]) == ("0.25", "?")
+    assert "ready: threads in the queue for a core" in said
