@@ -195,7 +195,8 @@ class Matrix:
     """The run: what was measured so far, and what is missing and why.
 
     ``chosen`` are the cells that are to be measured, by workload. ``before`` is what others took
-    before the first visit. ``say`` is told sentences for the reader, ``show`` what is under way.
+    before the first visit. ``say`` is told sentences for the reader, ``visiting`` each cell that is
+    visited, with the number of the turn.
     """
 
     settings: Settings
@@ -206,7 +207,7 @@ class Matrix:
     before: Neighbours | None = None
     waited: float = 0.0
     say: Callable[[str], None] = lambda _: None
-    show: Callable[[Cell, int], None] = lambda _cell, _turn: None
+    visiting: Callable[[Cell, int], None] = lambda _cell, _turn: None
     measured: list[Measured] = field(default_factory=list)
     absent: list[tuple[Cell, str]] = field(default_factory=list)
     starts: dict[str, Start] = field(default_factory=dict)
@@ -285,7 +286,7 @@ class Matrix:
 
         def visit(one: Cell) -> None:
             found = turns.visits.setdefault(one.id, [])
-            self.show(one, len(turns.seconds) + 1)
+            self.visiting(one, len(turns.seconds) + 1)
             try:
                 self.visit(one, found, reference, disable_gc)
             except (Exception, SystemExit) as failure:  # a job may ask to exit

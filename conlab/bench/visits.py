@@ -48,11 +48,13 @@ class Turns:
     """The turns of one workload: which cell comes next, and when there are enough.
 
     ``alpha`` is the rate of errors of its table; ``seconds`` are those of each turn that ended.
+    After the first, no turn begins that would not end within ``budget`` seconds of all of them.
     """
 
     name: str
     seed: int
     alpha: float
+    budget: float = math.inf
     visits: dict[str, list[Visit]] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     now: Callable[[], float] = time.monotonic
@@ -73,6 +75,8 @@ class Turns:
     def is_another_needed(self) -> bool:
         """Say whether there should be one more turn: enough are there, or no time is left."""
         done, spent = len(self.seconds), sum(self.seconds)
+        if done and spent + spent / done > self.budget:
+            return False
         if done < 2:
             return True
         if done < self.fewest:

@@ -414,7 +414,7 @@ class Watches:
         self.matrix = matrix
         self.visited: list[str] = []
         matrix.chosen = {cells[0].workload.name: list(cells)}
-        matrix.show = lambda cell, _turn: self.visited.append(cell.label)
+        matrix.visiting = lambda cell, _turn: self.visited.append(cell.label)
 
     def measure(self, cell: Cell) -> Stopwatch:
         watch = Stopwatch()
@@ -475,7 +475,7 @@ def test_what_was_measured_before_an_interruption_is_kept_and_handed_over() -> N
         if turn == 2:
             raise KeyboardInterrupt
 
-    watches.matrix.show = show
+    watches.matrix.visiting = show
     watch = Stopwatch()
     with pytest.raises(KeyboardInterrupt):
         watches.matrix.measure(cell, watch)

@@ -76,6 +76,15 @@ def test_where_turns_are_long_two_have_to_do_and_are_made() -> None:
     assert Made(lasts=LONG, spread=0.5).take() == 2
 
 
+def test_no_turn_begins_that_would_not_end_within_the_budget_but_the_first() -> None:
+    made = Made(lasts=1.0, spread=0.5)
+    made.turns.budget = 7.0  # of three seconds each, two fit
+    assert made.take() == 2
+    made = Made(lasts=9.0)
+    made.turns.budget = 7.0
+    assert made.take() == 1
+
+
 def test_what_is_taken_out_meanwhile_is_visited_no_more() -> None:
     made = Made()
     left = list(CELLS)

@@ -38,14 +38,14 @@ class Run:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Leave the matrix where the cells look for it."""
         config.stash[MATRIX] = self.matrix
-        self.matrix.show = self.show
+        self.matrix.visiting = self.show_visit
         self.matrix.say = self.say
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Take note of how many cells there are."""
         self.cells = len(session.items)
 
-    def show(self, cell: Cell, turn: int) -> None:
+    def show_visit(self, cell: Cell, turn: int) -> None:
         """Show which cell is measured, of how many in each turn."""
         if turn > self.turn:
             self.turn, self.begun = turn, 0
