@@ -39,6 +39,15 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
         one_thread.add(item.config.stash[MATRIX], cell)
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Tell the matrix which cells are to be measured: those of a workload take turns."""
+    matrix = session.config.stash[MATRIX]
+    for item in session.items:
+        if isinstance(item, pytest.Function) and {"cell", "matrix"} <= set(item.fixturenames):
+            cell: Any = item.callspec.params["cell"]
+            matrix.chosen.setdefault(cell.workload.name, []).append(cell)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest-benchmark's own, which saves there
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
     """Leave out a benchmark that was broken off before its first round: it has nothing to save."""

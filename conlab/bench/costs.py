@@ -8,9 +8,10 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
+
+from conlab.bench import contention
 
 INTERVAL = 0.02  # seconds between two looks at the memory
 OURS = "conlab-"  # begins the names of the threads with which the bench looks on
@@ -22,13 +23,21 @@ class Cost:
 
     wall: float = 0.0
     cpu: float = 0.0
-    ready: float = 0.0  # that the calling thread could have run, had there been a free core
+    # That the calling thread could have run, had there been a free core; None where not known.
+    ready: float | None = 0.0
     peak_memory: int = 0
 
     @property
     def waiting_share(self) -> float:
-        """The share spent waiting, where one thread did the work."""
+        """The share spent waiting, where one thread did the work, of the time not spent ready."""
         return waiting_share(self.wall, self.cpu, self.ready)
+
+    @property
+    def ready_share(self) -> float | None:
+        """The share in which that thread stood in the queue for a core; None where not known."""
+        if self.ready is None:
+            return None
+        return min(1.0, self.ready / self.wall) if self.wall > 0 else 0.0
 
 
 @contextmanager
@@ -37,7 +46,7 @@ def cost_of_tree(without: int | None) -> Iterator[Cost]:
     cost = Cost()
     tree = Tree(without)
     tree.look()
-    before, ready = tree.cpu(), seconds_ready()
+    before, ready = tree.cpu(), contention.seconds_ready()
     ended = threading.Event()
     looker = threading.Thread(
         target=look_until, args=(ended, tree), name=f"{OURS}looks-at-the-tree", daemon=True
@@ -48,7 +57,7 @@ def cost_of_tree(without: int | None) -> Iterator[Cost]:
         yield cost
     finally:
         cost.wall = time.perf_counter() - start
-        cost.ready = seconds_ready() - ready
+        cost.ready = difference(ready, contention.seconds_ready())
         ended.set()
         looker.join()
         tree.look()
@@ -106,49 +115,32 @@ class Tree:
         return sum(self.cpu_seconds.values()), self.cpu_alive_and_reaped
 
 
-def seconds_ready() -> float:
-    """For how long the calling thread has stood ready while others had the cores.
-
-    Without it, a thread that others keep from computing would look like one that waits for
-    something. Linux counts it; elsewhere it is 0.
-    """
-    try:
-        return int(Path("/proc/thread-self/schedstat").read_text("ascii").split()[1]) / 1e9
-    except (OSError, ValueError, IndexError):
-        return 0.0
+def difference(before: float | None, after: float | None) -> float | None:
+    """What was added; None where one of the two is not known."""
+    return None if before is None or after is None else after - before
 
 
-def seconds_ready_in_tree() -> dict[int, float]:
-    """The same of every thread of this process and its descendants, by the thread's number."""
-    ready = {}
-    for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
-        with suppress(OSError):  # it ended while it was looked at
-            for path in Path("/proc", str(process.pid), "task").glob("*/schedstat"):
-                with suppress(OSError, ValueError, IndexError):
-                    ready[int(path.parent.name)] = int(path.read_text("ascii").split()[1]) / 1e9
-    return ready
-
-
-def waiting_share(wall: float, cpu: float, ready: float) -> float:
+def waiting_share(wall: float, cpu: float, ready: float | None) -> float:
     """The share spent waiting, of the time in which a thread was not kept from computing.
 
     Standing ready says nothing of the work, neither that it waits nor that it computes: it is left
     out on both sides, so that a busy machine tells the same as an idle one.
     """
-    free = wall - ready
+    free = wall - (ready or 0.0)
     return max(0.0, 1 - cpu / free) if free > 0 else 0.0
 
 
-def own_seconds() -> tuple[float, float, float]:
+def own_seconds() -> tuple[float, float, float | None]:
     """Wall, CPU and ready seconds of this thread, its process and the children waited for."""
     times = os.times()
     cpu = time.process_time() + times.children_user + times.children_system
-    return time.perf_counter(), cpu, seconds_ready()
+    return time.perf_counter(), cpu, contention.seconds_ready()
 
 
-def waiting_since(before: tuple[float, float, float]) -> float:
+def waiting_since(before: tuple[float, float, float | None]) -> float:
     """The share spent waiting since own_seconds() said that."""
-    return waiting_share(*(now - then for now, then in zip(own_seconds(), before, strict=True)))
+    wall, cpu, ready = own_seconds()
+    return waiting_share(wall - before[0], cpu - before[1], difference(before[2], ready))
 
 
 def start_helpers(start_method: str) -> None:

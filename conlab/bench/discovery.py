@@ -4,14 +4,13 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from conlab.bench import one_at_a_time, own_file
 
-AGAIN = "again"
 WORKLOADS = "workloads"  # the package, as a clone's own tests and benchmarks name it
 
 
@@ -75,17 +74,16 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A workload under a model; ``again`` marks one that is timed twice, to see the noise."""
+    """A workload under a model."""
 
     workload: Workload
     model: Model
     variant: str = ""
-    again: bool = False
 
     @property
     def label(self) -> str:
         """The row's name in the table."""
-        return "_".join(filter(None, (self.model.name, self.variant, AGAIN if self.again else "")))
+        return "_".join(filter(None, (self.model.name, self.variant)))
 
     @property
     def id(self) -> str:
@@ -116,7 +114,7 @@ class Cell:
 
     def drive(self) -> Callable[..., Any]:
         """How the results come together: the model's own way in this workload, or the usual."""
-        own = getattr(self.workload.module, self.label.removesuffix(f"_{AGAIN}"), None)
+        own = getattr(self.workload.module, self.label, None)
         drive: Callable[..., Any] = own or self.workload.hook("drive") or listed
         return drive
 
@@ -206,18 +204,9 @@ def variants(workload: Workload, model: Model) -> list[str]:
 
 
 def cells(workload: Workload, models: Iterable[Model]) -> list[Cell]:
-    """The cells of one workload in the order in which they are timed.
-
-    Serial comes first and again last, and the last other model comes twice: how far two timings
-    of the same thing lie apart is the noise of the run.
-    """
-    cells = [
+    """The cells of one workload, serial's first."""
+    return [
         Cell(workload, model, variant)
         for model in models
         for variant in ("", *variants(workload, model))
     ]
-    present = [cell for cell in cells if not cell.absent()]
-    if not present:
-        return cells
-    serial, *others = [cell for cell in present if not cell.variant]
-    return cells + [replace(cell, again=True) for cell in (*others[-1:], serial)]

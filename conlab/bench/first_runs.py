@@ -74,7 +74,7 @@ class FirstRuns:
         settings = self.settings.for_models(computes_only=not first.waits)
         cells = discovery.cells(self.workload, self.settings.models)
         for cell in cells if first.compared and first.seconds < trial.TWICE_LIMIT else ():
-            in_process = cell.model.name in IN_PROCESS and not (cell.variant or cell.again)
+            in_process = cell.model.name in IN_PROCESS and not cell.variant
             if in_process and not cell.absent():
                 self.run_under(cell, settings, first, check)
         plan = planning.planned(

@@ -2,10 +2,14 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import add
 from pathlib import Path
 
 from conlab.bench import costs
-from conlab.bench.measuring import Measured
+from conlab.bench.contention import BUSY
+from conlab.bench.measuring import Matrix, Measured
+from conlab.bench.neighbours import Neighbours
 from conlab.bench.report import BUSY_ORIGIN
 from conlab.bench.settings import Settings, free_threaded, gil_enabled, usable_cores
 from conlab.origin.regular_files import is_readable
@@ -13,8 +17,16 @@ from conlab.origin.regular_files import is_readable
 NAMED = 3  # files that were left out
 
 
+def of_run(matrix: Matrix) -> list[str]:
+    """One sentence for each thing that speaks against the figures of a run."""
+    return [
+        *crowding(matrix.measured, matrix.before),
+        *warnings(matrix.settings, matrix.measured, matrix.origin_pid),
+    ]
+
+
 def warnings(settings: Settings, measured: Sequence[Measured], origin: int | None) -> list[str]:
-    """One sentence for each thing that speaks against the figures."""
+    """The same of all but what others took."""
     return [
         *traced(measured),
         *few_cores(settings),
@@ -23,6 +35,42 @@ def warnings(settings: Settings, measured: Sequence[Measured], origin: int | Non
         *left_over(origin),
         *unreadable(settings),
     ]
+
+
+def crowding(measured: Sequence[Measured], before: Neighbours | None) -> Iterable[str]:
+    """Others had the cores: before the run, while it measured, on the host, or by a limit."""
+    seen = [one.contention for one in measured if one.contention]
+    if not seen:
+        return
+    whole = reduce(add, seen)
+    cores, taken = whole.cores, whole.taken
+    if taken is None:
+        yield "how much of this machine other programs took is not known on this system"
+    elif whole.is_busy or (before and not before.are_quiet):
+        each = [one.taken for one in seen if one.taken is not None]
+        between = f" ({min(each):.1f} to {max(each):.1f})" if len(each) > 1 else ""
+        earlier = f"{before} before this run, and " if before else ""
+        yield (
+            f"other programs took {earlier}{taken:.1f} of {cores} cores{between} while it"
+            " measured: on a quiet machine times are shorter, and not by the same share;"
+            " --wait-for-quiet SECONDS waits for one"
+        )
+        if whole.ready is None:
+            yield (
+                "for how long jobs stood ready to compute is not known on this system: what"
+                " looks like waiting may be that"
+            )
+    if whole.stolen and whole.stolen >= BUSY * cores * whole.wall:
+        yield (
+            f"the host of this virtual machine gave {whole.stolen / whole.wall:.1f} of {cores}"
+            " cores to others while this run measured"
+        )
+    if whole.throttled and whole.throttled >= BUSY * cores * whole.wall:
+        yield (
+            "a CPU limit, of this container or its service, held the run back: of each second"
+            f" {whole.throttled / whole.wall:.2f} core seconds, so models that use more cores"
+            " lose more"
+        )
 
 
 def traced(measured: Iterable[Measured]) -> Iterable[str]:

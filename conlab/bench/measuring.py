@@ -4,32 +4,38 @@ import gc
 import math
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass, field
-from itertools import count, islice
+from dataclasses import asdict, dataclass, field, replace
+from functools import reduce
+from itertools import islice
+from operator import add
 from typing import Any
 
 from conlab.bench import costs, floors, planning, trial
+from conlab.bench.contention import Contention, Look
 from conlab.bench.discovery import Cell, Model, Workload
 from conlab.bench.evidence import gathering, job_memory
 from conlab.bench.evidence.sending import sending
 from conlab.bench.first_runs import FirstRuns
 from conlab.bench.inputs import Inputs
+from conlab.bench.leading import ALPHA
+from conlab.bench.neighbours import Neighbours, wait_for_quiet
 from conlab.bench.peers import Compared
 from conlab.bench.peers.memory import Grown
 from conlab.bench.readings import memory
 from conlab.bench.running import CellAbsent, CellFailed, OpenCell, Tally, handing_over, opened
 from conlab.bench.sameness import Same, difference, same
 from conlab.bench.settings import Settings, gil_enabled, python_build, tracers, usable_cores
+from conlab.bench.visits import Turns, Visit, hand_over, timed
 from conlab.bench.watchdog import watching
 from conlab.errors import UserError
 from conlab.origin import Log
 
-BUDGET = 1.0  # seconds of timed rounds that a cell gets, if that is not too few rounds
-FEWEST_ROUNDS = 3
-MOST_ROUNDS = 50
+BUDGET = 0.3  # seconds of timed rounds that a visit gets, if that is not too few rounds
+FEWEST_ROUNDS = 1  # of a visit
+MOST_ROUNDS = 20
 WATCH = 0.25  # seconds to be watched at least: the system counts CPU time in ticks of 10 ms
 MOST_WATCHED = 100_000  # jobs, whose times are kept
 WAITS = 0.5  # the share of serial's time from which its jobs wait, and do not only compute
@@ -69,6 +75,8 @@ class Measured:
     """The figures of one cell. Times are seconds, memory is bytes.
 
     ``job_seconds``, ``cost`` and ``cpu_origin`` are of ``repeats`` runs, ``jobs`` is of one.
+    ``visits`` are the median rounds of each visit, in the order of the turns; ``rounds`` are those
+    of all visits. ``contention`` is what others took meanwhile.
     """
 
     cell: Cell
@@ -88,6 +96,8 @@ class Measured:
     tracers: tuple[str, ...] = ()
     handing_over: float | None = None  # of a job, measured for the reader's own workloads
     evidence: gathering.Evidence = gathering.NOTHING
+    visits: tuple[float, ...] = ()
+    contention: Contention | None = None
 
     @property
     def in_flight(self) -> float:
@@ -141,10 +151,10 @@ class Measured:
 
     @property
     def error(self) -> float:
-        """Twice the standard error of the rounds."""
-        if len(self.rounds) < 2:
+        """Twice the standard error of the visits: rounds of one are no independent samples."""
+        if len(self.visits) < 2:
             return math.inf
-        return 2 * statistics.stdev(self.rounds) / math.sqrt(len(self.rounds))
+        return 2 * statistics.stdev(self.visits) / math.sqrt(len(self.visits))
 
     def figures(self) -> dict[str, Any]:
         """What the JSON is to hold beside pytest-benchmark's own statistics."""
@@ -153,7 +163,6 @@ class Measured:
             "workload": self.cell.workload.name,
             "model": self.cell.model.name,
             "variant": self.cell.variant,
-            "again": self.cell.again,
             "client": getattr(self.cell.client(), "__name__", None),
             "settings": self.settings,
             "constants": self.cell.workload.constants(),
@@ -164,6 +173,8 @@ class Measured:
             "tracers": self.tracers,
             "jobs": self.jobs,
             "failed_jobs": self.failed,
+            "visits": self.visits,
+            "contention": asdict(self.contention) if self.contention else None,
             "jobs_per_second": self.jobs / self.median,
             "floor_seconds": self.floor.seconds if self.floor else None,
             "in_flight": self.in_flight,
@@ -196,10 +207,21 @@ class Start:
 
 @dataclass(slots=True)
 class Matrix:
-    """The run: what was measured so far, and what is missing and why."""
+    """The run: what was measured so far, and what is missing and why.
+
+    ``chosen`` are the cells that are to be measured, by workload. ``before`` is what others took
+    before the first visit. ``say`` is told sentences for the reader, ``visiting`` each cell that is
+    visited, with the number of the turn.
+    """
 
     settings: Settings
     inputs: Inputs
+    chosen: dict[str, list[Cell]] = field(default_factory=dict)
+    turns: dict[str, Turns] = field(default_factory=dict)
+    failures: dict[Cell, BaseException] = field(default_factory=dict)
+    before: Neighbours | None = None
+    waited: float = 0.0
+    visiting: Callable[[Cell, int], None] = lambda _cell, _turn: None
     measured: list[Measured] = field(default_factory=list)
     absent: list[tuple[Cell, str]] = field(default_factory=list)
     starts: dict[str, Start] = field(default_factory=dict)
@@ -214,7 +236,9 @@ class Matrix:
     show: Callable[[str], None] = lambda _sentence: None  # for as long as it is true
 
     def measure(self, cell: Cell, benchmark: Any) -> None:
-        """Time the cell with pytest-benchmark's fixture, check every round, watch one more.
+        """Measure the cell in turns with the others of its workload; give ``benchmark`` the rounds.
+
+        Where timing is disabled, the cell is run once and checked.
 
         Raises:
             CellAbsent: the cell cannot be here.
@@ -243,53 +267,123 @@ class Matrix:
         if reason := self.inputs.lacking(cell.workload):
             raise CellAbsent(reason)
         reference = self.reference(cell.workload)
-        self.refuse_late(cell)
-        settings = self.settings.for_models(computes_only=not reference.waits)
-        self.need_memory(cell, reference, settings)
-        costs.start_helpers(self.settings.start_method)
-        if not benchmark.disabled:
-            gc.collect()  # or the cell would be charged with what others left
-        memory_before = costs.memory_of_tree(self.origin_pid)
-        with ExitStack() as stack:
-            watchdog = stack.enter_context(watching(cell, reference.seconds, self.origin_pid))
-            began = time.perf_counter()
-            pool = opened(cell, self.inputs.jobs(cell.workload), settings, watchdog.watch)
-            open_cell = stack.enter_context(pool)
-            ready = time.perf_counter()
-            rounds = self.timed_rounds(open_cell, reference, benchmark)
-            if benchmark.disabled:
-                return
-            watched = self.watch(open_cell, reference)
-            alone = cell.workload.own and open_cell.address is None
-            handed = handing_over(open_cell) if alone else None
-            ended = time.perf_counter()
-        measured = Measured(
-            cell=cell,
-            settings=cell.model.obeyed(settings),
-            rounds=rounds,
-            jobs=reference.jobs,
-            failed=watched.tally.failed,
-            start=ready - began,
-            stop=time.perf_counter() - ended,
-            job_seconds=tuple(watched.tally.seconds),
-            repeats=watched.repeats,
-            cost=watched.cost,
-            cpu_origin=watched.cpu_origin,
-            memory_before=memory_before,
-            floor=self.floor(reference),
-            sizes=self.inputs.sizes(cell.workload),
-            tracers=tracers(),
-            handing_over=handed,
-            evidence=watched.evidence,
-        )
-        self.measured.append(measured)
-        benchmark.extra_info.update(measured.figures())
+        if benchmark.disabled:
+            self.try_once(cell, reference)
+            return
+        try:
+            if cell.id not in (turns := self.turns_of(cell)).visits and cell not in self.failures:
+                self.take_turns(cell, turns, benchmark, reference)
+        finally:  # also where it was interrupted: what was measured so far is there
+            benchmark.group = cell.workload.name
+            measured = next((one for one in self.measured if one.cell == cell), None)
+            if measured:
+                hand_over(measured.rounds, benchmark)
+                benchmark.extra_info.update(measured.figures())
+        if failure := self.failures.pop(cell, None):
+            self.turns.pop(cell.id, None)
+            raise failure
+        assert measured
         floor = measured.floor.seconds if measured.floor else 0.0
         if measured.median + measured.error < floor:
             raise AssertionError(
                 f"{cell.id} took {measured.median:.4f} s a round, and its floor is"
                 f" {floor:.4f} s: one of the two is wrong"
             )
+
+    def turns_of(self, cell: Cell) -> Turns:
+        """The turns of the cell's workload, or its own if no others are chosen."""
+        name = cell.workload.name if self.chosen.get(cell.workload.name) else cell.id
+        if name not in self.turns:
+            alpha = ALPHA / max(1, len(self.settings.workloads))
+            self.turns[name] = Turns(name, self.settings.seed, alpha, self.seconds_left(cell))
+        return self.turns[name]
+
+    def take_turns(self, cell: Cell, turns: Turns, benchmark: Any, reference: Reference) -> None:
+        """Measure this cell and all others that are chosen of its workload, in turns.
+
+        What a cell fails for is kept until it is asked for, and costs the others nothing.
+        """
+        left = [
+            one
+            for one in self.chosen.get(cell.workload.name) or [cell]
+            if not (one.absent() or self.inputs.lacking(one.workload) or one in self.failures)
+        ]
+        self.look_at_neighbours()
+        disable_gc = bool(getattr(benchmark, "_disable_gc", False))
+
+        def visit(one: Cell) -> None:
+            found = turns.visits.setdefault(one.id, [])
+            self.visiting(one, len(turns.seconds) + 1)
+            try:
+                self.visit(one, found, reference, disable_gc)
+            except (Exception, SystemExit) as failure:  # a job may ask to exit
+                left.remove(one)
+                del turns.visits[one.id]
+                self.failures[one] = failure
+                self.measured[:] = [each for each in self.measured if each.cell != one]
+
+        turns.take(left, visit)
+
+    def look_at_neighbours(self) -> None:
+        """See what others take before a workload, and wait for quiet where that is asked for."""
+        patience = self.settings.wait_for_quiet - self.waited
+        if self.before and patience <= 0:
+            return
+        began = time.perf_counter()
+        neighbours = wait_for_quiet(max(0.0, patience), self.say)
+        self.waited += time.perf_counter() - began
+        self.before = self.before or neighbours
+
+    def visit(
+        self, cell: Cell, visits: list[Visit], reference: Reference, disable_gc: bool
+    ) -> None:
+        """Add one more visit to those of the cell; the first looks at what the cell costs, too."""
+        settings = self.settings.for_models(computes_only=not reference.waits)
+        if not visits:
+            self.refuse_late(cell)
+            self.need_memory(cell, reference, settings)
+        costs.start_helpers(self.settings.start_method)
+        gc.collect()  # or the cell would be charged with what others left
+        memory_before = 0 if visits else costs.memory_of_tree(self.origin_pid)
+        watched = handed = None
+        with ExitStack() as stack:
+            watchdog = stack.enter_context(watching(cell, reference.seconds, self.origin_pid))
+            began = time.perf_counter()
+            pool = opened(cell, self.inputs.jobs(cell.workload), settings, watchdog.watch)
+            open_cell = stack.enter_context(pool)
+            ready = time.perf_counter()
+            look = Look.now()
+            rounds = self.timed_rounds(open_cell, reference, disable_gc)
+            contention = look.until(Look.now())
+            if not visits:
+                watched = self.watch(open_cell, reference)
+                if cell.workload.own and open_cell.address is None:
+                    handed = handing_over(open_cell)
+            ended = time.perf_counter()
+        visits.append(Visit(rounds, ready - began, time.perf_counter() - ended, contention))
+        if watched is None:
+            ((at, known),) = [(at, one) for at, one in enumerate(self.measured) if one.cell == cell]
+            self.measured[at] = replace(known, **of_visits(visits), tracers=tracers())
+            return
+        self.measured.append(
+            Measured(
+                cell=cell,
+                settings=cell.model.obeyed(settings),
+                jobs=reference.jobs,
+                failed=watched.tally.failed,
+                job_seconds=tuple(watched.tally.seconds),
+                repeats=watched.repeats,
+                cost=watched.cost,
+                cpu_origin=watched.cpu_origin,
+                memory_before=memory_before,
+                floor=self.floor(reference),
+                sizes=self.inputs.sizes(cell.workload),
+                tracers=tracers(),
+                handing_over=handed,
+                evidence=watched.evidence,
+                **of_visits(visits),
+            )
+        )
 
     def measure_start(self, model: Model, benchmark: Any) -> None:
         """Time the start of the model's pool, and beside it the stop."""
@@ -407,18 +501,23 @@ class Matrix:
         plan = self.plans.get(cell.workload.name)
         if plan is None:
             return
-        if cell.again and not plan.effort.again:
-            raise CellAbsent("not timed a second time, as that would take long")
-        spent = time.perf_counter() - self.began[cell.workload.name]
-        least = plan.effort.sparing().cell_seconds(plan.expected(cell.label))
-        if plan.budget is not None and spent + least > plan.budget:
+        least = plan.effort.once().cell_seconds(plan.expected(cell.label))
+        if least > self.seconds_left(cell):
             raise CellAbsent(f"--seconds {plan.budget:g} would have been too few for it")
+
+    def seconds_left(self, cell: Cell) -> float:
+        """How many seconds of its budget, if there is one, the cell's workload has left."""
+        plan = self.plans.get(cell.workload.name)
+        if plan is None or plan.budget is None:
+            return math.inf
+        return plan.budget - (time.perf_counter() - self.began[cell.workload.name])
 
     def show_round(self, open_cell: OpenCell, number: int, rounds: int) -> None:
         """Show which cell is at which round, and how long the rest may take."""
         plan = self.plans.get(open_cell.cell.workload.name)
         if plan:
-            self.show(plan.progress(open_cell.cell.label, number, rounds))
+            spent = time.perf_counter() - self.began[open_cell.cell.workload.name]
+            self.show(plan.progress(open_cell.cell.label, number, rounds, spent))
 
     def need_memory(self, cell: Cell, reference: Reference, settings: dict[str, Any]) -> None:
         """Raise CellAbsent where so many jobs at once would not fit into what memory is free."""
@@ -441,38 +540,47 @@ class Matrix:
         at_once = max(self.settings.in_flight, self.settings.workers)  # processes wait as well
         return floors.floor_of(reference.levels, at_once, self.bandwidth)
 
+    def try_once(self, cell: Cell, reference: Reference) -> None:
+        """Run the cell's jobs twice through its pool, untimed, and check what they give."""
+        settings = self.settings.for_models(computes_only=not reference.waits)
+        costs.start_helpers(self.settings.start_method)
+        jobs = self.inputs.jobs(cell.workload)
+        with (
+            watching(cell, reference.seconds, self.origin_pid) as watchdog,
+            opened(cell, jobs, settings, watchdog.watch) as open_cell,
+        ):
+            try_one_job(open_cell)
+            check(open_cell, self.warmed_up(open_cell, reference)[0], reference)
+            self.inputs.empty_folder(cell.workload)
+            check(open_cell, open_cell.plain(), reference)
+
+    def warmed_up(self, open_cell: OpenCell, reference: Reference) -> tuple[Any, float]:
+        """Run the jobs once; give the result and the seconds. Serial's first is the reference."""
+        if open_cell.cell.model.name == "serial":
+            return reference.result, reference.seconds
+        began = time.perf_counter()
+        result, _tally = open_cell.counting()
+        return result, time.perf_counter() - began
+
     def timed_rounds(
-        self, open_cell: OpenCell, reference: Reference, benchmark: Any
+        self, open_cell: OpenCell, reference: Reference, disable_gc: bool
     ) -> tuple[float, ...]:
         """Run the jobs once to see that they are right, then in rounds that are timed."""
         try_one_job(open_cell)
         effort = self.effort(open_cell.cell)
-        expected = reference.seconds  # serial's first run is the reference
-        if open_cell.cell.model.name != "serial" and effort.warm:
+        expected = reference.seconds
+        if effort.warm:
             self.show_round(open_cell, 0, 0)
-            began = time.perf_counter()
-            result, _tally = open_cell.counting()
-            expected = time.perf_counter() - began
+            result, expected = self.warmed_up(open_cell, reference)
             check(open_cell, result, reference)
-        results: list[Any] = []
-        rounds = effort.rounds(expected)
-        numbers = count(1)
-
-        def begin() -> None:
-            self.show_round(open_cell, next(numbers), rounds)
+        rounds, results = [], []
+        number = effort.rounds(expected)
+        for at in range(1, number + 1):
+            self.show_round(open_cell, at, number)
             self.inputs.empty_folder(open_cell.cell.workload)
-
-        benchmark.group = open_cell.cell.workload.name
-        benchmark.pedantic(
-            lambda: results.append(open_cell.plain()),
-            setup=begin,
-            teardown=lambda: check(open_cell, results.pop(), reference),
-            rounds=rounds,
-        )
-        if benchmark.disabled:  # then there is no teardown
+            rounds.append(timed(lambda: results.append(open_cell.plain()), disable_gc))
             check(open_cell, results.pop(), reference)
-            return ()
-        return tuple(benchmark.stats.stats.data)
+        return tuple(rounds)
 
     def watch(self, open_cell: OpenCell, reference: Reference) -> Watched:
         """Run the jobs again, untimed, and look at what they cost."""
@@ -496,7 +604,7 @@ class Matrix:
         if origin:
             origin.reset()
         sent = None
-        if open_cell.cell.model.name == "serial" and not open_cell.cell.again:
+        if open_cell.cell.model.name == "serial":
             sent = sending(open_cell.jobs(), reference.result)
         evidence = gathering.Evidence(
             making=tally.making,
@@ -515,6 +623,17 @@ def waiting_of(open_cell: OpenCell) -> float:
     while costs.own_seconds()[0] - before[0] < ENOUGH:
         open_cell.counting()
     return costs.waiting_since(before)
+
+
+def of_visits(visits: Sequence[Visit]) -> dict[str, Any]:
+    """Those figures of a cell that all its visits make."""
+    return {
+        "rounds": tuple(seconds for visit in visits for seconds in visit.rounds),
+        "visits": tuple(visit.seconds for visit in visits),
+        "start": statistics.median(visit.start for visit in visits),
+        "stop": statistics.median(visit.stop for visit in visits),
+        "contention": reduce(add, [visit.contention for visit in visits]),
+    }
 
 
 def try_one_job(open_cell: OpenCell) -> None:

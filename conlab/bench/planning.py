@@ -16,10 +16,10 @@ SHOWN_EVERY = 0.2  # seconds between two looks at what to show
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How often a cell runs its jobs: ``warm`` once before the rounds, then rounds for that long.
+    """How often a cell runs its jobs: in each of its ``visits``, rounds for so many seconds.
 
-    ``again`` says whether serial and another model are timed twice, to see the noise; ``watched``
-    for how many seconds the jobs are watched at least.
+    ``warm`` says whether they are run once before the rounds, ``watched`` for how many seconds they
+    are watched at least, in the first visit.
     """
 
     fewest: int
@@ -27,7 +27,7 @@ class Effort:
     seconds: float
     watched: float
     warm: bool = True
-    again: bool = True
+    visits: int = 3  # about: how many it takes depends on how far they lie apart
 
     def rounds(self, expected: float) -> int:
         """How many rounds of that many seconds are timed."""
@@ -35,13 +35,17 @@ class Effort:
         return max(self.fewest, min(self.most, fitting))
 
     def cell_seconds(self, expected: float) -> float:
-        """How long a cell of such rounds takes in all, but for the start of its pool."""
+        """How long a cell of such rounds takes in all, but for the starts of its pool."""
         rounds = self.rounds(expected)
-        return expected * (self.warm + rounds) + max(expected, self.watched)
+        return self.visits * expected * (self.warm + rounds) + max(expected, self.watched)
 
     def sparing(self) -> "Effort":
-        """The least: one round that is timed and one that is watched."""
-        return replace(self, warm=False, fewest=1, seconds=0.0, again=False)
+        """The least that shows a lead: two visits of one round, and a run that is watched."""
+        return replace(self, warm=False, fewest=1, seconds=0.0, visits=2)
+
+    def once(self) -> "Effort":
+        """The least of all: one round that is timed and one that is watched."""
+        return replace(self.sparing(), visits=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,6 @@ class Plan:
     jobs: int
     serial: float
     runs: dict[str, float]
-    cells: tuple[str, ...]  # the labels, in their order
     usual: Effort
     budget: float | None = None
 
@@ -64,21 +67,17 @@ class Plan:
         """The effort that suits the serial run, and the budget if there is one."""
         if self.budget is None:
             return self.usual.sparing() if self.serial >= LONG else self.usual
-        for effort in (self.usual, replace(self.usual, again=False), self.usual.sparing()):
+        for effort in (self.usual, self.usual.sparing()):
             left = self.budget - self.serial - self.seconds_of(effort)
             if left >= 0:
-                more = effort.seconds + left / max(1, len(self.kept(effort)))
+                more = effort.seconds + left / max(1, len(self.runs)) / effort.visits
                 share = more / self.usual.seconds if self.usual.seconds else 1
                 return replace(effort, seconds=more, most=int(effort.most * max(1, share)))
-        return self.usual.sparing()
+        return self.usual.once()
 
     def expected(self, label: str) -> float:
         """The seconds of a run of that cell."""
-        return self.runs[label.removesuffix("_again")]
-
-    def kept(self, effort: Effort) -> list[str]:
-        """The cells that are measured with that effort."""
-        return [one for one in self.cells if effort.again or not one.endswith("_again")]
+        return self.runs[label]
 
     @property
     def seconds(self) -> float:
@@ -87,17 +86,14 @@ class Plan:
 
     def seconds_of(self, effort: Effort) -> float:
         """The same with another effort."""
-        return sum(effort.cell_seconds(self.expected(label)) for label in self.kept(effort))
+        return sum(map(effort.cell_seconds, self.runs.values()))
 
-    def progress(self, label: str, number: int, rounds: int) -> str:
-        """Where a cell is, and about how long it and those after it take."""
-        kept = self.kept(self.effort)
-        after = kept[kept.index(label) + 1 :] if label in kept else []
-        left = sum(self.effort.cell_seconds(self.expected(one)) for one in after)
-        left += self.expected(label) * (max(0, rounds - number) + 2)  # this one and the watched
+    def progress(self, label: str, number: int, rounds: int, spent: float) -> str:
+        """Where a cell is, and about how long all takes after ``spent`` seconds."""
+        here = self.runs.get(label, 0.0) * (max(0, rounds - number) + 1)
+        left = max(here, self.serial + self.seconds - spent)
         at = f"round {number} of {rounds}" if number else "a run to warm up"
-        place = f"cell {kept.index(label) + 1} of {len(kept)}, " if label in kept else ""
-        return f"{label}: {place}{at}, about {spoken(left)} left"
+        return f"{label}: {at}, about {spoken(left)} left"
 
     def of(self, jobs: int) -> "Plan":
         """The plan of fewer jobs."""
@@ -135,9 +131,8 @@ def planned(
     runs = {
         cell.label: max(serial / jobs, serial / min(jobs, at_once(cell, settings)))
         for cell in present
-        if not cell.again
     }
-    return Plan(jobs, serial, runs, tuple(cell.label for cell in present), usual, budget)
+    return Plan(jobs, serial, runs, usual, budget)
 
 
 def at_once(cell: Cell, settings: dict[str, Any]) -> int:

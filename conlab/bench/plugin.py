@@ -1,5 +1,6 @@
 """Wires the bench into the clone's pytest: its options, what is run, the summary at the end."""
 
+import faulthandler
 import os
 import signal
 from collections.abc import Generator
@@ -91,25 +92,10 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     the others run.
     """
     config = session.config
+    let_say_and_show(config)
     if config.option.collectonly or getattr(config.option, "numprocesses", None):
         return
     matrix = config.stash[MATRIX]
-    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
-    if config.getoption("benchmark_only", False) and reporter:
-        tail = LiveTail(reporter._tw._file)
-
-        def say(sentence: str) -> None:
-            tail.clear()
-            reporter.write_line(plain(sentence))
-
-        def show(sentence: str) -> None:
-            with capturing.global_and_fixture_disabled() if capturing else nullcontext():
-                tail.show(sentence)
-
-        capturing: Any = config.pluginmanager.get_plugin("capturemanager")
-        if tail.shown:
-            matrix.show = show
-        matrix.say = say
     called = [getattr(item, "callspec", None) for item in session.items]
     cells = [each.params.get("cell") for each in called if each]
     names = {cell.workload.name for cell in cells if cell}
@@ -126,6 +112,30 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     say_refused(config)
 
 
+def let_say_and_show(config: pytest.Config) -> None:
+    """Let the matrix say and show what it does, past pytest's capture."""
+    matrix = config.stash[MATRIX]
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    if not reporter:
+        return
+    capturing: Any = config.pluginmanager.get_plugin("capturemanager")
+    tail = LiveTail(reporter._tw._file)
+
+    def say(sentence: str) -> None:
+        with capturing.global_and_fixture_disabled() if capturing else nullcontext():
+            tail.clear()
+            reporter.ensure_newline()
+            reporter.write_line(plain(sentence))
+
+    def show(sentence: str) -> None:
+        with capturing.global_and_fixture_disabled() if capturing else nullcontext():
+            tail.show(sentence)
+
+    matrix.say = say
+    if tail.shown and config.getoption("benchmark_only", False):
+        matrix.show = show
+
+
 def say_refused(config: pytest.Config) -> None:
     """Say of each workload that is refused what is wrong with it, once."""
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
@@ -135,6 +145,13 @@ def say_refused(config: pytest.Config) -> None:
             said.add(name)
             reporter.ensure_newline()
             reporter.write_line(f"ERROR: {sentence}", red=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let pytest dump no stacks while it is timed: the first cell of a workload takes its turns."""
+    if item.config.getoption("benchmark_only", False):
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.hookimpl(tryfirst=True)

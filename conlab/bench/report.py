@@ -1,10 +1,10 @@
 """What the figures of a run say about each other: speedups, shares of the floor, leaders."""
 
-import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from conlab.bench.leading import ALPHA, CROWDED, LOUD, Ranking, rank
 from conlab.bench.measuring import Measured
 from conlab.bench.readings import bounds, parallel_inside
 from conlab.bench.readings.case import case_of
@@ -12,36 +12,38 @@ from conlab.bench.readings.figures import Case
 from conlab.bench.readings.reader import readings
 from conlab.bench.readings.reading import Reading
 
-FLOOR_OF_NOISE = 0.02  # no run is so quiet that a smaller lead should be called one
 BUSY_ORIGIN = 0.85  # cores: the origin has one thread, and is the limit when that is always busy
 PARALLEL = 1.2  # cores busy from which work ran in parallel
-ENOUGH_ROUNDS = 3  # of each of two timings, for what lies between them to be called noise
-LOUD = 0.25  # noise above which that nothing stands out of it says nothing
+FLOOR_OF_NOISE = 0.02  # no run is so quiet that a smaller lead should be called one
+ENOUGH_ROUNDS = 3  # in all, from which their spread says something
 
 
 @dataclass(frozen=True)
 class Group:
-    """The cells of one workload. Order does not decide: serial's two timings are taken together."""
+    """The cells of one workload; ``alpha`` is this table's part of the run's rate of errors."""
 
     name: str
     cells: tuple[Measured, ...]
     cores: int
+    alpha: float = ALPHA
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        """What the visits of the cells say about who leads."""
+        return rank(
+            {one.cell.label: one.visits or (one.median,) for one in self.cells},
+            {one.cell.label: one.contention.most_delay for one in self.cells if one.contention},
+            self.alpha,
+        )
 
     @cached_property
     def rows(self) -> list[Measured]:
-        """The cells, the fastest first, those that were timed again left out."""
-        once = [measured for measured in self.cells if not measured.cell.again]
-        return sorted(once, key=self.time)
+        """The cells, the fastest first."""
+        return sorted(self.cells, key=self.time)
 
     def time(self, measured: Measured) -> float:
-        """The median round, over both timings of a cell that was timed twice. Seconds."""
-        rounds = [
-            seconds
-            for other in self.cells
-            if other.cell.label.removesuffix("_again") == measured.cell.label
-            for seconds in other.rounds
-        ]
-        return statistics.median(rounds or measured.rounds)
+        """The time of a round: the geometric mean over the visits. Seconds."""
+        return self.ranking.times[measured.cell.label]
 
     def named(self, label: str) -> Measured | None:
         """The cell of that label, if it was measured."""
@@ -52,20 +54,10 @@ class Group:
         """The serial cell, if it was measured."""
         return self.named("serial")
 
-    @cached_property
+    @property
     def noise(self) -> float | None:
-        """How far two timings of the same cell lie apart: the larger ratio less 1.
-
-        None where that is not known: of too few rounds, or of a single job.
-        """
-        ratios = []
-        for measured in self.cells:
-            if measured.cell.again and measured.jobs > 1:
-                first = self.named(measured.cell.label.removesuffix("_again"))
-                if first and min(len(first.rounds), len(measured.rounds)) >= ENOUGH_ROUNDS:
-                    low, high = sorted((first.median, measured.median))
-                    ratios.append(high / low - 1)
-        return max(*ratios, FLOOR_OF_NOISE) if ratios else None
+        """The least lead that this run can tell from chance, as a share; None if not known."""
+        return self.ranking.noise
 
     def speedup(self, measured: Measured) -> float | None:
         """How many times as fast as serial in this run."""
@@ -144,11 +136,20 @@ class Group:
         """Say whether the run was so noisy that its small differences say nothing."""
         return self.noise is not None and self.noise > LOUD
 
-    @cached_property
+    @property
     def leaders(self) -> list[Measured]:
-        """The fastest cell, and those that it leads by no more than the noise."""
-        limit = self.time(self.rows[0]) * (1 + (self.noise or FLOOR_OF_NOISE))
-        return [measured for measured in self.rows if self.time(measured) <= limit]
+        """The fastest cell, and those that it does not beat, or may not have beaten."""
+        return [one for one in self.rows if one.cell.label in self.ranking.leaders]
+
+    @property
+    def undecided(self) -> str:
+        """Why no leader is to be named, or nothing."""
+        return self.ranking.undecided
+
+    @property
+    def crowded(self) -> bool:
+        """Say whether it is other programs that keep this run from telling who leads."""
+        return self.undecided == CROWDED
 
 
 def groups(measured: Iterable[Measured], cores: int) -> list[Group]:
@@ -156,4 +157,4 @@ def groups(measured: Iterable[Measured], cores: int) -> list[Group]:
     found: dict[str, list[Measured]] = {}
     for one in measured:
         found.setdefault(one.cell.workload.name, []).append(one)
-    return [Group(name, tuple(cells), cores) for name, cells in found.items()]
+    return [Group(name, tuple(cells), cores, ALPHA / len(found)) for name, cells in found.items()]

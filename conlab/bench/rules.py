@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from conlab.bench.leading import FLOOR_OF_NOISE
 from conlab.bench.measuring import Measured, Start
-from conlab.bench.report import FLOOR_OF_NOISE, PARALLEL, Group
+from conlab.bench.report import PARALLEL, Group
 from conlab.bench.settings import free_threaded, gil_enabled
 from conlab.bench.verdicts import kind_of
 from conlab.bench.words import MEBI, duration
@@ -56,8 +57,13 @@ class Run:
         return group.time(self.cell(workload, one)) / group.time(self.cell(workload, other))
 
     def exceeds(self, workload: str, ratio: float) -> bool:
-        """Say whether a ratio is above 1 by more than noise; raises NotMeasured if that is much."""
+        """Say whether a ratio is above 1 by more than noise; raises NotMeasured if that is much.
+
+        So it does where others had the cores and may have made the difference.
+        """
         group = self.group(workload)
+        if group.crowded:
+            raise NotMeasured(f"a quieter machine ({workload}: {group.undecided})")
         if ratio > 1 + (group.noise or FLOOR_OF_NOISE):
             return True
         if group.loud:

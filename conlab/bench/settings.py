@@ -1,6 +1,7 @@
 """What a run is asked to be: the options, each checked before anything starts."""
 
 import os
+import random
 import sys
 import threading
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from conlab.origin.regular_files import is_readable
 START_METHODS = ("forkserver", "spawn", "fork")
 LOOPS = ("asyncio", "uvloop")
 MOST_JOBS = 1_000_000
+MOST_DIGITS = 18  # of a seed
 MOST_IN_FLIGHT = 10_000  # each may be a thread
 MOST_SECONDS = 86_400
 MOST_WORKERS = 61 if sys.platform == "win32" else 1024  # Windows waits for no more processes
@@ -41,6 +43,8 @@ class Settings:
     compare: str | None = None  # the name of a function of the reader's file
     compares: bool = True  # whether results are compared at all
     rules: bool = False  # whether the rules of thumb are asked for
+    seed: int = 0
+    wait_for_quiet: float = 0.0
 
     def for_models(self, computes_only: bool) -> dict[str, Any]:
         """The settings that a model may ask for, by name.
@@ -105,6 +109,12 @@ def add_run_options(add: AddOption) -> None:
     option("images", "DIR", "your own images for resize_images and fetch_and_resize")
     option("texts", "DIR", "your own texts, in UTF-8, for count_words")
     option("site", "DIR", "your own folder of HTML for scrape_sites, served by the origin")
+    option("seed", "N", "draw the orders as a run did that printed this seed (default: a new one)")
+    option(
+        "wait-for-quiet",
+        "SECONDS",
+        "wait until other programs take less than 5%% of the cores, for so long at most in all",
+    )
     option("urls", "FILE", "real addresses, one a line, for download_files: no origin, no floor")
     option("seconds", "N", "for how long to measure your own job, the fewest rounds first")
     option(
@@ -179,6 +189,8 @@ def read_run(
         compare=comparison(option("compare"), option("no_compare"), workloads),
         compares=not option("no_compare"),
         rules=bool(option("rules_of_thumb")),
+        seed=seed("--seed", option("seed")),
+        wait_for_quiet=seconds("--wait-for-quiet", option("wait_for_quiet")),
     )
 
 
@@ -274,6 +286,28 @@ def milliseconds(name: str, text: str | None, default: float) -> float:
         value = -1.0
     if not 0 <= value <= 60_000:
         raise UserError(f"{name} {text}: it should be milliseconds, a number from 0 to 60000")
+    return value
+
+
+def seed(name: str, text: str | None) -> int:
+    """What orders are drawn by, a new one unless it is given."""
+    if text is None:
+        return random.SystemRandom().randrange(2**32)
+    if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
+        raise UserError(f"{name} {text}: it should be a whole number, such as a run printed")
+    return int(text)
+
+
+def seconds(name: str, text: str | None) -> float:
+    """A number of seconds from 0 to a day; 0 where none is given."""
+    if text is None:
+        return 0.0
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 86_400:
+        raise UserError(f"{name} {text}: it should be seconds, a number from 0 to 86400")
     return value
 
 

@@ -51,8 +51,10 @@ def text(matrix: Matrix, width: int, color: bool) -> str:
         console.print()
         console.print(pool_table(matrix, found))
     console.print()
-    console.print(Text(" ".join(LEGEND.values()), style="dim"))
-    for warning in guards.warnings(matrix.settings, matrix.measured, matrix.origin_pid):
+    busy = any(one.contention and one.contention.is_busy for one in matrix.measured)
+    legend = [meaning for name, meaning in LEGEND.items() if name != "ready" or busy]
+    console.print(Text(" ".join(legend), style="dim"))
+    for warning in guards.of_run(matrix):
         console.print(Text(f"Warning: {warning}.", style="bold yellow"))
     if matrix.settings.rules or not matrix.is_own:
         console.print()
@@ -83,7 +85,7 @@ def of_one(matrix: Matrix, width: int, color: bool, *, ended: bool = True) -> st
     shown = {str(column.header) for column in table.columns}
     legend = [meaning for name, meaning in LEGEND.items() if name in shown]
     console.print(Text(" ".join(legend), style="dim"))
-    for warning in guards.warnings(matrix.settings, matrix.measured, matrix.origin_pid):
+    for warning in guards.of_run(matrix):
         console.print(Text(f"Warning: {warning}.", style="bold yellow"))
     if matrix.settings.rules and ended:
         console.print()
@@ -101,11 +103,13 @@ def console_on(
 
 
 LEGEND = {  # by the column that it explains
-    "time": "time: median round ± half the interquartile range.",
+    "time": "time: of a round, the geometric mean over the visits ± half the interquartile range;"
+    " noise: a smaller lead may be chance, and in one run of twenty at most a larger one is.",
     "floor": "floor: share of what is physically possible.",
     "bound": "bound: the same, estimated from how long serial's own jobs waited and computed.",
     "in flight": "in flight: sum of the jobs' own times / wall time.",
     "cores": "cores: CPU time / wall time.",
+    "ready": "ready: threads in the queue for a core, on average; ? is not known.",
     "CPU s": "CPU s: of the whole process tree in a run of its own.",
     "+MiB": "+MiB: memory of that tree above what it had before the pool started, resident pages"
     " counted once for each process.",
@@ -121,6 +125,7 @@ def conditions(matrix: Matrix) -> str:
         f"{settings.python_build()}, {settings.usable_cores()} usable cores,"
         f" {chosen.in_flight} in flight, {chosen.workers} workers ({chosen.start_method}),"
         f" event loop {chosen.loop}"
+        f", seed {chosen.seed}"
         + (f", origin {chosen.latency * 1000:g} ms away" if matrix.inputs.origin else "")
     )
 
@@ -195,6 +200,7 @@ def complete(output: dict[str, Any], matrix: Matrix) -> None:
                         "floor_share": group.floor_share(measured),
                         "work_law_seconds": group.work_law,
                         "noise": group.noise,
+                        "leads": measured in group.leaders and not group.undecided,
                     }
     output["concurrency_lab"] = {
         "python": settings.python_build(),
@@ -205,6 +211,8 @@ def complete(output: dict[str, Any], matrix: Matrix) -> None:
         "start_method": matrix.settings.start_method,
         "loop": matrix.settings.loop,
         "cluster": matrix.settings.cluster,
+        "seed": matrix.settings.seed,
+        "cannot_tell": {group.name: group.undecided for group in found if group.undecided},
         "latency_seconds": matrix.settings.latency,
         "data": {
             name: str(given)
@@ -221,7 +229,7 @@ def complete(output: dict[str, Any], matrix: Matrix) -> None:
         "ratios": ratios(found, output["benchmarks"]),
         "loopback_bytes_per_second": matrix.bandwidth or None,
         "absent": {cell.id: reason for cell, reason in matrix.absent},
-        "warnings": guards.warnings(matrix.settings, matrix.measured, matrix.origin_pid),
+        "warnings": guards.of_run(matrix),
         "rules_of_thumb": {
             finding.rule: {"verdict": finding.verdict, "figures": finding.figures}
             for finding in rules.findings(found, matrix.starts)

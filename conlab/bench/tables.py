@@ -18,6 +18,7 @@ COLUMNS = (
     "floor",
     "in flight",
     "cores",
+    "ready",
     "CPU s",
     "+MiB",
     "slowest",
@@ -46,7 +47,7 @@ def fitting_table(group: Group, console: Console) -> tuple[Table, list[str]]:
 def workload_table(group: Group, left_out: Sequence[str] = ()) -> Table:
     """One row a cell, the fastest first; ``left_out`` names columns that it does without."""
     table = Table(
-        title=f"{group.name}: {group.rows[0].jobs:,} job{'s'[: group.rows[0].jobs != 1]}",
+        title=f"{group.name}: {jobs_of(group)}{visits(group)}",
         title_justify="left",
         title_style="bold",
         box=None,
@@ -57,14 +58,15 @@ def workload_table(group: Group, left_out: Sequence[str] = ()) -> Table:
     http = any(measured.cell.client() for measured in group.cells)
     failed = any(measured.failed for measured in group.cells)
     bounded = any(group.limit_share(measured) for measured in group.rows)
-    known = {"slowest": http, "failed": failed, "floor": bounded}
+    busy = any(measured.contention and measured.contention.is_busy for measured in group.cells)
+    known = {"slowest": http, "failed": failed, "floor": bounded, "ready": busy}
     unknown = [name for name, there in known.items() if not there]
     names = [name for name in COLUMNS if name not in (*left_out, *unknown)]
     by_law = any(measured.floor is not None for measured in group.cells)
     for name in names:
         header = BOUND if name == "floor" and not by_law else name
         table.add_column(header, justify="right", no_wrap=True)
-    leaders = [] if group.doubt else group.leaders
+    leaders = [] if group.doubt or group.undecided else group.leaders
     for measured in group.rows:
         style = "bold green" if measured in leaders else ""
         figures = row(group, measured)
@@ -84,6 +86,7 @@ def row(group: Group, measured: Measured) -> dict[str, str]:
         f"{share:.0%}" if share else VOID if group.void(measured) else "",
         f"{measured.in_flight:.1f}",
         f"{measured.cores_busy:.2f}",
+        ready(measured),
         f"{measured.cpu:.3f}",
         f"{measured.memory_added / MEBI:.0f}",
         f"{kind} {duration(slowest)}",
@@ -92,11 +95,34 @@ def row(group: Group, measured: Measured) -> dict[str, str]:
     return dict(zip(COLUMNS, figures, strict=True))
 
 
+def jobs_of(group: Group) -> str:
+    """How many jobs each of its cells did."""
+    jobs = group.rows[0].jobs
+    return "1 job" if jobs == 1 else f"{jobs:,} jobs"
+
+
 def spread(measured: Measured) -> str:
     """What is put behind the time: of a single round, nothing is known."""
     if len(measured.rounds) < 2:
         return "  ?  "
     return f" ±{measured.spread / measured.median:3.0%}"
+
+
+def ready(measured: Measured) -> str:
+    """How many threads stood in the queue for a core on average, as far as the system tells."""
+    seen = measured.contention
+    if seen is None or seen.ready is None:
+        return "?"
+    return f"{seen.ready / seen.wall:.2f}"
+
+
+def visits(group: Group) -> str:
+    """How often each model was visited, where there are several."""
+    if len(group.rows) < 2:
+        return ""
+    number = group.ranking.visits
+    times = {1: "once", 2: "twice"}.get(number, f"{number} times")
+    return f", each model visited {times}"
 
 
 def pool_size(measured: Measured) -> str:

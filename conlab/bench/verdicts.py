@@ -8,6 +8,7 @@ from conlab.bench.words import MEBI, duration, join
 
 WAITS = 0.7  # the share of its time spent waiting from which serial was waiting
 COMPUTES = 0.3  # and up to which it was computing
+READY = 0.05  # the share of its time in the queue for a core from which that is said
 NEAR_FLOOR = 0.75  # the share of the floor from which little is left to gain
 BEYOND = {  # what would help where the leader is near its limit, by what bounds it
     bounds.JOB: "shorter jobs",
@@ -33,12 +34,6 @@ def leaders_sentence(group: Group) -> str:
     """Who leads, by how much, and which of them costs least."""
     leaders = group.leaders
     names = join([measured.cell.label for measured in leaders])
-    if group.noise is None:
-        twice = any(measured.cell.again for measured in group.cells)
-        why = "so few jobs or rounds do not show it" if twice else "for no cell was timed twice"
-        noise = f"the noise of this run is not known, {why}"
-    else:
-        noise = f"the noise of this run is {group.noise:.0%}"
     first = leaders[0]
     speedup = group.speedup(first)
     fast = f", {speedup:.1f} times serial" if speedup and group.serial not in leaders else ""
@@ -46,8 +41,10 @@ def leaders_sentence(group: Group) -> str:
         return f"{names} is alone: there is nothing to compare it with."
     if group.doubt:
         return f"No leader is named. Fastest: {names}{fast}; {group.doubt}."
-    if group.noise is None:
-        return f"Fastest: {names}{fast}; {noise}, so it may be no lead."
+    if group.undecided or group.noise is None:
+        which = names if len(leaders) == 1 else f"which of {names}"
+        return f"Cannot tell {which} leads: {group.undecided}."
+    noise = f"the noise of this run is {group.noise:.0%}"
     if len(leaders) == 1:
         behind = group.rows[1]
         lead = f"{group.time(behind) / group.time(first) - 1:.0%}"
@@ -94,19 +91,28 @@ def serial_sentence(group: Group, serial: Measured) -> str:
     threads = group.named("threads")
     match kind_of(group):
         case "waiting":
-            return f"Serial was waiting {share:.0%} of its time, {job} a job."
+            return f"Serial was waiting {share:.0%} of {its_time(serial)}, {job} a job."
         case "mixed":
             return (
-                f"Serial was waiting {share:.0%} of its time and computing the rest, {job} a job."
+                f"Serial was waiting {share:.0%} of {its_time(serial)} and computing the rest,"
+                f" {job} a job."
             )
         case "computing":
-            return f"Serial was computing {1 - share:.0%} of its time, {job} a job."
+            return f"Serial was computing {1 - share:.0%} of {its_time(serial)}, {job} a job."
         case kind:
             busy = threads.cores_busy if threads else 0.0
             return (
-                f"Serial was {kind}, {job} a job: it waited {share:.0%} of its time, and threads"
-                f" kept {busy:.2f} cores busy."
+                f"Serial was {kind}, {job} a job: it waited {share:.0%} of {its_time(serial)}, and"
+                f" threads kept {busy:.2f} cores busy."
             )
+
+
+def its_time(serial: Measured) -> str:
+    """The time that its shares are of: to stand ready is neither to wait nor to compute."""
+    ready = serial.cost.ready_share
+    if ready is None or ready < READY:
+        return "its time"
+    return f"the time left to it (for {ready:.0%} it stood ready, and others had the cores)"
 
 
 def change_sentence(group: Group, serial: Measured) -> str:
@@ -115,7 +121,14 @@ def change_sentence(group: Group, serial: Measured) -> str:
     share = group.floor_share(leader)
     if group.name == "dispatch_tasks":
         return "Jobs that do nothing gain from no pool: what each costs is what this table is for."
-    if group.loud and len(group.leaders) > 1:
+    if group.crowded:
+        return (
+            "Run it again when those programs have ended; --wait-for-quiet 300 would wait for that,"
+            " five minutes at most."
+        )
+    if group.noise is None:
+        return "More visits of each could tell: --jobs takes fewer jobs, and leaves time for them."
+    if group.undecided:
         return "So much noise hides what the models differ by: run it again on a quieter machine."
     if serial in group.leaders:
         return (

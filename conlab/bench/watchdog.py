@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from conlab import ending
-from conlab.bench import costs
+from conlab.bench import contention, costs
 from conlab.bench.discovery import Cell
 from conlab.bench.running import CellFailed, OpenCell
 
@@ -86,7 +86,7 @@ class Watchdog:
         """Look at the cell again and again; break it off when it has given nothing for too long."""
         limit, progress, without, ready = self.limit(open_cell), -1, 0.0, dict[int, float]()
         while not self.ended.wait(limit / LOOKS):
-            before, ready = ready, costs.seconds_ready_in_tree()
+            before, ready = ready, contention.seconds_ready_in_tree()
             if progress != open_cell.progress:
                 limit, progress, without = self.limit(open_cell), open_cell.progress, 0.0
                 continue

@@ -10,7 +10,7 @@ from conlab.versus.sides.naming import halves
 ALPHA = 0.01
 MATTERS = 0.05
 BUDGET = 300.0  # seconds
-NAMES = ("alpha", "matters", "budget", "seed", "fail_on_cannot_tell")
+NAMES = ("alpha", "matters", "budget", "fail_on_cannot_tell")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,6 @@ def add_options(parser: Any) -> None:
         " as that is found is the toss of a coin, and one twice as large is found",
     )
     option("budget", "SECONDS", f"measure for no longer than this in all (default: {BUDGET:g})")
-    option(
-        "seed",
-        "N",
-        "draw the order within each pair as a run did that printed this seed (default: a new one)",
-    )
     group.addoption(
         "--fail-on-cannot-tell",
         action="store_true",

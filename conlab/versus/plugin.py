@@ -63,9 +63,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the cells, each once: what is timed twice is so to see the noise of one side."""
+    """Keep the cells."""
     if COMPARISON in config.stash:
-        kept = [item for item in items if (cell := cell_of(item)) and not cell.again]
+        kept = [item for item in items if cell_of(item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept
 

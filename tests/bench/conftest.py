@@ -8,7 +8,15 @@ from textwrap import dedent
 
 import pytest
 
+from conlab.bench import neighbours
+
 Write = Callable[[str, str], Path]
+
+
+@pytest.fixture(autouse=True)
+def short_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What others take before a run is no matter here."""
+    monkeypatch.setattr(neighbours, "LOOKING", 0.0)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Figures made by hand, and what stands in for pytest's own objects, for the tests of the bench."""
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -9,8 +10,10 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from conlab.bench import leading
+from conlab.bench.contention import Contention
 from conlab.bench.costs import Cost
-from conlab.bench.discovery import AGAIN, Cell, Model, Workload
+from conlab.bench.discovery import Cell, Model, Workload
 from conlab.bench.floors import Floor
 from conlab.bench.measuring import Measured
 from conlab.bench.report import Group
@@ -29,7 +32,7 @@ SERIAL = Model("serial", serial)
 THREADS = Model("threads", threads)
 PROCESSES = Model("processes", processes)
 
-QUIET = {"serial_again": 1.0, "threads_again": 1.0}  # factors between two timings
+VISITS = 3  # of each cell
 
 
 def module(name: str, **contents: Any) -> ModuleType:
@@ -82,11 +85,10 @@ def settings(**changes: Any) -> Settings:
 
 
 def cell(label: str, name: str = "count_words") -> Cell:
-    """The cell of that label: model, variant, again."""
-    again = label.endswith(f"_{AGAIN}")
-    model_name, _, variant = label.removesuffix(f"_{AGAIN}").partition("_")
+    """The cell of that label: model and variant."""
+    model_name, _, variant = label.partition("_")
     stands_in = Model(model_name, beside_the_models(model_name, pool=serial.pool))
-    return Cell(workload(name), stands_in, variant, again)
+    return Cell(workload(name), stands_in, variant)
 
 
 def measured(
@@ -103,6 +105,7 @@ def measured(
     origin: float = 0.0,
     floor: Floor | None = Floor(),  # noqa: B008  # frozen
     tracers: tuple[str, ...] = (),
+    contention: Contention | None = None,
 ) -> Measured:
     """The figures of a cell: ``cores`` and ``origin`` busy, ``ready`` as a share, memory in MiB."""
     return Measured(
@@ -121,17 +124,42 @@ def measured(
         floor=floor,
         sizes={},
         tracers=tracers,
+        visits=(seconds,) * VISITS,
+        contention=contention,
     )
 
 
 def group(*cells: Measured, again: float | None = 1.0, cores: int = 2) -> Group:
-    """A workload's cells; serial is timed again, ``again`` times as long, unless that is None."""
+    """A workload's cells. Their visits differ so that ``again`` less 1 is the noise.
+
+    If it is None, each was visited once. Only serial's visits differ, so it stands apart from them.
+    """
     found = list(cells)
-    for one in cells:
-        if one.cell.label == "serial" and again is not None:
-            seconds = tuple(second * again for second in one.rounds)
-            found.append(replace(one, cell=replace(one.cell, again=True), rounds=seconds))
+    for at, one in enumerate(cells):
+        if again is None:
+            found[at] = replace(one, visits=one.visits[:1])
+        elif one.cell.label == "serial" and len(cells) > 1:
+            critical = leading.critical_difference(len(cells), VISITS, leading.ALPHA)
+            off = math.sqrt(len(cells) * VISITS / 2) * math.log(again) / critical
+            factors = (math.exp(off), math.exp(-off), 1.0)
+            visits = tuple(seconds * f for seconds, f in zip(one.visits, factors, strict=True))
+            found[at] = replace(one, visits=visits)
     return Group(cells[0].cell.workload.name, tuple(found), cores)
+
+
+def crowded(others: float | None = 1.0, **changes: Any) -> Contention:
+    """What a second on two cores shows, of which others took so many; and what is changed."""
+    usual: dict[str, Any] = {
+        "wall": 1.0,
+        "cores": 2,
+        "own": 0.5,
+        "others": others,
+        "stolen": 0.0,
+        "idle": 0.0,
+        "ready": 0.9,
+        "throttled": 0.0,
+    }
+    return Contention(**(usual | changes))
 
 
 class Stopwatch:
@@ -139,6 +167,7 @@ class Stopwatch:
 
     def __init__(self, disabled: bool = False) -> None:
         self.disabled = disabled
+        self._timer = time.perf_counter
         self.group = ""
         self.extra_info: dict[str, Any] = {}
         self.stats = SimpleNamespace(stats=SimpleNamespace(data=[]))
@@ -158,8 +187,8 @@ class Stopwatch:
             return
         for number in range(-warmup_rounds, rounds):
             setup()
-            began = time.perf_counter()
+            began = self._timer()
             target()
             if number >= 0:
-                self.stats.stats.data.append(time.perf_counter() - began)
+                self.stats.stats.data.append(self._timer() - began)
             teardown()

@@ -109,8 +109,8 @@ def test_an_own_workload_gets_its_table_and_its_verdict(own: Ended) -> None:
     for label in ("threads (32)", "processes (", "serial"):
         assert label in table
     assert "absent: coroutines: has no work_async" in table
-    assert "Leader" in table
-    assert "the noise of this run is" in table
+    assert "each model visited twice" in table
+    assert "Leader" in table or "Cannot tell which" in table  # the machine decides
     assert table.count("What starting a pool, and handing over an empty job, took: ") == 1
     assert "Rules of thumb" not in table
     assert own.said.count("ask_database, 6 jobs of ") == 1  # the plan
@@ -123,7 +123,7 @@ def test_an_own_workload_gets_its_figures(own: Ended) -> None:
     assert figures["floor_seconds"] is None
     assert figures["speedup"] is not None  # test_report says of what
     assert own.figures("ask_database-serial")["speedup"] == 1
-    assert own.figures("ask_database-serial_again")["again"] is True
+    assert len(own.figures("ask_database-serial")["visits"]) == 2
 
 
 def test_what_is_wrong_with_an_own_workload_is_said_in_a_sentence(own: Ended) -> None:
@@ -178,9 +178,9 @@ def own_input(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
 
 def test_own_input_runs(own_input: Ended) -> None:
     assert own_input.status == 0, own_input.said
-    cells = 17  # four cells each, and count_words' one dict
+    cells = 9  # two cells each, and count_words' one dict
     if find_spec("selectolax") is None:
-        cells = 13
+        cells = 7
     assert f"{cells} passed" in own_input.said
 
 

@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 
 from conlab.bench import costs, guards, settings
+from conlab.bench.contention import Contention
+from conlab.bench.inputs import Inputs
+from conlab.bench.measuring import Matrix
+from conlab.bench.neighbours import Neighbours
 from tests.bench import made
-from tests.bench.made import measured
+from tests.bench.made import crowded, measured
 from tests.patience import patience
 
 LIMIT = 60
@@ -147,3 +151,63 @@ def test_what_of_the_reader_s_folders_is_left_out_is_said(tmp_path: Path) -> Non
             f"--{option} {tmp_path}: left out, as no regular files that can be read, were"
             " 0, 1, 2 and 2 more"
         )
+
+
+# What others took
+
+
+def crowding(*seen: Contention, before: Neighbours | None = None) -> list[str]:
+    cells = [measured("serial", 1.0, contention=contention) for contention in seen]
+    return list(guards.crowding(cells, before))
+
+
+def test_on_a_quiet_machine_nothing_is_said_of_others() -> None:
+    assert crowding(crowded(0.09), crowded(0.0), before=Neighbours(crowded(0.05))) == []
+    assert crowding() == []
+
+
+def test_how_much_others_took_is_said_before_and_during_the_run() -> None:
+    before = Neighbours(crowded(1.9), (("ffmpeg", 1.8),))
+    assert crowding(crowded(0.5), crowded(1.5), before=before) == [
+        (
+            "other programs took 1.9 of 2 cores (ffmpeg 1.8) before this run, and 1.0 of 2 cores"
+            " (0.5 to 1.5) while it measured: on a quiet machine times are shorter, and not by the"
+            " same share; --wait-for-quiet SECONDS waits for one"
+        )
+    ]
+
+
+def test_others_that_ended_in_time_are_said_all_the_same() -> None:
+    (sentence,) = crowding(crowded(0.0), before=Neighbours(crowded(1.0)))
+    assert "1.0 of 2 cores before this run, and 0.0 of 2 cores while it measured" in sentence
+
+
+def test_what_is_not_known_of_others_is_said() -> None:
+    (sentence,) = crowding(crowded(others=None))
+    assert sentence == "how much of this machine other programs took is not known on this system"
+
+
+def test_that_time_ready_is_not_known_is_said_where_it_matters() -> None:
+    assert crowding(crowded(0.0, ready=None)) == []
+    _, sentence = crowding(crowded(1.0, ready=None))
+    assert sentence.startswith("for how long jobs stood ready to compute is not known")
+
+
+def test_a_host_that_gives_cores_to_others_is_said() -> None:
+    sentences = crowding(crowded(0.0, stolen=0.5))
+    assert (
+        "the host of this virtual machine gave 0.5 of 2 cores to others while this run"
+        in (sentences[-1])
+    )
+
+
+def test_a_limit_of_the_container_is_said() -> None:
+    (sentence,) = crowding(crowded(0.0, throttled=0.25))
+    assert sentence.startswith("a CPU limit, of this container or its service, held the run back")
+    assert "of each second 0.25 core seconds" in sentence
+
+
+def test_what_others_took_is_among_the_warnings_of_a_run() -> None:
+    matrix = Matrix(made.settings(), Inputs(made.settings(), small=True))
+    matrix.measured.append(measured("serial", 1.0, contention=crowded(1.0)))
+    assert any("other programs took" in sentence for sentence in guards.of_run(matrix))

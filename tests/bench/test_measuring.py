@@ -11,17 +11,29 @@ from typing import Any
 
 import pytest
 
-from conlab.bench import costs, measuring, running
+from conlab.bench import costs, measuring, running, visits
 from conlab.bench.discovery import Cell, Model, Workload
 from conlab.bench.evidence import job_memory
 from conlab.bench.floors import Floor
 from conlab.bench.inputs import Inputs
 from conlab.bench.measuring import Matrix
+from conlab.bench.neighbours import Neighbours
 from conlab.bench.running import CellAbsent, Tally
 from conlab.bench.sameness import difference
+from conlab.bench.settings import usable_cores
 from conlab.bench.words import MEBI
 from conlab.errors import UserError
-from tests.bench.made import SERIAL, THREADS, Stopwatch, model, module, settings, workload
+from tests.bench.made import (
+    SERIAL,
+    THREADS,
+    Stopwatch,
+    beside_the_models,
+    crowded,
+    model,
+    module,
+    settings,
+    workload,
+)
 from workloads.models import coroutines
 from workloads.models.failure import attempt
 
@@ -444,5 +456,132 @@ def test_helpers_run_and_garbage_is_gone_before_memory_is_looked_at(
         return 0
 
     monkeypatch.setattr(costs, "memory_of_tree", memory_of_tree)
-    measure(workload())
-    assert order == ["helpers", "garbage", "memory"]
+    (measured,) = measure(workload()).measured
+    assert order[:3] == ["helpers", "garbage", "memory"]
+    assert order.count("helpers") == order.count("garbage") == len(measured.visits)
+    assert order.count("memory") == 1  # of the first visit, whose costs are looked at
+
+
+# Turns
+
+
+class Watches:
+    """A stopwatch for each cell, as pytest-benchmark has one for each benchmark."""
+
+    def __init__(self, matrix: Matrix, *cells: Cell) -> None:
+        self.matrix = matrix
+        self.visited: list[str] = []
+        matrix.chosen = {cells[0].workload.name: list(cells)}
+        matrix.visiting = lambda cell, _turn: self.visited.append(cell.label)
+
+    def measure(self, cell: Cell) -> Stopwatch:
+        watch = Stopwatch()
+        self.matrix.measure(cell, watch)
+        return watch
+
+
+def test_the_cells_of_a_workload_take_turns_whichever_is_asked_for_first() -> None:
+    found = workload()
+    cells = [Cell(found, SERIAL), Cell(found, THREADS), Cell(found, model("liars", honest))]
+    watches = Watches(matrix_of(found, THREADS), *cells)
+    watches.measure(cells[1])
+    turns = [watches.visited[start : start + 3] for start in range(0, len(watches.visited), 3)]
+    assert len(turns) >= visits.FEWEST
+    assert all(sorted(turn) == ["liars", "serial", "threads"] for turn in turns)
+    for cell in cells[0], cells[2]:
+        watches.measure(cell)
+    assert len(watches.visited) == 3 * len(turns)  # none was visited once more
+    measured = watches.matrix.measured
+    assert sorted(one.cell.label for one in measured) == ["liars", "serial", "threads"]
+    assert {len(one.visits) for one in measured} == {len(turns)}
+
+
+def test_the_rounds_of_all_visits_are_handed_over() -> None:
+    found = workload()
+    cell = Cell(found, THREADS)
+    watches = Watches(matrix_of(found, THREADS), cell)
+    told = watches.measure(cell)
+    (one,) = watches.matrix.measured
+    assert told.extra_info["visits"] == one.visits
+    assert len(told.stats.stats.data) == len(one.rounds) == visits.FEWEST
+    assert told.extra_info["contention"]["cores"] == usable_cores()
+
+
+def test_a_cell_that_fails_in_a_later_turn_fails_alone_and_when_it_is_asked_for() -> None:
+    runs = []
+
+    def lies_late(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
+        runs.append(work)  # a visit: import, warm-up, round; the first: one more
+        return skips_one(work, jobs) if len(runs) == 6 else honest(work, jobs)
+
+    found = workload()
+    wrong, right = Cell(found, model("liars", lies_late)), Cell(found, THREADS)
+    watches = Watches(matrix_of(found, THREADS), wrong, right)
+    watches.measure(right)
+    with pytest.raises(AssertionError, match="other results than serial"):
+        watches.measure(wrong)
+    assert watches.visited.count("liars") == 2
+    assert [one.cell for one in watches.matrix.measured] == [right]
+
+
+def test_what_was_measured_before_an_interruption_is_kept_and_handed_over() -> None:
+    found = workload()
+    cell = Cell(found, THREADS)
+    watches = Watches(matrix_of(found, THREADS), cell)
+
+    def show(_cell: Cell, turn: int) -> None:
+        if turn == 2:
+            raise KeyboardInterrupt
+
+    watches.matrix.visiting = show
+    watch = Stopwatch()
+    with pytest.raises(KeyboardInterrupt):
+        watches.matrix.measure(cell, watch)
+    (one,) = watches.matrix.measured
+    assert len(one.visits) == 1
+    assert len(watch.stats.stats.data) == len(one.rounds)
+
+
+def test_pools_are_stopped_between_visits_and_none_stands_idle_beside_another() -> None:
+    open_pools: list[str] = []
+    beside: list[list[str]] = []
+
+    def pooled(name: str) -> Model:
+        @contextmanager
+        def pool(client: Any) -> Iterator[Any]:  # noqa: ARG001  # the contract has it
+            beside.append(list(open_pools))
+            open_pools.append(name)
+            yield honest
+            open_pools.remove(name)
+
+        return Model(name, beside_the_models(name, absent=lambda: None, pool=pool))
+
+    found = workload()
+    cells = [Cell(found, pooled(name)) for name in ("fibers", "snails")]
+    Watches(matrix_of(found), *cells).measure(cells[0])
+    assert len(beside) >= 2 * visits.FEWEST
+    assert not any(beside)
+
+
+def test_before_the_first_workload_it_is_looked_at_what_others_take() -> None:
+    assert measure(workload()).before is not None
+    assert measure(workload(), disabled=True).before is None
+
+
+def test_quiet_is_waited_for_before_each_workload_and_no_longer_than_asked_for_in_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    limits = []
+
+    def wait(limit: float, _say: Any) -> Neighbours:
+        limits.append(limit)
+        clock.now += 6.0
+        return Neighbours(crowded(2.0))
+
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(measuring, "wait_for_quiet", wait)
+    monkeypatch.setattr(measuring, "time", SimpleNamespace(perf_counter=lambda: clock.now))
+    matrix = matrix_of(workload(), wait_for_quiet=10.0)
+    for _ in range(3):
+        matrix.look_at_neighbours()
+    assert limits == [10.0, 4.0]

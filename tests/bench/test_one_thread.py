@@ -87,7 +87,6 @@ def test_nothing_more_is_measured_of_jobs_on_one_core_and_of_other_cells(
     matrix.measured = [
         serial(job, ALONE),
         replace(measured("threads", 1.0, cores=PARALLEL), cell=Cell(job, THREADS)),
-        replace(serial(job, PARALLEL), cell=Cell(job, SERIAL, again=True)),
     ]
     for one in [*matrix.measured]:
         one_thread.add(matrix, one.cell)

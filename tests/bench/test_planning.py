@@ -39,12 +39,10 @@ def test_a_short_run_is_said_shortly() -> None:
     )
 
 
-def test_long_jobs_are_timed_once_and_not_again() -> None:
+def test_long_jobs_are_timed_once_in_each_of_two_visits() -> None:
     long, short = plan(8, planning.LONG), plan(8, planning.LONG * 0.99)
-    assert (long.effort.rounds(1.0), long.effort.warm, long.effort.again) == (1, False, False)
-    assert (short.effort.rounds(1.0), short.effort.warm, short.effort.again) == (3, True, True)
-    assert long.kept(long.effort) == ["serial", "processes", "threads"]
-    assert short.kept(short.effort)[3:] == ["threads_again", "serial_again"]
+    assert (long.effort.rounds(1.0), long.effort.warm, long.effort.visits) == (1, False, 2)
+    assert (short.effort.rounds(1.0), short.effort.warm, short.effort.visits) == (3, True, 3)
 
 
 @pytest.mark.parametrize("budget", [10.0, 14.0, 30.0, 300.0])
@@ -53,10 +51,12 @@ def test_a_budget_is_kept_where_the_fewest_rounds_allow_it(budget: float) -> Non
     assert found.seconds + found.serial <= budget
 
 
-def test_a_budget_is_first_the_fewest_rounds_then_the_noise_then_more_rounds() -> None:
-    rounds = {budget: plan(8, 0.8, budget).effort for budget in (5.0, 12.0, 300.0)}
-    assert [one.again for one in rounds.values()] == [False, False, True]
-    assert [one.rounds(0.8) for one in rounds.values()] == [1, 3, 72]
+def test_a_budget_is_first_one_visit_then_two_then_more_rounds() -> None:
+    efforts = [plan(8, 0.8, budget).effort for budget in (3.0, 12.0, 300.0)]
+    assert [one.visits for one in efforts] == [1, 2, 3]
+    rounds = [one.rounds(0.8) for one in efforts]
+    assert rounds == sorted(rounds)
+    assert rounds[0] == 1 < rounds[-1]
 
 
 def test_a_budget_that_is_too_small_says_so() -> None:
@@ -65,9 +65,10 @@ def test_a_budget_that_is_too_small_says_so() -> None:
 
 def test_what_is_left_shrinks_from_cell_to_cell() -> None:
     found = plan(8, 160.0)
-    assert found.progress("serial", 1, 1) == "serial: cell 1 of 3, round 1 of 1, about 9 min left"
-    assert found.progress("threads", 1, 1).endswith("round 1 of 1, about 40 s left")
-    assert "a run to warm up" in found.progress("threads", 0, 1)
+    first = found.progress("serial", 1, 1, spent=160.0)
+    assert first == f"serial: round 1 of 1, about {planning.spoken(found.seconds)} left"
+    assert found.progress("threads", 1, 1, spent=10_000).endswith("round 1 of 1, about 20 s left")
+    assert "a run to warm up" in found.progress("threads", 0, 1, spent=0.0)
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,16 @@ import pytest
 
 from conlab.bench.costs import Cost
 from conlab.bench.floors import Floor
+from conlab.bench.leading import ALPHA, FLOOR_OF_NOISE, LOUD
 from conlab.bench.measuring import Measured
 from conlab.bench.readings import bounds
-from conlab.bench.report import FLOOR_OF_NOISE, LOUD, Group, groups
+from conlab.bench.report import Group, groups
 from tests.bench.made import group, measured
 
 
 def with_rounds(label: str, *seconds: float) -> Measured:
-    return replace(measured(label, 1.0), rounds=seconds)
+    """A cell with one round in each visit."""
+    return replace(measured(label, 1.0), rounds=seconds, visits=seconds)
 
 
 # One cell
@@ -33,8 +35,8 @@ def test_the_error_is_twice_the_standard_error() -> None:
     assert with_rounds("serial", 1.0, 2.0, 3.0).error == pytest.approx(2 / math.sqrt(3))
 
 
-def test_the_error_of_one_round_is_not_known() -> None:
-    assert with_rounds("serial", 2.0).error == math.inf
+def test_the_error_of_one_visit_is_not_known_however_many_rounds_it_had() -> None:
+    assert replace(with_rounds("serial", 1.0, 2.0, 3.0), visits=(2.0,)).error == math.inf
 
 
 def test_figures_are_those_of_one_round_though_several_were_watched() -> None:
@@ -71,7 +73,7 @@ def test_the_slowest_job_is_the_maximum_below_1000_jobs_and_p99_from_there() -> 
 
 def test_the_speedup_is_serial_s_time_over_the_cell_s() -> None:
     made = group(measured("serial", 3.0), threads := measured("threads", 1.5))
-    assert made.speedup(threads) == 2.0
+    assert made.speedup(threads) == pytest.approx(2.0)
 
 
 def test_there_is_no_speedup_without_serial() -> None:
@@ -80,30 +82,30 @@ def test_there_is_no_speedup_without_serial() -> None:
     assert made.serial is None
 
 
-def test_both_timings_of_a_cell_make_its_time() -> None:
-    serial, again = with_rounds("serial", 1.0, 1.0, 1.0), with_rounds("serial_again", 3.0, 3.0, 3.0)
-    made = Group("count_words", (serial, again), cores=2)
-    assert made.time(serial) == 2.0
-    assert made.rows == [serial]
+def test_the_visits_of_a_cell_make_its_time_each_as_much_as_another() -> None:
+    serial = replace(with_rounds("serial", *(1.0,) * 9, 4.0), visits=(1.0, 4.0))
+    made = Group("count_words", (serial, measured("threads", 3.0)), cores=2)
+    assert made.time(serial) == pytest.approx(2.0)
+    assert made.rows[0] == serial
 
 
-def test_the_noise_is_the_larger_of_the_two_differences() -> None:
-    cells = [
-        measured("serial", 1.0),
-        measured("threads", 1.0),
-        measured("threads_again", 1.1),
-        measured("serial_again", 0.8),
-    ]
-    assert Group("count_words", tuple(cells), 2).noise == pytest.approx(0.25)
-    cells[2] = measured("threads_again", 1.5)
-    assert Group("count_words", tuple(cells), 2).noise == pytest.approx(0.5)
+@pytest.mark.parametrize("noise", [0.05, 0.25, 2.0])
+def test_the_noise_is_the_least_lead_that_its_visits_can_tell(noise: float) -> None:
+    made = group(measured("serial", 1.0), measured("threads", 1.0), again=1 + noise)
+    assert made.noise == pytest.approx(noise)
 
 
 def test_the_noise_is_never_called_less_than_its_floor() -> None:
-    assert group(measured("serial", 1.0), again=1.0).noise == FLOOR_OF_NOISE
+    assert group(measured("serial", 1.0), measured("threads", 1.0)).noise == FLOOR_OF_NOISE
 
 
-def test_the_noise_is_not_known_where_no_cell_was_timed_twice() -> None:
+def test_the_tables_of_a_run_share_its_rate_of_errors() -> None:
+    cells = [measured(label, 1.0, name=name) for name in "ab" for label in ("serial", "threads")]
+    one, other = groups(cells, 2)
+    assert one.alpha + other.alpha == pytest.approx(ALPHA)
+
+
+def test_the_noise_is_not_known_where_each_was_visited_once() -> None:
     made = group(measured("serial", 1.0), measured("threads", 2.0), again=None)
     assert made.noise is None
     assert not made.loud
@@ -113,15 +115,16 @@ def test_the_noise_is_not_known_where_no_cell_was_timed_twice() -> None:
 def test_no_lead_smaller_than_the_noise_is_called_one(noise: float) -> None:
     within = measured("threads", 1.0 + 0.99 * noise)
     beyond = measured("processes", 1.0 + 1.01 * noise + 0.001)
-    # Serial stands far behind, and its two timings lie the noise apart.
+    # Serial stands far behind, and its visits make the noise.
     serial = measured("serial", 9.0)
     made = group(measured("coroutines", 1.0), within, beyond, serial, again=1 + noise)
     assert [leader.cell.label for leader in made.leaders] == ["coroutines", "threads"]
 
 
 def test_a_run_is_loud_above_its_limit() -> None:
-    assert not group(measured("serial", 1.0), again=1 + LOUD - 0.001).loud
-    assert group(measured("serial", 1.0), again=1 + LOUD + 0.001).loud
+    cells = measured("serial", 1.0), measured("threads", 1.0)
+    assert not group(*cells, again=1 + LOUD - 0.001).loud
+    assert group(*cells, again=1 + LOUD + 0.001).loud
 
 
 def test_the_work_law_is_the_least_cpu_of_any_cell_and_the_origin_over_the_cores() -> None:

@@ -57,6 +57,27 @@ def test_a_latency_that_is_none_is_refused_with_its_range(value: str) -> None:
     )
 
 
+@pytest.mark.parametrize("value", ["-1", "86401", "soon", "nan", "inf", ""])
+def test_a_time_to_wait_that_is_none_is_refused_with_its_range(value: str) -> None:
+    assert refusal(wait_for_quiet=value) == (
+        f"--wait-for-quiet {value}: it should be seconds, a number from 0 to 86400"
+    )
+
+
+@pytest.mark.parametrize("value", ["-1", "1.5", "mine", "", "²", "1" * 19])
+def test_a_seed_that_is_none_is_refused(value: str) -> None:
+    assert refusal(seed=value) == (
+        f"--seed {value}: it should be a whole number, such as a run printed"
+    )
+
+
+def test_each_run_draws_its_orders_by_a_seed_of_its_own_or_by_the_one_it_is_given() -> None:
+    assert read(seed="17").seed == 17
+    assert len({read().seed for _ in range(5)}) == 5
+    assert read().wait_for_quiet == 0.0
+    assert read(wait_for_quiet="2.5").wait_for_quiet == 2.5
+
+
 def test_an_unknown_start_method_is_refused_with_those_there_are() -> None:
     sentence = refusal(start_method="thread")
     assert sentence.startswith("--start-method thread: it should be one of ")

@@ -11,9 +11,12 @@ from rich.cells import cell_len
 from conlab.bench import costs, rules, summary
 from conlab.bench.floors import Floor
 from conlab.bench.inputs import Inputs
+from conlab.bench.leading import FLOOR_OF_NOISE
 from conlab.bench.measuring import Matrix, Start
+from conlab.bench.report import Group
 from conlab.bench.summary import NARROWEST, PRICED_JOBS, text, worth
-from tests.bench.made import cell, measured, settings
+from conlab.bench.tables import workload_table
+from tests.bench.made import cell, crowded, group, measured, settings
 from tests.bench.test_rules import EVERYTHING, STARTS
 
 ESCAPE = "\x1b"
@@ -31,7 +34,6 @@ def matrix() -> Iterator[Matrix]:
     made = Matrix(chosen, Inputs(chosen, small=True))
     for cells in EVERYTHING:
         made.measured += cells
-    made.measured.append(measured("serial_again", 2.1))
     made.starts |= STARTS
     made.absent += [
         (cell("coroutines"), "has no work_async"),
@@ -113,7 +115,7 @@ def test_a_workload_of_which_every_cell_is_absent_is_named(matrix: Matrix) -> No
 
 
 def test_the_slowest_job_is_shown_where_there_is_a_client(matrix: Matrix) -> None:
-    assert "slowest" not in text(matrix, 120, color=False).partition("time: median")[0]
+    assert "slowest" not in text(matrix, 120, color=False).partition("time: of a round")[0]
     one = measured("serial", 1.0, name="ask_server")
     assert one.cell.workload.module is not None
     vars(one.cell.workload.module)["client"] = object
@@ -199,8 +201,9 @@ def test_the_json_tells_what_only_the_whole_run_could(matrix: Matrix) -> None:
     assert threads["speedup"] == 2.0
     assert threads["work_law_seconds"] == pytest.approx(1.0 * 1.9 / 2, rel=0.1)
     assert threads["floor_share"] == pytest.approx(threads["work_law_seconds"] / 1.0)
-    assert threads["noise"] is None  # none of its cells was timed twice
-    assert by_name["bench_cell[count_words-threads]"]["noise"] == pytest.approx(0.05)
+    assert threads["noise"] == FLOOR_OF_NOISE
+    assert threads["leads"] is True  # as processes do, no further apart than the noise
+    assert by_name["bench_cell[resize_images-serial]"]["leads"] is False
     assert by_name["bench_start[threads]"] == {"model": "threads"}
 
 
@@ -252,13 +255,48 @@ def test_a_table_gives_up_columns_where_they_do_not_fit_and_says_which(
 def test_one_workload_alone_has_no_rules_of_thumb_and_no_pools(alone: Matrix) -> None:
     said = summary.of_one(alone, 120, color=False)
     assert "count_words: 10 jobs" in said
-    assert "Fastest: processes" in said
+    assert "Leader: processes" in said
     assert "Rules of thumb" not in said
-    assert "pool" not in said.partition("time: median")[0]
+    assert "pool" not in said.partition("time: of a round")[0]
 
 
 def test_of_a_run_that_was_broken_off_there_is_a_table_and_no_verdict(alone: Matrix) -> None:
     said = summary.of_one(alone, 120, color=False, ended=False)
     assert "count_words: 10 jobs" in said
-    assert "Fastest" not in said
+    assert "Leader" not in said
     assert "Serial was" not in said
+
+
+def test_leaders_stand_out_in_the_table_and_none_where_the_run_cannot_tell() -> None:
+    cells = measured("serial", 2.0), measured("threads", 1.0)
+    styles = [row.style for row in workload_table(group(*cells)).rows]
+    assert [bool(style) for style in styles] == [True, False]
+    crowd = [replace(one, contention=crowded(1.0)) for one in cells]
+    assert not any(row.style for row in workload_table(group(*crowd)).rows)
+
+
+def test_how_often_each_model_was_visited_is_said_where_there_are_several() -> None:
+    one, other = measured("serial", 2.0), measured("threads", 1.0)
+    assert workload_table(group(one)).title == "count_words: 10 jobs"
+    said = "count_words: 10 jobs, each model visited"
+    assert workload_table(group(one, other)).title == f"{said} 3 times"
+    assert workload_table(group(one, other, again=None)).title == f"{said} once"
+    twice = [replace(each, visits=each.visits[:2]) for each in (one, other)]
+    assert workload_table(Group("count_words", tuple(twice), 2)).title == f"{said} twice"
+
+
+def test_threads_in_the_queue_are_shown_and_explained_where_others_took_cores(
+    matrix: Matrix,
+) -> None:
+    assert "ready" not in text(matrix, 120, color=False)
+    matrix.measured = [
+        measured("serial", 2.0, contention=crowded(1.0, ready=0.25)),
+        measured("threads", 1.0, contention=crowded(1.0, ready=None)),
+    ]
+    said = text(matrix, 120, color=False)
+    lines = [line.split() for line in said.partition("Serial was")[0].splitlines() if line.strip()]
+    rows = {line[0]: line for line in lines}
+    head = " ".join(rows["model"]).replace("CPU s", "CPU").split()
+    column = head.index("ready") - len(head)  # from the right
+    assert (rows["serial"][column], rows["threads"][column]) == ("0.25", "?")
+    assert "ready: threads in the queue for a core" in said

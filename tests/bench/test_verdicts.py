@@ -10,7 +10,7 @@ from conlab.bench.report import Group
 from conlab.bench.tables import workload_table
 from conlab.bench.verdicts import kind_of, verdict
 from conlab.bench.words import join
-from tests.bench.made import group, measured
+from tests.bench.made import crowded, group, measured
 
 QUICK = Floor()
 
@@ -62,8 +62,36 @@ def test_serial_in_the_lead_is_not_compared_with_itself() -> None:
 def test_no_lead_is_claimed_where_the_noise_is_not_known() -> None:
     made = group(measured("serial", 2.0), measured("threads", 1.0), again=None)
     assert verdict(made)[0] == (
-        "Fastest: threads, 2.0 times serial; the noise of this run is not known, for no cell was"
-        " timed twice, so it may be no lead."
+        "Cannot tell which of threads and serial leads: each was visited once, and what visits"
+        " differ by is not known."
+    )
+
+
+def test_where_others_may_have_made_the_difference_no_leader_is_named() -> None:
+    made = group(
+        measured("serial", 1.4, contention=crowded(1.0)),
+        measured("threads", 1.0, contention=crowded(1.0)),
+        measured("processes", 9.0, contention=crowded(1.0)),
+    )
+    assert verdict(made)[0] == (
+        "Cannot tell which of threads and serial leads: other programs had the cores, which may be"
+        " all that sets them apart."
+    )
+    assert verdict(made)[2].startswith("Run it again when those programs have ended")
+
+
+def test_a_lead_that_others_cannot_have_made_is_named_beside_them_too() -> None:
+    made = group(
+        measured("serial", 9.0, contention=crowded(1.0)),
+        measured("threads", 1.0, contention=crowded(1.0)),
+    )
+    assert verdict(made)[0].startswith("Leader: threads, 9.0 times serial.")
+
+
+def test_where_noise_hides_who_leads_none_is_named() -> None:
+    made = group(measured("serial", 1.2), measured("threads", 1.0), again=1.6)
+    assert verdict(made)[0] == (
+        "Cannot tell which of threads and serial leads: this run can tell no lead of less than 60%."
     )
 
 
@@ -167,6 +195,14 @@ def test_nothing_is_said_of_the_gil_where_there_is_none(monkeypatch: pytest.Monk
 
 def test_the_kind_is_not_known_without_serial() -> None:
     assert kind_of(group(measured("threads", 1.0))) == "unknown"
+
+
+def test_time_in_the_queue_for_a_core_is_said_and_is_neither_waiting_nor_computing() -> None:
+    made = group(measured("serial", 2.0, cores=0.3, ready=0.68))
+    assert verdict(made)[1] == (
+        "Serial was computing 94% of the time left to it (for 68% it stood ready, and others had"
+        " the cores), 200.0 ms a job."
+    )
 
 
 @pytest.mark.parametrize(

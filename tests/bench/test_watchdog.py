@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from conlab.bench import costs, measuring, watchdog
+from conlab.bench import contention, costs, measuring, watchdog
 from conlab.bench.discovery import Cell, Model, Workload
 from conlab.bench.inputs import Inputs
 from conlab.bench.measuring import Matrix
@@ -91,7 +91,7 @@ def test_a_stopped_worker_ends_its_cell_and_no_other(
     matrix = matrix_of(found, under)
     others = costs.children_left(None)  # the session's origin, should it have one by now
     looks = Looks(1.0)  # no time counts until the worker is stopped, however long that takes
-    monkeypatch.setattr(costs, "seconds_ready_in_tree", looks)
+    monkeypatch.setattr(contention, "seconds_ready_in_tree", looks)
     stopping = threading.Thread(target=lambda: count_from_now(looks, tmp_path / "stopped"))
     stopping.start()
     with pytest.raises(CellFailed) as caught:
@@ -167,7 +167,7 @@ def test_a_process_that_keeps_the_main_thread_from_hearing_it_is_killed(
 
 def test_while_results_come_a_cell_is_not_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = Looks(0.0)
-    monkeypatch.setattr(costs, "seconds_ready_in_tree", looks)
+    monkeypatch.setattr(contention, "seconds_ready_in_tree", looks)
     monkeypatch.setattr(watchdog, "FLOOR", 0.5)
     runs = []
 
@@ -189,7 +189,7 @@ def test_time_in_which_others_had_the_cores_does_not_count(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     looks = Looks(1.0)  # more than there is between two looks
-    monkeypatch.setattr(costs, "seconds_ready_in_tree", looks)
+    monkeypatch.setattr(contention, "seconds_ready_in_tree", looks)
     monkeypatch.setattr(watchdog, "FLOOR", 0.5)
     runs = []
 

@@ -64,7 +64,7 @@ def main(workload: str, fault: str, rate: float) -> None:
             expected: Any = None
             chosen = discovery.suite_workload(workload)
             for cell in discovery.cells(chosen, list(discovery.models())):
-                if cell.absent() or cell.again:
+                if cell.absent():
                     continue
                 folder = Path(scratch, "results")
                 folder.mkdir(exist_ok=True)

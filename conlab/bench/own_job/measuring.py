@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +14,10 @@ import pytest
 from pytest_benchmark.logger import PytestBenchmarkWarning
 
 from conlab.bench.cells import MATRIX
+from conlab.bench.discovery import Cell
 from conlab.bench.measuring import Matrix
 from conlab.scratch import scratch_folder
-from conlab.terminal import LiveLine
+from conlab.terminal import LiveLine, plain
 
 FILE = Path(__file__).with_name("bench_own_job.py")
 ENDS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
@@ -31,20 +33,29 @@ class Run:
     failures: list[str] = field(default_factory=list)
     cells: int = 0
     begun: int = 0
+    turn: int = 0
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Leave the matrix where the cells look for it."""
         config.stash[MATRIX] = self.matrix
+        self.matrix.visiting = self.show_visit
+        self.matrix.say = self.say
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Take note of how many cells there are."""
         self.cells = len(session.items)
 
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Show which cell is measured."""
+    def show_visit(self, cell: Cell, turn: int) -> None:
+        """Show which cell is measured, of how many in each turn."""
+        if turn > self.turn:
+            self.turn, self.begun = turn, 0
         self.begun += 1
-        cell = nodeid.partition("[")[2].removesuffix("]")
-        self.line.show(f"{cell} ({self.begun} of {self.cells}): its pool starts")
+        self.line.show(f"{cell.id} ({self.begun} of {self.cells}, turn {turn}): its pool starts")
+
+    def say(self, sentence: str) -> None:
+        """Say a sentence that stays."""
+        self.line.clear()
+        print(f"conlab: {plain(sentence)}", file=sys.stderr, flush=True)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what a failing cell says; what ails the job ails all its cells, and is said once."""

@@ -78,7 +78,7 @@ def alone_of(serial: Measured, rows: Sequence[Measured]) -> Alone:
     ready = evidence.demand.ready if evidence.demand else cost.ready  # of all threads
     return Alone(
         waiting=waiting_share(cost.wall, cost.cpu, ready),
-        ready=min(1.0, cost.ready / cost.wall),
+        ready=min(1.0, (cost.ready or 0.0) / cost.wall),
         making=evidence.making / cost.wall,
         jobs=undisturbed(rows, serial.jobs),
         threads=evidence.demand.threads if evidence.demand else 1,
