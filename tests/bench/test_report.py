@@ -10,6 +10,7 @@ from conlab.bench.floors import Floor
 from conlab.bench.leading import ALPHA, FLOOR_OF_NOISE, LOUD
 from conlab.bench.measuring import Measured
 from conlab.bench.readings import bounds
+from conlab.bench.readings.case import undisturbed
 from conlab.bench.report import Group, groups
 from tests.bench.made import group, measured
 
@@ -146,6 +147,13 @@ def test_the_share_is_of_the_work_law_where_computing_is() -> None:
 def test_there_is_no_share_of_a_floor_that_is_not_known() -> None:
     made = group(cell := measured("threads", 1.0, floor=None))
     assert made.floor_share(cell) is None
+
+
+def test_a_job_takes_the_shortest_time_that_it_took_in_any_row() -> None:
+    serial = replace(measured("serial", 1.0, jobs=2), job_seconds=(0.9, 0.3))
+    threads = replace(measured("threads", 1.0, jobs=2), job_seconds=(0.5, 0.5, 0.6, 0.4), repeats=2)
+    assert undisturbed([serial, threads], 2) == (0.5, 0.3)
+    assert undisturbed([serial, replace(threads, jobs=3)], 2) == ()
 
 
 # The limit: a floor, a work law, or an estimate

@@ -6,6 +6,7 @@ stands in the queue. What it asked for is the same on an idle machine and on a b
 
 import os
 import threading
+import time
 from dataclasses import dataclass
 
 from conlab.bench.costs import OURS
@@ -16,10 +17,11 @@ TASKS = "/proc/self/task"
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """Over all runs: seconds that the threads stood ready, and how many of them computed."""
+    """Seconds that the threads stood ready in ``wall`` seconds, and how many of them computed."""
 
     ready: float
     threads: int
+    wall: float
 
 
 class ThreadTimes:
@@ -31,13 +33,15 @@ class ThreadTimes:
     def __init__(self) -> None:
         self.first: dict[int, tuple[float, float]] = {}
         self.last: dict[int, tuple[float, float]] = {}
-        self.looked = False
+        self.began: float | None = None
+        self.ended = 0.0
 
     def look(self) -> None:
         """Read the times of every thread but our own that only look."""
         now = times_of_threads(without=our_own())
-        if not self.looked:
-            self.first, self.looked = dict(now), True
+        self.ended = time.perf_counter()
+        if self.began is None:
+            self.first, self.began = dict(now), self.ended
         self.last |= now
 
     def demand(self) -> Demand | None:
@@ -46,11 +50,11 @@ class ThreadTimes:
             (computed - self.first.get(one, (0.0, 0.0))[0], ready - self.first.get(one, (0, 0))[1])
             for one, (computed, ready) in self.last.items()
         ]
-        if not spent:
+        if not spent or self.began is None:
             return None
         computed = sum(seconds for seconds, _ in spent)
         busy = [seconds for seconds, _ in spent if seconds > NOTABLE * computed]
-        return Demand(sum(ready for _, ready in spent), len(busy))
+        return Demand(sum(ready for _, ready in spent), len(busy), self.ended - self.began)
 
 
 def our_own() -> set[int]:

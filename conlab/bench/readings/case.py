@@ -56,7 +56,7 @@ def ready_of(measured: Measured) -> float | None:
     if not runs_here(measured.cell):
         return None
     seen = measured.evidence.demand
-    return seen.ready / measured.cost.wall if seen else 0.0
+    return seen.ready / seen.wall if seen else 0.0
 
 
 def looks_of(measured: Measured) -> Looks | None:
@@ -75,7 +75,7 @@ def looks_of(measured: Measured) -> Looks | None:
 def alone_of(serial: Measured, rows: Sequence[Measured]) -> Alone:
     """What only serial shows."""
     evidence, cost = serial.evidence, serial.cost
-    ready = evidence.demand.ready if evidence.demand else cost.ready  # of all threads
+    ready = (ready_of(serial) or 0.0) * cost.wall if evidence.demand else cost.ready
     return Alone(
         waiting=waiting_share(cost.wall, cost.cpu, ready),
         ready=min(1.0, (cost.ready or 0.0) / cost.wall),

@@ -110,7 +110,7 @@ def read(case: Case) -> Reading | None:
 
 def free_of_it(case: Case, row: Row, through: float) -> bool:
     """Say whether a row of this process has many jobs come through where the other has few."""
-    here = row.ready is not None and row.processes == 1 and HELD not in row.label
+    here = row.label.startswith(("threads", "coroutines")) and HELD not in row.label
     return here and case.speedup(row) >= STRETCHED * through
 
 

@@ -1,6 +1,8 @@
 """The cores that a process asked for are counted over its threads, without those that look on."""
 
 import threading
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,8 +13,9 @@ Times = dict[int, tuple[float, float]]
 
 
 def seen(monkeypatch: pytest.MonkeyPatch, *looks: Times) -> Demand | None:
-    """What comes of looks that see these seconds computed and ready, by thread."""
-    coming = iter(looks)
+    """What comes of looks, a second apart, that see these seconds computed and ready, by thread."""
+    coming, ticks = iter(looks), count()
+    monkeypatch.setattr(demand, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
     monkeypatch.setattr(demand, "times_of_threads", lambda **_: next(coming))
     times = ThreadTimes()
     for _ in looks:
@@ -22,21 +25,21 @@ def seen(monkeypatch: pytest.MonkeyPatch, *looks: Times) -> Demand | None:
 
 def test_what_threads_stood_ready_is_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
     found = seen(monkeypatch, {1: (5.0, 1.0), 2: (0.0, 0.0)}, {1: (6.0, 1.5), 2: (1.0, 0.25)})
-    assert found == Demand(ready=0.75, threads=2)
+    assert found == Demand(ready=0.75, threads=2, wall=1.0)
 
 
 def test_a_thread_that_ended_is_counted_as_it_was_seen_last(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found = seen(monkeypatch, {1: (0.0, 0.0)}, {1: (1.0, 0.0), 7: (1.0, 0.5)}, {1: (2.0, 0.0)})
-    assert found == Demand(ready=0.5, threads=2)
+    assert found == Demand(ready=0.5, threads=2, wall=2.0)
 
 
 def test_a_thread_that_hardly_computes_is_none_of_those_that_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found = seen(monkeypatch, {1: (0.0, 0.0), 2: (0.0, 0.0)}, {1: (1.0, 0.0), 2: (0.01, 0.0)})
-    assert found == Demand(ready=0.0, threads=1)
+    assert found == Demand(ready=0.0, threads=1, wall=1.0)
 
 
 def test_nothing_is_known_where_the_system_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,11 @@ def test_a_half_that_knows_nothing_of_the_lock_is_named() -> None:
     assert "Threads get past it" in found.sentence
 
 
+def test_serial_that_is_faster_than_threads_gets_past_nothing() -> None:
+    slow = row("threads", 2.5, in_flight=7.0, job=0.7)
+    assert read(slow, row("processes", 1.0)).kind == "shared by all"
+
+
 def test_where_the_threads_stood_is_not_said_if_they_stood_everywhere() -> None:
     scattered = row("threads", 1.0, in_flight=7.0, job=0.7, looks=looks(100, at_most=30))
     assert "stood" not in read(scattered).sentence
