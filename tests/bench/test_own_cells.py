@@ -1,5 +1,6 @@
 """Cells of a reader's own workload: what leaves one out, and what is kept of a wrong one."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,6 +47,9 @@ def test_a_model_under_which_every_job_fails_is_absent_and_the_others_are_not(
         matrix.measure(threads, Stopwatch())
     assert [one.cell.label for one in matrix.measured] == ["serial"]
     assert matrix.absent[0][1].endswith("(my_job.py:6, in work())")
+    with pytest.raises(CellAbsent):  # and of its second timing nothing more is said
+        matrix.measure(replace(threads, again=True), Stopwatch())
+    assert len(matrix.absent) == 1
     assert matrix.refused == {}
 
 
