@@ -256,7 +256,9 @@ class Matrix:
                 self.refuse(cell.workload, mistake)
             raise
         except CellAbsent as reason:
-            self.absent.append((cell, str(reason)))
+            first = cell.label.removesuffix("_again")
+            if not any(other.label == first for other, _ in self.absent_of(cell.workload)):
+                self.absent.append((cell, str(reason)))
             raise
         except BrokenExecutor as error:
             raise CellFailed(f"{cell.id}: {error}") from error
@@ -434,6 +436,10 @@ class Matrix:
         """The process of the origin, if it runs."""
         return self.inputs.origin_pid
 
+    def absent_of(self, workload: Workload) -> list[tuple[Cell, str]]:
+        """The absent cells of one workload, and why each is."""
+        return [(cell, reason) for cell, reason in self.absent if cell.workload == workload]
+
     def refuse(self, workload: Workload, mistake: BaseException) -> None:
         """Keep what is wrong with a workload, and nothing of what was measured of it."""
         self.refused[workload.name] = one_line(mistake)
@@ -474,8 +480,6 @@ class Matrix:
                 began, before = time.perf_counter(), costs.own_seconds()
                 result, tally = open_cell.counting(after_level=keep_log)
                 seconds, waiting = time.perf_counter() - began, costs.waiting_since(before)
-            if seconds < ENOUGH and workload.computes_only() and not self.inputs.small:
-                waiting = waiting_of(open_cell)  # a single run may show anything
             trial.refuse_tally(workload, tally, drawn)
             waits = not workload.computes_only() or waiting >= WAITS
             reference = Reference(
@@ -489,6 +493,8 @@ class Matrix:
                     lambda cell, result: check(cell, result, reference),
                     usual_effort(),
                 )
+            if seconds < ENOUGH and workload.computes_only() and not self.inputs.small:
+                reference.waits = waiting_of(open_cell) >= WAITS  # one run may show anything
         return reference
 
     def effort(self, cell: Cell) -> planning.Effort:

@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -110,6 +109,7 @@ def measured_of(figures: dict[str, Any], cell: Cell) -> Measured:
         cell=cell,
         settings=figures["settings"],
         rounds=tuple(figures["rounds"]),
+        visits=tuple(figures["visits"]),
         jobs=figures["jobs"],
         failed=figures["failed"],
         start=figures["start"],
@@ -128,29 +128,16 @@ def measured_of(figures: dict[str, Any], cell: Cell) -> Measured:
 # What follows runs in that process.
 
 
-class Stopwatch:
-    """Times rounds as pytest-benchmark's fixture does, without its run."""
+class NoFixture:
+    """Stands for pytest-benchmark's fixture, to which the rounds are handed that were timed."""
 
     def __init__(self) -> None:
         self.disabled = False
         self.group = ""
         self.extra_info: dict[str, Any] = {}
-        self.stats = SimpleNamespace(stats=SimpleNamespace(data=[]))
 
-    def pedantic(
-        self,
-        target: Callable[[], Any],
-        setup: Callable[[], Any],
-        teardown: Callable[[], Any],
-        rounds: int,
-    ) -> None:
-        """Time so many rounds, each between its setup and its teardown."""
-        for _ in range(rounds):
-            setup()
-            began = time.perf_counter()
-            target()
-            self.stats.stats.data.append(time.perf_counter() - began)
-            teardown()
+    def pedantic(self, target: Callable[[], Any], rounds: int) -> None:
+        """Need none of them: the matrix has them."""
 
 
 def main(file: Path, request: dict[str, str]) -> None:
@@ -163,7 +150,7 @@ def main(file: Path, request: dict[str, str]) -> None:
     try:
         for cell in [Cell(job, model) for model in chosen.models]:
             try:
-                matrix.measure(cell, Stopwatch())
+                matrix.measure(cell, NoFixture())
             except CellAbsent:
                 continue
             if is_parallel(matrix.measured[0]):
@@ -180,6 +167,7 @@ def figures_of(measured: Measured) -> dict[str, Any]:
         "model": measured.cell.model.name,
         "settings": measured.settings,
         "rounds": measured.rounds,
+        "visits": measured.visits,
         "jobs": measured.jobs,
         "failed": measured.failed,
         "start": measured.start,

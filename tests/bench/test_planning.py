@@ -28,14 +28,14 @@ def test_a_model_is_guessed_to_share_serial_s_time_among_what_it_has_at_once() -
 
 def test_the_jobs_of_the_issue_get_its_plan() -> None:
     assert plan(8, 160.0).said() == (
-        "8 jobs of 20 s: serial 160 s, then processes 80 s, threads 20 s a run; about 11 min in"
-        " all, and the starts of the pools; --jobs 2 would take about 3 min."
+        "8 jobs of 20 s: serial 160 s, then processes 80 s, threads 20 s a run; about 16 min in"
+        " all, and the starts of the pools; --jobs 2 would take about 5 min."
     )
 
 
 def test_a_short_run_is_said_shortly() -> None:
     assert plan(1, 0.005).said() == (
-        "1 job of 5.0 ms: serial 5.0 ms; about 2.5 s in all, and the starts of the pools."
+        "1 job of 5.0 ms: serial 5.0 ms; about 3.1 s in all, and the starts of the pools."
     )
 
 

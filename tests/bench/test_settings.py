@@ -241,7 +241,7 @@ def test_a_job_that_is_wrong_ends_pytest_as_a_usage_error_in_one_sentence(tmp_pa
         "ERROR: my_job: every job failed, the first with ValueError: bad input\n"
         "  my_job.py:2, in work(): def work(n): raise ValueError('bad input')\n"
     ) in said
-    assert "collected 9 items" in said  # its cells, and nothing of the suite
+    assert "collected 7 items" in said  # its cells, and nothing of the suite
 
 
 def test_a_path_outside_the_clone_may_follow_its_option_after_a_blank(tmp_path: Path) -> None:

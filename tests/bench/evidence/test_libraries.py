@@ -18,11 +18,12 @@ def test_the_libraries_of_both_halves_are_told_apart(own_file: Write) -> None:
     assert found(
         own_file,
         """
-        import json, time, urllib.request
+        import contextlib, json, time, urllib.request
         import httpx
         def jobs(): return range(3)
         def work(n): return json.loads(urllib.request.urlopen(n).read())
         async def work_async(n, c): return (await c.get(n)).json()
+        @contextlib.asynccontextmanager
         async def client_async():
             async with httpx.AsyncClient() as c: yield c
         """,
