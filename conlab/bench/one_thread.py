@@ -49,7 +49,7 @@ def add(matrix: Matrix, cell: Cell) -> None:
     """
     serial = next((one for one in matrix.measured if one.cell is cell), None)
     file = getattr(cell.workload.module, "__file__", None)
-    if serial is None or cell.again or cell.label != "serial" or file is None:
+    if serial is None or cell.label != "serial" or file is None:
         return
     if not is_parallel(serial):
         return
