@@ -23,10 +23,11 @@ from conlab.bench.evidence.demand import Demand
 from conlab.bench.evidence.gathering import Evidence
 from conlab.bench.floors import Floor
 from conlab.bench.inputs import Inputs
-from conlab.bench.measuring import Matrix, Measured
+from conlab.bench.measuring import ENOUGH, Matrix, Measured
 from conlab.bench.readings.case import row_of
 from conlab.bench.readings.figures import HELD
 from conlab.bench.readings.parallel_inside import asks_for_more
+from conlab.bench.readings.too_short import TOO_SHORT
 from conlab.bench.running import CellAbsent
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,7 +68,12 @@ def add(matrix: Matrix, cell: Cell) -> None:
 
 
 def is_parallel(serial: Measured) -> bool:
-    """Say whether serial's jobs compute on several cores by themselves."""
+    """Say whether serial's jobs compute on several cores by themselves.
+
+    A run that is too short, or was watched too shortly, says nothing of that.
+    """
+    if serial.median < TOO_SHORT or serial.cost.wall < ENOUGH:
+        return False
     return asks_for_more(row_of(serial, serial.median))
 
 

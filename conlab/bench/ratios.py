@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from conlab.bench.readings.figures import HELD
 from conlab.bench.report import Group
 
 SPEEDUP = "speedup"  # serial's time / the model's
@@ -18,6 +19,8 @@ def ratios(found: Iterable[Group], benchmarks: Iterable[dict[str, Any]]) -> list
 def _of_cells(found: Iterable[Group]) -> Iterator[dict[str, Any]]:
     for group in found:
         for measured in group.rows:
+            if measured.cell.label.endswith(HELD):
+                continue  # they stand beside the run and are none of its benchmarks
             about = {"of": measured.cell.id, "jobs": measured.jobs}
             speedup, share = group.speedup(measured), group.floor_share(measured)
             if speedup and measured.cell.label != "serial":

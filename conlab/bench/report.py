@@ -122,6 +122,10 @@ class Group:
         )
 
     def floor_share(self, measured: Measured) -> float | None:
+        """The share of the limit where that is no estimate, or else None."""
+        return None if measured.floor is None else self.share(measured)
+
+    def share(self, measured: Measured) -> float | None:
         """The limit over the time, at most 1; None where the workload has none, or it is void."""
         share = self.limit_share(measured)
         return None if share is None or self.void(measured) else min(1.0, share)

@@ -198,6 +198,7 @@ def complete(output: dict[str, Any], matrix: Matrix) -> None:
                     benchmark["extra_info"] |= {
                         "speedup": group.speedup(measured),
                         "floor_share": group.floor_share(measured),
+                        "bound_share": None if measured.floor else group.share(measured),
                         "work_law_seconds": group.work_law,
                         "noise": group.noise,
                         "leads": measured in group.leaders and not group.undecided,

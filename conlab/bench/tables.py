@@ -77,7 +77,7 @@ def workload_table(group: Group, left_out: Sequence[str] = ()) -> Table:
 
 def row(group: Group, measured: Measured) -> dict[str, str]:
     """The figures of a cell as text, by their columns."""
-    share, speedup = group.floor_share(measured), group.speedup(measured)
+    share, speedup = group.share(measured), group.speedup(measured)
     kind, slowest = measured.slowest
     figures = (
         duration(group.time(measured)) + spread(measured),

@@ -118,7 +118,7 @@ def its_time(serial: Measured) -> str:
 def change_sentence(group: Group, serial: Measured) -> str:
     """What would change the answer, as far as the figures carry it."""
     leader = group.leaders[0]
-    share = group.floor_share(leader)
+    share = group.share(leader)
     if group.name == "dispatch_tasks":
         return "Jobs that do nothing gain from no pool: what each costs is what this table is for."
     if group.crowded:

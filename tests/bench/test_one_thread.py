@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from conlab.bench import one_thread
+from conlab.bench.costs import Cost
 from conlab.bench.discovery import Cell, Workload, own_workload
 from conlab.bench.evidence import parallel_library
 from conlab.bench.inputs import Inputs
 from conlab.bench.measuring import Matrix, Measured
+from conlab.bench.ratios import ratios
+from conlab.bench.report import Group
 from tests.bench.made import SERIAL, THREADS, measured, settings
 
 Write = Callable[[str, str], Path]
@@ -87,6 +90,8 @@ def test_nothing_more_is_measured_of_jobs_on_one_core_and_of_other_cells(
     matrix.measured = [
         serial(job, ALONE),
         replace(measured("threads", 1.0, cores=PARALLEL), cell=Cell(job, THREADS)),
+        replace(serial(job, PARALLEL), cell=Cell(job, SERIAL), rounds=(1e-5,)),
+        replace(serial(job, PARALLEL), cell=Cell(job, SERIAL), cost=Cost(0.01, 0.019)),
     ]
     for one in [*matrix.measured]:
         one_thread.add(matrix, one.cell)
@@ -114,3 +119,10 @@ def test_the_other_process_measures_with_the_variables_set(job: Workload) -> Non
     assert (one.cell.label, one.jobs, one.failed) == ("serial_one_thread", 2, 0)
     assert len(one.rounds) >= 3
     assert len(one.job_seconds) == 2 * one.repeats
+
+
+def test_the_rows_with_one_thread_are_no_figures_for_the_history(job: Workload) -> None:
+    held = replace(measured("threads", 0.5), cell=Cell(job, THREADS, "one_thread"))
+    made = Group(job.name, (serial(job, ALONE), held), cores=2)
+    assert made.speedup(held) == 2.0
+    assert [one for one in ratios([made], []) if one["of"] == held.cell.id] == []

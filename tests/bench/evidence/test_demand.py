@@ -59,3 +59,9 @@ def test_threads_that_only_look_on_are_left_out() -> None:
     finally:
         ended.set()
         looker.join()
+
+
+def test_the_times_of_a_thread_that_is_left_out_are_not_read() -> None:
+    everyone = demand.times_of_threads(without=set())
+    mine = threading.get_native_id()
+    assert set(demand.times_of_threads(without={mine})) == set(everyone) - {mine}

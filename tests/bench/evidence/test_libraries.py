@@ -56,6 +56,18 @@ def test_a_library_that_is_imported_inside_a_function_is_found(own_file: Write) 
     ) == ({"httpx"}, set())
 
 
+def test_what_a_library_is_built_on_does_not_count_beside_it(own_file: Write) -> None:
+    assert found(
+        own_file,
+        """
+        import socket
+        import httpx
+        def jobs(): return range(3)
+        def work(n): return httpx.get(n, timeout=socket.getdefaulttimeout())
+        """,
+    ) == ({"httpx"}, set())
+
+
 def test_functions_that_call_each_other_have_an_end(own_file: Write) -> None:
     assert found(
         own_file,
