@@ -5,6 +5,7 @@ The jobs count the time that they take, so that a machine's load changes nothing
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -138,8 +139,14 @@ def test_what_the_budget_was_too_short_to_tell_is_counted_as_that(
 ) -> None:
     surely = ("--alpha=1e-12", "--budget=1")  # the first look would come after 40 pairs and more
     ended = compare(tmp_path, f"--workload={repository.file}", "--versus=clocked..clocked", *surely)
-    assert ended.status == 0, ended.said
-    assert "1 cannot tell" in ended.said.splitlines()[-1]
+    assert ended.status == 6, ended.said
+    assert "1 cannot tell" in ended.said.splitlines()[-2]
+    assert ended.said.splitlines()[-1] == "0 of 1 cell decided"
+    assert (
+        "The budget is too short for any verdict: a first look takes 48 pairs or more"
+        in (ended.said.partition("Did it get slower?")[0])
+    )
+    assert re.search(r"about \+0\.0%, slower in 0 of \d+ pairs? +4 of 4", ended.said)
 
 
 def test_a_failing_side_fails_the_run_and_a_missing_one_is_a_usage_error(

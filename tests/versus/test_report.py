@@ -9,6 +9,7 @@ import pytest
 from conlab.versus import report
 from conlab.versus.comparison import Comparison, notes, sequential_tests
 from conlab.versus.options import Options
+from conlab.versus.pairs.measuring import Pair
 from conlab.versus.pairs.survey import Survey, absent
 from conlab.versus.pairs.worker_process import SideFailed
 from conlab.versus.rule import Judgement, Rule, Verdict
@@ -87,10 +88,13 @@ def test_the_summary_says(said: str) -> None:
 
 
 def test_before_the_first_look_no_more_is_known_than_when_that_is_due() -> None:
-    (young,) = [after_pairs("young_job")]
-    assert f"at least {young.looks[0]} pairs" in " ".join(
-        report.text(comparison(young), 120, color=False).split()
-    )
+    young = SequentialTest(cell("serial", "young_job"), RULE)
+    for _ in range(9):
+        young.add(Pair("", ((1.0,), (1.09,)), ((1.0,), (1.0,)), 0), 1.5)
+    said = " ".join(report.text(comparison(young), 120, color=False).split())
+    assert f"at least {young.looks[0]} pairs" in said
+    assert "cannot tell about +9.0%, slower in 9 of 9 pairs" in said
+    assert "so far about +9.0%, slower in 9 of 9 pairs" in report.sentence(young)
 
 
 def test_long_verdicts_give_way_to_the_names_of_cells_and_to_nothing_else() -> None:
@@ -168,8 +172,8 @@ def told(cells: dict[str, str | None], problem: str | None = None) -> dict[str, 
 @pytest.mark.parametrize(
     ("old", "said"),
     [
-        (told({}), "v1 has no a_job"),
-        (told({"threads": None}), "v1 has no a_job under serial"),
+        (told({}), "new: v1 has no a_job"),
+        (told({"threads": None}), "new: v1 has no a_job under serial"),
         (told({"serial": "needs Python 3.14"}), "v1: needs Python 3.14"),
     ],
 )
