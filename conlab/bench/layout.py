@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
-BUILDERS = ("pyproject.toml", "setup.py", "setup.cfg")  # of which pip can install a project
 
 
 def project_root(file: Path) -> Path | None:
@@ -44,7 +43,7 @@ def by_build_tool(project: dict[str, Any]) -> Iterator[Any]:
     """The folders that the tables of build tools in ``pyproject.toml`` name, as written there."""
     tool = table(project, "tool")
     setuptools = table(tool, "setuptools")
-    yield from (path for path in table(setuptools, "package-dir").values() if path)
+    yield from above_packages(table(setuptools, "package-dir"))
     yield from strings(table(setuptools, "packages", "find").get("where"))
     for hatch in (
         table(tool, "hatch", "build", "targets", "wheel"),
@@ -62,18 +61,28 @@ def by_build_tool(project: dict[str, Any]) -> Iterator[Any]:
     yield table(tool, "uv", "build-backend").get("module-root")
 
 
+def above_packages(folders: dict[str, Any]) -> Iterator[str]:
+    """The folders that hold the packages whose own are given, by names with dots; "" is for all."""
+    for name, path in folders.items():
+        parts = Path(path).parts if isinstance(path, str) else ()
+        inside = tuple(name.split(".")) if name else ()
+        if parts and parts[len(parts) - len(inside) :] == inside:
+            yield str(Path(*parts[: len(parts) - len(inside)]))
+
+
 def by_setup(root: Path) -> Iterator[str]:
     """The folders that ``setup.cfg`` and ``setup.py`` name."""
     parser = ini(root / "setup.cfg")
-    for line in parser.get("options", "package_dir", fallback="").splitlines():
-        yield line.partition("=")[2].strip()
+    lines = parser.get("options", "package_dir", fallback="").splitlines()
+    named = (line.partition("=") for line in lines if "=" in line)
+    yield from above_packages({name.strip(): path.strip() for name, _, path in named})
     yield from parser.get("options.packages.find", "where", fallback="").split()
     with suppress(OSError, SyntaxError, ValueError):
         for node in ast.walk(ast.parse((root / "setup.py").read_bytes())):
             if isinstance(node, ast.keyword) and node.arg in ("package_dir", "where"):
                 with suppress(ValueError, TypeError, SyntaxError):
                     value = ast.literal_eval(node.value)
-                    yield from strings(list(value.values()) if isinstance(value, dict) else value)
+                    yield from above_packages(value) if isinstance(value, dict) else strings(value)
 
 
 def by_pytest(root: Path, project: dict[str, Any]) -> Iterator[str]:
@@ -88,6 +97,13 @@ def by_pytest(root: Path, project: dict[str, Any]) -> Iterator[str]:
         ("setup.cfg", "tool:pytest"),
     ):
         yield from ini(root / name).get(section, "pythonpath", fallback="").split()
+
+
+def is_installable(root: Path) -> bool:
+    """Say whether pip can install a project from that folder."""
+    project = toml(root / "pyproject.toml")
+    described = any(name in project for name in ("project", "build-system"))
+    return described or "poetry" in table(project, "tool") or (root / "setup.py").is_file()
 
 
 def project_names(root: Path) -> set[str]:

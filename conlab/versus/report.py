@@ -116,7 +116,7 @@ def text(comparison: Comparison, width: int, color: bool) -> str:
                 word, _, said = said.partition(": ")
             console.print(Text(f"{word}: {test.cell.id}: {said}", style=style))
         for kind, one in test.moved.items():
-            if one.decisive:
+            if one.decisive and not test.all_alike:
                 name = test.name_of(kind)
                 by = " by CPU time" if one.by_cpu else ""
                 line = f"{test.cell.id}: {one.verdict}{by}: {name}: {change(one.decisive)}"

@@ -127,6 +127,11 @@ class SequentialTest:
         return {kind: one for kind, one in self.strata.items() if one.verdict.is_alarm}
 
     @property
+    def all_alike(self) -> bool:
+        """Say whether the whole and each stratum have the same verdict: no kind moved by itself."""
+        return len({part.verdict for part in self.parts}) == 1
+
+    @property
     def by_cpu(self) -> bool:
         """Whether what is said rests on CPU seconds."""
         return self.spokesman.by_cpu

@@ -126,14 +126,17 @@ def packages_from(tree: str | None, projects: set[str]) -> Iterator[str]:
     import importlib.metadata
 
     for one in importlib.metadata.distributions() if tree else ():
+        if (os.path.realpath(str(one.locate_file(""))) + os.sep).startswith(below([str(tree)])):
+            continue  # what a build left in the tree itself
         origin = one.read_text("direct_url.json") or ""
         address = json.loads(origin).get("url", "") if origin else ""
         place = url2pathname(urlsplit(address).path) if address.startswith("file:") else ""
         here = place and (os.path.realpath(place) + os.sep).startswith(below([str(tree)]))
         if here or layout.normalized(str(one.metadata["Name"])) in projects:
             for file in one.files or ():
-                if file.suffix in (".py", ".so", ".pyd") and file.parts[0] != "..":
-                    yield file.parts[0].partition(".")[0]
+                name = file.parts[0].partition(".")[0]
+                if file.suffix in (".py", ".so", ".pyd") and name and "editable" not in name:
+                    yield name
 
 
 def cells_of(workload: Workload, models: list[Model]) -> dict[str, str | None]:

@@ -25,6 +25,7 @@ REQUIREMENTS = (
     "requirements*.txt", "requirements*.in", "constraints*.txt", "pyproject.toml", "setup.py",
     "setup.cfg", "Pipfile", "*.lock", "pylock*.toml", "environment*.yml", "environment*.yaml",
 )  # fmt: skip
+PATHS = (*(f":(glob)**/{one}" for one in REQUIREMENTS), ":(glob)**/*requirements/*.txt")  # git's
 NO_PYTHON = ("Cargo.lock", "yarn.lock", "flake.lock", "Gemfile.lock", "composer.lock")
 
 

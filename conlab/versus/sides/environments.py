@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from conlab.bench.layout import BUILDERS
+from conlab.bench.layout import is_installable
 from conlab.content import IN_CLONE
 from conlab.errors import UserError
 from conlab.scratch import LOCK, is_held, lock_in
@@ -103,7 +103,7 @@ def with_project(root: Path, name: str, say: Callable[[str], None] = lambda _: N
     def make(python: Path) -> None:
         say(f"Installing {name} into an environment of its own, once: this may take minutes")
         put_behind(python)
-        wanted = [str(root)] if any((root / one).exists() for one in BUILDERS) else []
+        wanted = [str(root)] if is_installable(root) else []
         if (root / "requirements.txt").is_file():
             wanted += ["--requirement", str(root / "requirements.txt")]
         if said := (uv if shutil.which("uv") else pip)(python, *wanted):

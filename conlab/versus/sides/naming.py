@@ -11,12 +11,12 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from conlab.bench.layout import BUILDERS
+from conlab.bench.layout import is_installable
 from conlab.bench.settings import Settings
 from conlab.errors import UserError
 from conlab.scratch import scratch_folder
 from conlab.versus.sides import environments
-from conlab.versus.sides.building import copied, must_be_built, requirements_in
+from conlab.versus.sides.building import PATHS, copied, must_be_built, requirements_in
 from conlab.versus.sides.folders import folders_of
 from conlab.versus.sides.revisions import Repository, pointers_in, repository_of
 from conlab.versus.sides.side import (
@@ -82,10 +82,10 @@ def installed(
         return one
     if not (install or must_be_built(at)):
         return one
-    if not any((at / name).exists() for name in (*BUILDERS, "requirements.txt")):
+    if not (is_installable(at) or (at / "requirements.txt").is_file()):
         raise UserError(
-            f"--install: {one.name} has neither pyproject.toml, setup.py nor requirements.txt in"
-            " its root, so there is nothing to install"
+            f"--install: {one.name} has in its root neither a project that pip could install nor"
+            " a requirements.txt, so there is nothing to install"
         )
     if one.copy is None:
         at = copied(Repository(tree), folder)
@@ -102,7 +102,7 @@ def with_notes(old: Side, new: Side, one: str, two: str) -> tuple[Side, Side]:
         return old, new
     if not (commit and (other or not two)):
         return old, new
-    changed = requirements_in(repository.differing(commit, other))
+    changed = requirements_in(repository.differing(commit, other, *PATHS))
     if changed:
         note = (
             f"{listing(changed)} {'differs' if len(changed) == 1 else 'differ'} between the sides,"
