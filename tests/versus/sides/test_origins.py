@@ -47,7 +47,7 @@ def test_a_package_installed_from_the_tree_is_no_revision_s(tmp_path: Path) -> N
     ],
 )
 def test_what_both_may_share_is_none(tmp_path: Path, place: str, changes: dict[str, str]) -> None:
-    there = {
+    there: dict[str, Any] = {
         name: (tmp_path / path,) if name == "shared" else tmp_path / path
         for name, path in changes.items()
     }

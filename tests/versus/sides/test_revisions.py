@@ -1,6 +1,7 @@
 """A revision as it is in a team's repository: submodules, Git LFS, advice, changed requirements."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,10 +114,8 @@ def test_where_lfs_is_asked_for_and_not_there_a_pointer_is_left_and_noted(tmp_pa
         repository.git("config", f"filter.lfs.{name}", value)
     with named("HEAD", own(repository)) as (old, _):
         assert old.pointers == ("large.bin",)
-        assert old.notes == (
-            "large.bin is a Git LFS pointer, not the file: git lfs install, then git lfs fetch"
-            " --all",
-        )
+        (note,) = old.notes
+        assert note.startswith("large.bin is a Git LFS pointer, not the file: git lfs install")
 
 
 def own(repository: Made) -> Settings:
@@ -169,6 +168,6 @@ def test_installing_what_cannot_be_is_refused_in_a_sentence(tmp_path: Path) -> N
             pass
     with (
         pytest.raises(UserError, match="--install: neither side of"),
-        named(f"{'httpx>=0.1'}", own(repository), install=True),
+        named(sys.executable, own(repository), install=True),
     ):
         pass
