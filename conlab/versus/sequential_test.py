@@ -156,6 +156,8 @@ class SequentialTest:
 
         Faster where a part is, and none may have become slower by as much as matters.
         """
+        if not self.strata:
+            return self.whole.verdict
         found = [part.verdict for part in self.parts]
         if Verdict.SLOWER in found:
             return Verdict.SLOWER
@@ -209,9 +211,11 @@ class SequentialTest:
     @property
     def width(self) -> float:
         """How undecided the cell is: how wide its widest interval is, endless before a look."""
-        unsure = [part.wall for part in self.parts if part.verdict is Verdict.UNSURE and part.wall]
         if self.wall is None:
             return float("inf")
+        if not self.strata:
+            return self.wall.high - self.wall.low
+        unsure = [part.wall for part in self.parts if part.verdict is Verdict.UNSURE and part.wall]
         return max((one.high - one.low for one in unsure), default=self.wall.high - self.wall.low)
 
     @property
