@@ -21,6 +21,7 @@ from conlab.versus.sequential_test import SequentialTest, figures, take_pairs
 from conlab.versus.sides.naming import named
 from conlab.versus.sides.side import about_pointers
 
+LEAST = 0.001  # seconds that are left in any case, so that a pair begins
 ROOM = 1.2  # times what the first looks take: the budget that is advised
 
 
@@ -55,7 +56,7 @@ class Comparison:
                     self.tests = sequential_tests(cells, measurer, asked)
                     began = time.monotonic()
                     prepare(self.tests, measurer, asked.budget, say)
-                    left = max(0.0, asked.budget - (time.monotonic() - began))
+                    left = max(LEAST, asked.budget - (time.monotonic() - began))
                     warned = TooShort(self.tests, asked.budget, left, say)
 
                     def told(test: SequentialTest) -> None:
@@ -156,7 +157,7 @@ class Comparison:
 
 
 class TooShort:
-    """Says once, when each cell has its first pair, that the budget has no room for first looks."""
+    """Says once, as soon as first pairs show it, that the budget has no room for first looks."""
 
     def __init__(
         self,
@@ -169,22 +170,22 @@ class TooShort:
         self.spent = budget - left  # seconds, before the first pair
         self.left = left
         self.say = say
-        self.looked = False
+        self.said = False
 
     def look(self) -> None:
-        """See whether the first looks fit in, if each cell has a pair and nobody has seen yet."""
-        compared = [one for one in self.tests if not (one.absent or one.failure)]
-        if self.looked or not compared or not all(one.pairs for one in compared):
+        """See whether the first looks fit in, of the cells of which there is a pair."""
+        if self.said:
             return
-        self.looked = True
-        needed = [one.first_look * one.seconds_of_a_pair for one in compared]
+        compared = [one for one in self.tests if not (one.absent or one.failure)]
+        needed = [one.first_look * one.seconds_of_a_pair for one in compared if one.pairs]
         if sum(needed) > self.left:
-            none = min(needed) > self.left
-            advised = math.ceil(self.spent + sum(needed) * ROOM)
+            self.said = True
+            none = len(needed) == len(compared) and min(needed) > self.left
+            advised = math.ceil(self.spent + sum(needed) * len(compared) / len(needed) * ROOM)
             self.say(
                 f"The budget is too short for {'any' if none else 'every'} verdict: a first look"
                 f" takes {compared[0].first_look} pairs or more, a pair"
-                f" {median(one.seconds_of_a_pair for one in compared):.1f} s, and"
+                f" {median(one.seconds_of_a_pair for one in compared if one.pairs):.1f} s, and"
                 f" {self.left:.0f} s are left for {len(compared)}"
                 f" {'cell' if len(compared) == 1 else 'cells'};"
                 f" --budget {advised} would do, or fewer cells"

@@ -18,7 +18,6 @@ from conlab.versus.sides.side import Side
 from tests.bench.made import cell
 
 RULE = Rule(0.01, 4, 0.05)
-RULE_FIRST = next(RULE.looks())
 
 
 def judgement(verdict: Verdict, change: float, needed: int | None = None) -> Judgement:
@@ -237,30 +236,41 @@ def test_a_report_carries_verdict_estimate_interval_and_pairs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("budget", "left", "said"),
+    ("left", "said"),
     [
-        (300.0, 300.0, []),
-        (20.0, 15.0, ["for any verdict", "15 s are left for 2 cells", "--budget"]),
-        (45.0, 40.0, ["for every verdict", "40 s are left for 2 cells", "--budget"]),
+        (300.0, [None, None]),
+        (55.0, [None, "for every verdict"]),
+        (15.0, ["for every verdict", None]),
     ],
 )
-def test_a_budget_that_is_too_short_is_said_once_when_each_cell_has_a_pair(
-    budget: float, left: float, said: list[str]
+def test_a_budget_that_is_too_short_is_said_once_as_soon_as_pairs_show_it(
+    left: float, said: list[str | None]
 ) -> None:
     tests = [SequentialTest(cell("serial", name), RULE) for name in "ab"]
     told: list[str] = []
-    warned = TooShort(tests, budget, left, told.append)
-    for test in tests:
+    warned = TooShort(tests, left + 5.0, left, told.append)
+    for test, expected in zip(tests, said, strict=True):
+        told.clear()
         test.add(Pair("", ((1.0,), (1.0,)), ((1.0,), (1.0,)), 0), 2.0)
-        assert told == []
         warned.look()
+        warned.look()
+        assert len(told) == bool(expected)
+        if expected:
+            assert expected in told[0]
+            assert f"and {left:.0f} s are left for 2 cells" in told[0]
+            advised = int(told[0].partition("--budget ")[2].split()[0])
+            assert advised > 2 * test.first_look * 2.0 + 5.0
+
+
+def test_where_no_cell_can_be_looked_at_the_budget_is_too_short_for_any_verdict() -> None:
+    told: list[str] = []
+    test = SequentialTest(cell("serial"), RULE)
+    warned = TooShort([test], 10.0, 10.0, told.append)
     warned.look()
-    assert len(told) == bool(said)
-    assert all(part in told[0] for part in said)
-    if said:
-        needed = 2 * RULE_FIRST * 2.0
-        advised = int(told[0].partition("--budget ")[2].split()[0])
-        assert advised > needed + budget - left
+    assert told == []
+    test.add(Pair("", ((1.0,), (1.0,)), ((1.0,), (1.0,)), 0), 2.0)
+    warned.look()
+    assert told[0].startswith("The budget is too short for any verdict")
 
 
 # Which cells can be compared

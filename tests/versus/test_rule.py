@@ -193,14 +193,14 @@ def test_strata_that_were_not_given_their_share_are_found_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As if each stratum had the whole rate of the cell: more alarms than are stated."""
-    strict, cells, strata = Rule(alpha=0.3, cells=1, matters=0.02), 25, 6
+    strict, cells, strata = Rule(alpha=0.3, cells=1, matters=0.01), 25, 8
     rng = np.random.default_rng(7)
     pairs = rng.choice([-1, 1], (cells, PAIRS, strata)) * steady(rng, cells * strata).reshape(
         cells, PAIRS, strata
     )
 
     def alarms() -> float:
-        return sum(run_strata(strict, each[:20]).verdict.is_alarm for each in pairs) / cells
+        return sum(run_strata(strict, each[:30]).verdict.is_alarm for each in pairs) / cells
 
     assert alarms() <= strict.alpha
     whole = Rule.allowance
