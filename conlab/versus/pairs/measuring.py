@@ -162,6 +162,7 @@ class Measurer:
         self.plans: dict[str, Plan] = {}
         self.computing: dict[str, bool] = {}
         self.measured: dict[str, int] = {}
+        self.limit = planning.LIMIT  # seconds for an inventory, of each side
 
     def __enter__(self) -> Self:
         """Ask both sides what they have. Raises SideFailed."""
@@ -284,6 +285,7 @@ class Measurer:
                     self.most_jobs(workload),
                     busy or 1,
                     "sites" not in self.values(workload),
+                    self.limit,
                     Sizing(ROUND, SHARE, FEWEST_ROUNDS, MOST_ROUNDS),
                 )
         return self.plans[cell.id]
