@@ -53,7 +53,7 @@ class Comparison:
                 with Measurer(sides, settings, asked.seed) as measurer:
                     self.surveys = measurer.surveys
                     self.notes = notes(measurer.surveys)
-                    self.gone = gone(measurer.surveys)
+                    self.gone = [*gone(measurer.surveys), *sides[1].gone]
                     self.tests = sequential_tests(cells, measurer, asked)
                     began = time.monotonic()
                     self.notes += prepare(self.tests, measurer, asked.budget, say)
