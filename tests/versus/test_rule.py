@@ -179,7 +179,7 @@ def run_strata(rule: Rule, pairs: Any) -> SequentialTest:
 @pytest.mark.parametrize("alike", [0.0, 0.9], ids=["noise of their own", "noise much alike"])
 def test_strata_raise_no_more_alarms_than_stated(noise: Callable[..., Any], alike: float) -> None:
     """Between identical sides the coin turns all strata of a pair at once."""
-    strict, cells, strata = Rule(alpha=0.3, cells=1, matters=0.02), 25, 3
+    strict, cells, strata = Rule(alpha=0.3, cells=1, matters=0.02), 15, 3
     rng = np.random.default_rng(6)
     common, own = noise(rng, cells), noise(rng, cells * strata).reshape(cells, strata, PAIRS)
     inside = rng.choice([-1, 1], (cells, strata, PAIRS))  # strata move against each other, too
