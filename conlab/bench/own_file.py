@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from conlab.bench import own_lines
+from conlab.bench.layout import import_folders, project_root
 from conlab.errors import UserError
 from conlab.explorer.programs.project import INSTALLED, folder_of_package, relative_levels
 
@@ -39,6 +40,8 @@ def imported(path: Path) -> ModuleType:
         sys.path.insert(0, str(root))
     if str(path.parent) not in sys.path:  # last: a package may have a queue.py of its own
         sys.path.append(str(path.parent))
+    if project := project_root(path):  # last as well: what is installed by those names goes first
+        sys.path += [str(each) for each in import_folders(project) if str(each) not in sys.path]
     try:
         return importlib.import_module(name)
     except SyntaxError as error:

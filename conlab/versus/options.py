@@ -10,7 +10,7 @@ from conlab.versus.sides.naming import halves
 ALPHA = 0.01
 MATTERS = 0.05
 BUDGET = 300.0  # seconds
-NAMES = ("alpha", "matters", "budget", "fail_on_cannot_tell")
+NAMES = ("alpha", "matters", "budget", "fail_on_cannot_tell", "install")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Options:
     budget: float
     seed: int
     fail_on_cannot_tell: bool
+    install: bool = False
 
 
 def add_options(parser: Any) -> None:
@@ -57,6 +58,13 @@ def add_options(parser: Any) -> None:
         help="fail for a cell of which the budget was too short to tell, as for a slower one",
     )
 
+    group.addoption(
+        "--install",
+        action="store_true",
+        help="install each revision, and the working tree beside it, into an environment of its"
+        " own, as a project that must be built is anyway; made once, and kept",
+    )
+
 
 def read(config: Any) -> Options | None:
     """What the options of ``config`` mean; None without --versus. Raises UserError for nonsense."""
@@ -82,7 +90,8 @@ def read(config: Any) -> Options | None:
         matters=share("matters", option("matters"), MATTERS),
         budget=seconds(option("budget")),
         seed=random.SystemRandom().randrange(2**32) if seed is None else int(seed),
-        fail_on_cannot_tell=option("fail_on_cannot_tell"),
+        fail_on_cannot_tell=bool(option("fail_on_cannot_tell")),
+        install=bool(option("install")),
     )
 
 

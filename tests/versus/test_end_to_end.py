@@ -5,6 +5,7 @@ The jobs count the time that they take, so that a machine's load changes nothing
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
+from xml.etree import ElementTree
 
 import psutil
 import pytest
 
+from conlab import scratch
 from tests.bench.made import PYTEST, ROOT
 from tests.models.jobs import wait_until
 from tests.patience import patience
@@ -30,6 +33,7 @@ class Ended:
     status: int
     said: str
     told: dict[str, Any]
+    junit: str = ""
 
 
 def command(*arguments: str) -> list[str]:
@@ -54,7 +58,9 @@ def compare(folder: Path, *arguments: str) -> Ended:
     )
     assert list(temporary.iterdir()) == []
     told = json.loads(report.read_text("utf-8")) if report.exists() else {}
-    return Ended(ended.returncode, ended.stdout + ended.stderr, told)
+    junit = folder / "junit.xml"
+    xml = junit.read_text("utf-8") if junit.exists() else ""
+    return Ended(ended.returncode, ended.stdout + ended.stderr, told, xml)
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +76,10 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ended, bool]:
     made.git("commit", "--quiet", "--message", "before")
     made.file.write_text(dedent(CLOCKED).replace("0.01", "0.015"))
     before = made.state()
+    folder = tmp_path_factory.mktemp("report")
     files = (f"--workload={file}" for file in (made.file, steady))
-    ended = compare(tmp_path_factory.mktemp("report"), *files, "--versus=HEAD", "--seed=17")
+    junit = f"--junitxml={folder / 'junit.xml'}"
+    ended = compare(folder, *files, "--versus=HEAD", "--seed=17", junit)
     return ended, made.state() == before
 
 
@@ -123,6 +131,25 @@ def test_every_number_is_in_the_json(planted: tuple[Ended, bool]) -> None:
     assert told["seed"] == 17
 
 
+def test_junit_carries_verdict_estimate_interval_and_pairs(planted: tuple[Ended, bool]) -> None:
+    cases = ElementTree.fromstring(planted[0].junit).iter("testcase")
+    found = {
+        case.attrib["name"]: {
+            one.attrib["name"]: one.attrib["value"] for one in case.iter("property")
+        }
+        for case in cases
+    }
+    assert len(found) == 2
+    slower = found["bench_cell[grown_job-serial]"]
+    assert (slower["verdict"], slower["estimate"], slower["jobs"]) == (
+        "slower",
+        "+0.5000",
+        "1 of 1",
+    )
+    assert {"low", "high", "pairs"} <= slower.keys()
+    assert found["bench_cell[steady_job-serial]"]["verdict"] == "no change that matters"
+
+
 def test_the_repository_is_as_it_was(planted: tuple[Ended, bool]) -> None:
     assert planted[1]
 
@@ -138,8 +165,22 @@ def test_what_the_budget_was_too_short_to_tell_is_counted_as_that(
 ) -> None:
     surely = ("--alpha=1e-12", "--budget=1")  # the first look would come after 40 pairs and more
     ended = compare(tmp_path, f"--workload={repository.file}", "--versus=clocked..clocked", *surely)
+    assert ended.status == 6, ended.said
+    assert "1 cannot tell" in ended.said.splitlines()[-2]
+    assert ended.said.splitlines()[-1] == "0 of 1 cell decided"
+    before = ended.said.partition("Did it get slower?")[0]
+    assert "The budget is too short for any verdict: a first look takes 4" in before
+    assert re.search(r"about \+0\.0% +1 of 1 .*\n +slower in 0 of \d+ pairs?", ended.said)
+
+
+def test_a_workload_that_the_base_has_not_is_new_and_passes(
+    repository: Made, tmp_path: Path
+) -> None:
+    ended = compare(tmp_path, f"--workload={repository.file}", "--versus=nothing")
     assert ended.status == 0, ended.said
-    assert "1 cannot tell" in ended.said.splitlines()[-1]
+    assert "new: square_numbers-serial: nothing (" in ended.said
+    assert "has no file jobs/square_numbers.py" in ended.said
+    assert ended.said.splitlines()[-1] == "0 of 0 cells decided, 1 new"
 
 
 def test_a_failing_side_fails_the_run_and_a_missing_one_is_a_usage_error(
@@ -188,8 +229,10 @@ def test_nothing_runs_on_when_it_is_cut_short(
     assert len(workers) == 1
     wait_until(lambda: not any(is_alive(one) for one in workers))
     assert process.returncode == status, said
-    if number != signal.SIGKILL:
-        assert list(temporary.iterdir()) == []
+    if number == signal.SIGKILL:
+        assert list(temporary.iterdir()) != []
+        scratch.sweep.__wrapped__(str(temporary))  # as the next run does
+    assert list(temporary.iterdir()) == []
 
 
 def is_alive(process: psutil.Process) -> bool:

@@ -22,6 +22,16 @@ def test_the_defaults() -> None:
     assert not asked.fail_on_cannot_tell
 
 
+@pytest.mark.parametrize("name", ["install", "fail_on_cannot_tell"])
+def test_what_is_asked_for_is_that_and_nothing_else(name: str) -> None:
+    asked = read(versus="main", **{name: True})
+    assert asked is not None
+    assert {flag: getattr(asked, flag) for flag in ("install", "fail_on_cannot_tell")} == {
+        "install": name == "install",
+        "fail_on_cannot_tell": name == "fail_on_cannot_tell",
+    }
+
+
 def test_without_a_side_nothing_is_compared() -> None:
     assert read() is None
 

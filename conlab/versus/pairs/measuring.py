@@ -9,22 +9,21 @@ both sides do it on the same core, which is drawn for each pair.
 
 import json
 import math
-import random
 import statistics
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
-
-import psutil
 
 from conlab.bench.discovery import Cell, Workload
 from conlab.bench.inputs import Inputs
 from conlab.bench.measuring import WAITS
 from conlab.bench.running import CellAbsent
 from conlab.bench.settings import Settings
-from conlab.versus.pairs import fingerprints
+from conlab.versus.pairs import fingerprints, planning
+from conlab.versus.pairs.drawing import Draw, order
+from conlab.versus.pairs.planning import Plan, Sizing
 from conlab.versus.pairs.survey import Survey, absent, surveys
 from conlab.versus.pairs.worker_process import SideFailed, Worker
 from conlab.versus.sides.side import Side
@@ -33,7 +32,6 @@ ROUND = 0.01  # seconds that a round should last: shorter than what disturbs it
 SHARE = 0.3  # seconds of rounds that each side gets in a pair, if that is not too few rounds
 MOST_ROUNDS = 24  # of each side in a pair: after them, both processes are replaced
 FEWEST_ROUNDS = 2
-PADDING = 4096  # bytes: the size of the environment moves the stack, and with it the speed
 
 
 Rounds = tuple[tuple[float, ...], tuple[float, ...]]  # the seconds of each: of A, then of B
@@ -43,23 +41,54 @@ Rounds = tuple[tuple[float, ...], tuple[float, ...]]  # the seconds of each: of 
 class Pair:
     """What one pair of processes showed of a cell: the wall and the CPU seconds of their rounds.
 
-    ``first`` is the side that began: 0 or 1.
+    ``first`` is the side that began: 0 or 1. ``strata`` says of which stratum each round was, and
+    ``weights`` how much each stratum counts in the whole; without them there is one.
     """
 
     cell: str
     wall: Rounds
     cpu: Rounds
     first: int
+    strata: tuple[int, ...] = ()
+    weights: tuple[float, ...] = (1.0,)
+
+    @property
+    def kinds(self) -> list[int]:
+        """The strata that are judged beside the whole: none if they are the whole."""
+        return [n for n, weight in enumerate(self.weights) if len(self.weights) > 1 and weight < 1]
 
     @property
     def log_wall(self) -> float:
         """The logarithm of B's wall time over A's."""
-        return log_ratio(self.wall)
+        return self.log_of_whole(self.wall)
 
     @property
     def log_cpu(self) -> float:
         """The same of the CPU seconds."""
-        return log_ratio(self.cpu)
+        return self.log_of_whole(self.cpu)
+
+    def log_of_whole(self, rounds: Rounds) -> float:
+        """The mean of the strata's logarithms, by weight: it changes its sign with the sides."""
+        found = [
+            weight * self.log_of(rounds, stratum)
+            for stratum, weight in enumerate(self.weights)
+            if weight
+        ]
+        return sum(found) / sum(self.weights)
+
+    def log_of(self, rounds: Rounds, stratum: int) -> float:
+        """The logarithm of B's time over A's in the rounds of a stratum."""
+        return log_ratio(self.of(rounds, stratum))
+
+    def of(self, rounds: Rounds, stratum: int) -> Rounds:
+        """The rounds of a stratum."""
+        if not self.strata:
+            return rounds
+        one, two = (
+            tuple(each for each, which in zip(side, self.strata, strict=True) if which == stratum)
+            for side in rounds
+        )
+        return one, two
 
     def to_json(self) -> str:
         """The pair as a line."""
@@ -70,7 +99,9 @@ class Pair:
         """The pair that ``to_json`` wrote. Raises ValueError, KeyError or TypeError if none did."""
         saved = json.loads(line)
         wall, cpu = ((tuple(a), tuple(b)) for a, b in (saved["wall"], saved["cpu"]))
-        return cls(saved["cell"], wall, cpu, saved["first"])
+        strata = tuple(map(int, saved.get("strata", ())))
+        weights = tuple(map(float, saved.get("weights", (1.0,))))
+        return cls(saved["cell"], wall, cpu, saved["first"], strata, weights)
 
 
 def log_ratio(rounds: Rounds) -> float:
@@ -81,46 +112,6 @@ def log_ratio(rounds: Rounds) -> float:
     if min(map(min, rounds)) > 0:
         return statistics.median(math.log(b / a) for a, b in zip(*rounds, strict=True))
     return math.log(sum(rounds[1]) / sum(rounds[0]))
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """What a round of a cell is: ``runs`` times its first ``jobs`` jobs, or all if that is None."""
-
-    jobs: int | None
-    runs: int
-    rounds: int
-
-
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """What is drawn at random for a pair, the same again from the same seed.
-
-    ``first`` is the side that begins. Both processes get the same hash seed and, where one thread
-    does all the work, the same core, others in each pair: what these make faster or slower is no
-    difference between the sides.
-    """
-
-    first: int
-    core: int
-    hash_seed: int
-    paddings: tuple[int, int]
-
-    @classmethod
-    def of(cls, seed: int, cell: str, number: int) -> Self:
-        """The draw for that pair of the cell, in whatever order the cells are measured."""
-        chance = random.Random(f"{seed} {cell} {number}")
-        return cls(
-            chance.randrange(2),
-            chance.choice(core_numbers()),
-            chance.randrange(1, 2**32),
-            (chance.randrange(PADDING), chance.randrange(PADDING)),
-        )
-
-    def environment(self, side: int) -> dict[str, str]:
-        """What the process of that side finds in its environment."""
-        padding = "x" * self.paddings[side]
-        return {"PYTHONHASHSEED": str(self.hash_seed), "CONLAB_PADDING": padding}
 
 
 class Measurer:
@@ -134,9 +125,10 @@ class Measurer:
         self.closing = ExitStack()
         self.closing.callback(self.inputs.close)
         self.surveys: tuple[Survey, Survey]
-        self.sizes: dict[str, Size] = {}
+        self.plans: dict[str, Plan] = {}
         self.computing: dict[str, bool] = {}
         self.measured: dict[str, int] = {}
+        self.limit = planning.LIMIT  # seconds for an inventory, of each side
 
     def __enter__(self) -> Self:
         """Ask both sides what they have. Raises SideFailed."""
@@ -159,9 +151,15 @@ class Measurer:
         """
         if reason := self.absent(cell):
             raise CellAbsent(reason)
-        size = self.size(cell)
+        prepared = self.prepare(cell)
         number = self.measured[cell.id] = self.measured.get(cell.id, 0) + 1
         drawn = Draw.of(self.seed, cell.id, number)
+        with self.both(cell, drawn) as workers:
+            return self.taking_turns(cell, workers, prepared, number - 1, drawn.first)
+
+    @contextmanager
+    def both(self, cell: Cell, drawn: Draw) -> Iterator[list[Worker]]:
+        """A worker of each side that opens the cell, as drawn."""
         if self.inputs.origin:
             self.inputs.origin.reset()
         with ExitStack() as stack:
@@ -169,7 +167,7 @@ class Measurer:
                 side: stack.enter_context(self.started(cell, side, drawn))
                 for side in order(drawn.first, 0)
             }
-            return self.taking_turns(cell, [started[0], started[1]], size, drawn.first)
+            yield [started[0], started[1]]
 
     def absent(self, cell: Cell) -> str | None:
         """Why there is nothing to compare, or None. Raises SideFailed where there should be."""
@@ -178,17 +176,23 @@ class Measurer:
             return reason
         return absent(self.surveys, workload.name, cell.label, self.inputs.asked[workload.name])
 
-    def taking_turns(self, cell: Cell, workers: list[Worker], size: Size, first: int) -> Pair:
+    def taking_turns(
+        self, cell: Cell, workers: list[Worker], plan: Plan, number: int, first: int
+    ) -> Pair:
         """Warm both up, then let them run rounds, each first in every other."""
+        strata = plan.strata
+        warm = [(strata[n].jobs(number, 0), strata[n].runs) for n in plan.warm]
         for side in order(first, 0):
-            workers[side].tell("warm up", jobs=size.jobs, runs=size.runs)
+            workers[side].tell("warm up", rounds=warm)
         compare(cell, workers, [worker.answer() for worker in workers])
         wall: tuple[list[float], list[float]] = ([], [])
         cpu: tuple[list[float], list[float]] = ([], [])
-        for number in range(size.rounds):
+        rounds = plan.order()
+        for turn, (stratum, round_) in enumerate(rounds):
             replies: dict[int, dict[str, Any]] = {}
-            for side in order(first, number):
-                replies[side] = workers[side].ask("round", runs=size.runs)
+            jobs = strata[stratum].jobs(number, round_)
+            for side in order(first, turn):
+                replies[side] = workers[side].ask("round", jobs=jobs, runs=strata[stratum].runs)
                 wall[side].append(replies[side]["wall"])
                 cpu[side].append(replies[side]["cpu"])
             compare(cell, workers, [replies[0], replies[1]])
@@ -199,6 +203,8 @@ class Measurer:
             wall=(tuple(wall[0]), tuple(wall[1])),
             cpu=(tuple(cpu[0]), tuple(cpu[1])),
             first=first,
+            strata=tuple(stratum for stratum, _ in rounds) if len(strata) > 1 else (),
+            weights=plan.weights if len(strata) > 1 else (1.0,),
         )
 
     def started(self, cell: Cell, number: int, drawn: "Draw | None" = None) -> "Started":
@@ -225,23 +231,30 @@ class Measurer:
         """What the workload's ``jobs()`` is given, on both sides."""
         return self.inputs.values(workload)
 
-    def size(self, cell: Cell) -> Size:
-        """What a round of the cell is, found out once, by side B."""
-        if cell.id not in self.sizes:
+    def prepare(self, cell: Cell) -> Plan:
+        """What pairs of the cell measure, found out once: all jobs are run, on both sides.
+
+        Raises CellAbsent and SideFailed, as pair() does.
+        """
+        if cell.id not in self.plans:
+            if reason := self.absent(cell):
+                raise CellAbsent(reason)
             workload = cell.workload
-            cut = self.settings.jobs is None and "sites" not in self.values(workload)
             chosen = self.settings.for_models(computes_only=self.computes(cell))
             asked = cell.model.settings()
             busy = sum(chosen[name] for name in ("in_flight", "workers") if name in asked)
-            with self.started(cell, 1) as worker:
-                least = (busy or 1) if cut else None
-                most = self.most_jobs(workload)
-                sizes = {"lasting": ROUND, "most": most, "least": least}
-                size = worker.ask("size", sizes=sizes)
-            seconds = size["seconds"] * size["runs"]
-            rounds = max(FEWEST_ROUNDS, min(MOST_ROUNDS, int(SHARE / seconds)))
-            self.sizes[cell.id] = Size(size["jobs"], size["runs"], rounds)
-        return self.sizes[cell.id]
+            with self.both(cell, Draw.of(self.seed, cell.id, 0)) as workers:
+                self.plans[cell.id] = planning.plan(
+                    cell.id,
+                    workers,
+                    [survey.packages for survey in self.surveys],
+                    self.most_jobs(workload),
+                    busy or 1,
+                    "sites" not in self.values(workload),
+                    self.limit,
+                    Sizing(ROUND, SHARE, FEWEST_ROUNDS, MOST_ROUNDS),
+                )
+        return self.plans[cell.id]
 
     def most_jobs(self, workload: Workload) -> int | None:
         """How many jobs there are, if the reader says so and ``jobs()`` does not know."""
@@ -262,19 +275,6 @@ class Measurer:
         serial = next(model for model in self.settings.models if model.name == "serial")
         with self.started(Cell(cell.workload, serial), 1) as worker:
             return bool(worker.ask("see whether it waits")["waiting"] >= WAITS)
-
-
-def order(first: int, number: int) -> tuple[int, int]:
-    """The sides in the order of that round: the other way round each time, for drift to cancel."""
-    return (first, 1 - first) if number % 2 == 0 else (1 - first, first)
-
-
-def core_numbers() -> list[int]:
-    """The numbers of the cores that this process may use, as far as the system tells."""
-    try:
-        return psutil.Process().cpu_affinity() or [0]
-    except AttributeError:  # macOS has none
-        return [0]
 
 
 def compare(cell: Cell, workers: Sequence[Worker], replies: Sequence[dict[str, Any]]) -> None:

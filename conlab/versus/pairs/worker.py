@@ -4,33 +4,28 @@ Orders come in and replies go out as JSON lines, through stdin and what was stdo
 prints goes to stderr. It runs the side's workloads on the side's Python, and ends with its parent.
 """
 
-import gc
-import itertools
 import json
 import os
 import queue
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import psutil
 
-from conlab.bench import costs, discovery, inputs
+from conlab.bench import discovery, inputs, layout
 from conlab.bench.discovery import Cell, Model, Workload
-from conlab.bench.running import CellAbsent, OpenCell, opened
+from conlab.bench.running import CellAbsent, opened
 from conlab.bench.settings import gil_enabled, python_build
 from conlab.errors import UserError
-from conlab.versus.pairs import fingerprints
-from conlab.versus.pairs.clock import TreeClock
-
-SIZING = 0.3  # seconds of a run that is long enough to tell how long a job takes
-MOST_RUNS = 1000  # of all jobs in a round
-FEW_JOBS = 8  # from which to see whether the jobs wait
+from conlab.versus.pairs.runner import Runner
+from conlab.versus.pairs.witness import below
 
 
 def main() -> None:
@@ -88,7 +83,7 @@ def surveyed(order: dict[str, Any]) -> dict[str, Any]:
     import importlib.metadata  # not for each pair
 
     models = list(discovery.models())
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for name, own in order["workloads"].items():
         try:
             workload = load(name, own)
@@ -112,8 +107,27 @@ def surveyed(order: dict[str, Any]) -> dict[str, Any]:
         "python": python_build(),
         "gil": gil_enabled(),
         "libraries": libraries,
+        "packages": sorted(packages_from(order["tree"], set(order["projects"]))),
         "workloads": found,
     }
+
+
+def packages_from(tree: str | None, projects: set[str]) -> Iterator[str]:
+    """The packages that are installed here from the tree, or that are the projects' own."""
+    import importlib.metadata
+
+    for one in importlib.metadata.distributions() if tree else ():
+        if (os.path.realpath(str(one.locate_file(""))) + os.sep).startswith(below([str(tree)])):
+            continue  # what a build left in the tree itself
+        origin = one.read_text("direct_url.json") or ""
+        address = json.loads(origin).get("url", "") if origin else ""
+        place = url2pathname(urlsplit(address).path) if address.startswith("file:") else ""
+        here = place and (os.path.realpath(place) + os.sep).startswith(below([str(tree)]))
+        if here or layout.normalized(str(one.metadata["Name"])) in projects:
+            for file in one.files or ():
+                name = file.parts[0].partition(".")[0]
+                if file.suffix in (".py", ".so", ".pyd") and name and "editable" not in name:
+                    yield name
 
 
 def cells_of(workload: Workload, models: list[Model]) -> dict[str, str | None]:
@@ -169,14 +183,18 @@ def run_cell(order: dict[str, Any], orders: Any, reply: Callable[..., None]) -> 
             match asked["do"]:
                 case "see whether it waits":
                     reply(waiting=runner.waiting_share())
+                case "inventory":
+                    reply(**runner.inventory(**asked["how"]))
                 case "size":
-                    reply(**runner.size(**asked["sizes"]))
+                    reply(**runner.size(**asked["how"]))
                 case "warm up":
-                    reply(**runner.warm_up(asked["jobs"], asked["runs"]))
+                    reply(**runner.warm_up(asked["rounds"]))
                 case "round":
-                    reply(**runner.round(asked["runs"]))
+                    reply(**runner.round(asked["jobs"], asked["runs"]))
+                case "describe":
+                    reply(jobs=runner.described(asked["jobs"]))
                 case "show":
-                    reply(text=runner.text[: fingerprints.LONGEST])
+                    reply(text=runner.shown(asked.get("jobs")))
                 case "end":
                     break
     orders.put(None)
@@ -186,104 +204,6 @@ def stay_on(core: int) -> None:
     """Let this thread run on that core only, where the system has a way to say so."""
     with suppress(AttributeError, OSError):
         psutil.Process().cpu_affinity([core])
-
-
-class Runner:
-    """Runs the jobs of an open cell, in rounds of several runs of all of them."""
-
-    def __init__(self, open_cell: OpenCell, folder: str | None) -> None:
-        self.open_cell = open_cell
-        self.all_jobs = open_cell.jobs
-        self.folder = Path(folder) if folder else None
-        self.clock = TreeClock()
-        self.text = ""
-
-    def waiting_share(self) -> float:
-        """The share of their time that a few jobs wait."""
-        self.open_cell.jobs = lambda: itertools.islice(self.all_jobs(), FEW_JOBS)
-        before = costs.own_seconds()
-        self.open_cell.plain()
-        return costs.waiting_since(before)
-
-    def size(self, lasting: float, most: int | None, least: int | None) -> dict[str, Any]:
-        """How many jobs, and how many runs of them, make a round ``lasting`` these seconds.
-
-        ``most`` jobs, or fewer if ``least`` is given, but not fewer than that.
-        """
-        jobs = most
-        self.run_some(least or most)  # cold
-        drawn, seconds = self.run_some(least or most)
-        if least:
-            asked = least
-            while seconds < SIZING and drawn == asked != most:  # a model may draw them all at once
-                asked = min(2 * asked, most or sys.maxsize)
-                drawn, seconds = self.run_some(asked)
-            if seconds > lasting:
-                jobs = min(drawn, max(least, round(drawn * lasting / seconds)))
-                seconds *= jobs / drawn
-        return {
-            "jobs": jobs,
-            "runs": max(1, min(MOST_RUNS, round(lasting / seconds))),
-            "seconds": seconds,
-        }
-
-    def run_some(self, most: int | None) -> tuple[int, float]:
-        """Run that many jobs, or all that there are: how many, and how long they took."""
-        drawn = 0
-
-        def jobs() -> Iterator[Any]:
-            nonlocal drawn
-            for job in itertools.islice(self.all_jobs(), most):
-                drawn += 1
-                yield job
-
-        self.empty_folder()
-        self.open_cell.jobs = jobs
-        began = time.perf_counter()
-        self.open_cell.plain()
-        if not drawn:
-            raise UserError("jobs() gave no job; it should yield at least one")
-        return drawn, time.perf_counter() - began
-
-    def warm_up(self, jobs: int | None, runs: int) -> dict[str, Any]:
-        """An untimed round, of which the first run is looked at closely."""
-        self.open_cell.jobs = lambda: itertools.islice(self.all_jobs(), jobs)
-        self.empty_folder()
-        result, tally = self.open_cell.counting()
-        self.text = fingerprints.plain_text(result)
-        if tally.unawaited:
-            raise UserError("work() gave a coroutine that nobody awaited")
-        if tally.jobs and tally.failed == tally.jobs:
-            first = tally.first_failure
-            raise UserError(f"every job failed, the first with {first.type}: {first.message}")
-        for _ in range(runs - 1):
-            self.empty_folder()
-            self.open_cell.plain()
-        gc.collect()
-        gc.freeze()  # what is there to stay: each round then collects in no time
-        return {"digest": fingerprints.digest(self.text), "jobs": tally.jobs}
-
-    def round(self, runs: int) -> dict[str, Any]:
-        """The seconds and the CPU seconds of a round, and what its last run gave."""
-        wall = cpu = 0.0
-        result: Any = None
-        gc.collect()
-        self.clock.look()
-        for _ in range(runs):
-            self.empty_folder()
-            used = self.clock.seconds()
-            began = time.perf_counter()
-            result = self.open_cell.plain()
-            wall += time.perf_counter() - began
-            cpu += max(0.0, self.clock.seconds() - used)
-        cpu += self.clock.look()
-        self.text = fingerprints.plain_text(result)
-        return {"wall": wall, "cpu": cpu, "digest": fingerprints.digest(self.text)}
-
-    def empty_folder(self) -> None:
-        """Remove what the jobs have written."""
-        if self.folder and self.folder.is_dir():
-            inputs.empty(self.folder)
 
 
 if __name__ == "__main__":
