@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Container, Generator, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -46,6 +47,44 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "a module, package or file to be stepped, beside those of the test's project",
     },
 }
+# Of a comparison, in the same way. What they mean is said by conlab.versus.options.
+VERSUS: dict[str, dict[str, Any]] = {
+    "--versus": {
+        "metavar": "SIDE",
+        "help": "compare the benchmarks (of pytest-benchmark) with SIDE: a git revision, a Python,"
+        " or another version of a library; or two of them with each other, A..B",
+    },
+    "--clocks": {
+        "metavar": "A,B",
+        "help": "of --versus, what is compared: wall, cpu, memory (these by default), first-job,"
+        " import, tail, or all",
+    },
+    "--matters": {
+        "metavar": "SHARE",
+        "help": "of --versus, the least change that matters (5%%)",
+    },
+    "--alpha": {
+        "metavar": "P",
+        "help": "of --versus, the probability, at most, of any false alarm in a run (0.01)",
+    },
+    "--budget": {
+        "metavar": "SECONDS",
+        "help": "of --versus, measure for no longer than this in all (300)",
+    },
+    "--seed": {"metavar": "N", "help": "of --versus, draw the orders as a run did before"},
+    "--report-md": {"metavar": "FILE", "help": "of --versus, a report in Markdown"},
+    "--fail-on-cannot-tell": {
+        "action": "store_true",
+        "help": "of --versus, fail for an undecided benchmark, too",
+    },
+}
+CLONES_OWN = "concurrency lab versus"  # the group of the same options in the clone
+VERSUS_NAMES = [
+    name
+    for each, attributes in VERSUS.items()
+    if "action" not in attributes
+    for name in (each, f"--conlab-{each[2:]}")
+]
 STEP_SETTING = "explore_step"
 MARKS = (
     "explore(bound=2, step=[...], ...): run the test under every schedule of its threads and tasks",
@@ -74,7 +113,7 @@ def pytest_load_initial_conftests(
             sys.exit(subprocess.call(command))
         os.execv(sys.executable, command)
     given = list(args)
-    args[:] = joined_options(args, OPTIONS)
+    args[:] = joined_options(args, (*OPTIONS, *VERSUS_NAMES))
     if args != given:  # pytest takes a value for tests to run, as it does not know the option yet
         early_config.known_args_namespace.file_or_dir = parser.parse_known_args(args).file_or_dir
     yield
@@ -91,7 +130,18 @@ def _declare_options(parser: pytest.Parser) -> bool:
         names = [name, f"--conlab-{name[2:]}"]
         free = [each for each in names if each not in taken]
         group.addoption(*free, dest=_destination(name), default=None, **attributes)
-    return taken.isdisjoint(OPTIONS)
+    if not any(group.name == CLONES_OWN for group in groups):
+        _declare_versus(parser, taken)
+    return taken.isdisjoint((*OPTIONS, *VERSUS))
+
+
+def _declare_versus(parser: pytest.Parser, taken: set[str]) -> None:
+    """Declare the options of a comparison; the clone's own conftest has them as its own."""
+    group = parser.getgroup("versus", "Concurrency Lab: did it get slower?")
+    for name, attributes in VERSUS.items():
+        names = [name, f"--conlab-{name[2:]}"]
+        free = [each for each in names if each not in taken]
+        group.addoption(*free, dest=_destination(name), default=None, **attributes)
 
 
 def _destination(name: str) -> str:
@@ -116,10 +166,42 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist, which acts on what is set here
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Have nothing shared among processes, and no benchmark skipped, if they are compared."""
+    if getattr(config.option, _destination("--versus"), None) is not None:
+        with _for_a_comparison():
+            from conlab.versus.benchmark_tests import plugin
+        plugin.prepare(config.option)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marks."""
+    """Declare the marks, and begin a comparison if one is asked for."""
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
+    option = config.option
+    if getattr(option, _destination("--versus"), None) is not None:
+        with _for_a_comparison():
+            from conlab.versus.benchmark_tests import plugin
+
+            config.pluginmanager.register(plugin.Hooks(config), plugin.NAME)
+        return
+    for name in VERSUS:
+        if getattr(option, _destination(name), None) is not None:
+            raise pytest.UsageError(f"{name} is for a comparison: --versus SIDE")
+
+
+@contextmanager
+def _for_a_comparison() -> Iterator[None]:
+    from conlab.errors import UserError
+    from conlab.extras import needing
+
+    try:
+        with needing("--versus", "versus"):
+            yield
+    except UserError as mistake:
+        raise pytest.UsageError(str(mistake)) from None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -15,6 +15,7 @@ from conlab.versus import options, report
 from conlab.versus.comparison import Comparison
 from conlab.versus.report import Shown
 from conlab.versus.rule import Verdict, missing_library
+from conlab.versus.sequential_test import Named
 
 COMPARISON = pytest.StashKey[Comparison]()
 VERDICT = "verdict"
@@ -103,7 +104,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     return True
 
 
-def log(item: pytest.Item, comparison: Comparison, cell: Cell, began: float) -> None:
+def log(item: pytest.Item, comparison: Comparison, cell: Named, began: float) -> None:
     """Report a cell as pytest reports a test."""
     test = next(one for one in comparison.tests if one.cell is cell)
     outcome: Any = "passed"

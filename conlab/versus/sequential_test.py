@@ -6,11 +6,12 @@ cell, and which cell gets the next pair.
 
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from conlab.bench.running import CellAbsent
+from conlab.versus.clocks import Clock
 from conlab.versus.pairs.measuring import Pair
 from conlab.versus.pairs.worker_process import SideFailed
 from conlab.versus.rule import Judgement, Rule, Verdict
@@ -32,7 +33,9 @@ class SequentialTest:
     """What is known of one cell so far: its pairs, and what the latest look at them said.
 
     ``absent`` says why there is nothing to compare, ``failure`` what went wrong. ``computes`` says
-    that its jobs only compute, so that CPU seconds may raise an alarm, too.
+    that its jobs only compute, so that CPU seconds speak where wall time cannot tell. ``clocks``
+    are those that may raise an alarm, under one share of the rate; ``matters`` says of which
+    another change matters than the rule has.
     """
 
     cell: Named
@@ -44,11 +47,13 @@ class SequentialTest:
     absent: str | None = None
     failure: str | None = None
     computes: bool = False
+    clocks: tuple[Clock, ...] = (Clock.WALL, Clock.CPU)
+    matters: Mapping[Clock, float] = field(default_factory=dict)
+    others: dict[Clock, Judgement] = field(default_factory=dict)  # clocks but for wall and CPU
     looks: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        if self.computes:
-            self.rule = replace(self.rule, clocks=2)
+        self.rule = replace(self.rule, clocks=len(self.clocks))
         self.looks = list(self.rule.looks())
 
     def add(self, pair: Pair, seconds: float) -> None:
@@ -57,18 +62,50 @@ class SequentialTest:
         self.spent.append(seconds)
         if len(self.pairs) == self.looks[0]:
             self.looks.pop(0)
-            self.wall = self.rule.judge([pair.log_wall for pair in self.pairs])
-            if all(all(map(sum, pair.cpu)) for pair in self.pairs):  # ticks can make it none
-                self.cpu = self.rule.judge([pair.log_cpu for pair in self.pairs])
+            judged = {clock: found for clock in self.clocks if (found := self.judged(clock))}
+            self.wall = judged.pop(Clock.WALL)
+            self.cpu = judged.pop(Clock.CPU, None)
+            self.others = judged
+
+    def judged(self, clock: Clock) -> Judgement | None:
+        """What the pairs say by a clock; None where a pair lacks its figure."""
+        ratios = [pair.log_of(clock) for pair in self.pairs]
+        known = [ratio for ratio in ratios if ratio is not None]
+        if len(known) < len(ratios):
+            return None
+        rule = replace(self.rule, matters=self.matters.get(clock, self.rule.matters))
+        return rule.judge(known)
+
+    @property
+    def by_clock(self) -> dict[Clock, Judgement]:
+        """What each clock says, as far as there was a look."""
+        found = {Clock.WALL: self.wall, Clock.CPU: self.cpu, **self.others}
+        return {clock: judged for clock, judged in found.items() if judged}
+
+    @property
+    def slower_by(self) -> list[Clock]:
+        """The clocks by which the cell got slower, or takes more.
+
+        More work may take less time, on more cores: CPU seconds raise no alarm beside a wall time
+        that fell.
+        """
+        faster = self.wall is not None and self.wall.verdict is Verdict.FASTER
+        return [
+            clock
+            for clock, judged in self.by_clock.items()
+            if judged.verdict is Verdict.SLOWER and not (clock is Clock.CPU and faster)
+        ]
 
     @property
     def by_cpu(self) -> bool:
-        """Whether CPU seconds tell a change where wall time cannot, and does not rule it out.
+        """Whether the verdict is that of CPU seconds, and wall time has another.
 
-        A busy machine makes jobs wait for a core, which is no work of theirs. But more work may
-        take less time, on more cores: so CPU seconds never overrule what wall time tells.
+        A busy machine makes jobs wait for a core, which is no work of theirs. Of jobs that compute,
+        fewer CPU seconds tell *faster* where wall time cannot, and does not rule it out.
         """
         wall, cpu = self.wall, self.cpu
+        if slower := self.slower_by:
+            return slower[0] is Clock.CPU
         if not (self.computes and wall and cpu):
             return False
         unsure = wall.verdict is Verdict.UNSURE and wall.low <= cpu.estimate <= wall.high
@@ -77,6 +114,8 @@ class SequentialTest:
     @property
     def decisive(self) -> Judgement | None:
         """The judgement that is the cell's; None before the first look."""
+        if slower := self.slower_by:
+            return self.by_clock[slower[0]]
         return self.cpu if self.by_cpu else self.wall
 
     @property
@@ -87,7 +126,9 @@ class SequentialTest:
     @property
     def is_over(self) -> bool:
         """Say whether more pairs are of no use."""
-        decided = self.verdict is not Verdict.UNSURE
+        others = all(one.verdict is not Verdict.UNSURE for one in self.others.values())
+        wall = self.verdict is not Verdict.UNSURE
+        decided = wall and (others or bool(self.slower_by))
         return bool(self.absent or self.failure or decided or not self.looks)
 
     @property
@@ -166,6 +207,8 @@ def figures(test: SequentialTest) -> dict[str, Any]:
         "by_cpu": test.by_cpu,
         "wall": judged(test.wall),
         "cpu": judged(test.cpu),
+        "other_clocks": {clock: judged(one) for clock, one in test.others.items()},
+        "slower_by": test.slower_by,
         "seconds": test.seconds,
         "pairs_needed": test.pairs_needed if test.verdict is Verdict.UNSURE else None,
         "pairs": [
@@ -173,6 +216,7 @@ def figures(test: SequentialTest) -> dict[str, Any]:
                 "wall": pair.wall,
                 "cpu": pair.cpu,
                 "first": pair.first,
+                "figures": dict(pair.figures),
             }
             for pair in test.pairs
         ],

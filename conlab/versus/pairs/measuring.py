@@ -11,9 +11,9 @@ import json
 import math
 import random
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +24,8 @@ from conlab.bench.inputs import Inputs
 from conlab.bench.measuring import WAITS
 from conlab.bench.running import CellAbsent
 from conlab.bench.settings import Settings
+from conlab.versus import clocks
+from conlab.versus.clocks import Clock
 from conlab.versus.pairs import fingerprints
 from conlab.versus.pairs.survey import Survey, absent, surveys
 from conlab.versus.pairs.worker_process import SideFailed, Worker
@@ -43,13 +45,15 @@ Rounds = tuple[tuple[float, ...], tuple[float, ...]]  # the seconds of each: of 
 class Pair:
     """What one pair of processes showed of a cell: the wall and the CPU seconds of their rounds.
 
-    ``first`` is the side that began: 0 or 1.
+    ``first`` is the side that began: 0 or 1. ``figures`` are those of other clocks by their names,
+    of A and of B: bytes of memory, seconds of the first job or of the import.
     """
 
     cell: str
     wall: Rounds
     cpu: Rounds
     first: int
+    figures: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def log_wall(self) -> float:
@@ -61,6 +65,17 @@ class Pair:
         """The same of the CPU seconds."""
         return log_ratio(self.cpu)
 
+    def log_of(self, clock: Clock) -> float | None:
+        """The logarithm of B's figure over A's by that clock; None where it was not read."""
+        match clock:
+            case Clock.WALL:
+                return self.log_wall
+            case Clock.CPU:  # ticks can make it none
+                return self.log_cpu if all(map(sum, self.cpu)) else None
+            case Clock.TAIL:
+                return clocks.log_of_tail(self.wall)
+        return clocks.log_of(clock, self.figures[clock]) if clock in self.figures else None
+
     def to_json(self) -> str:
         """The pair as a line."""
         return json.dumps(asdict(self))
@@ -70,7 +85,8 @@ class Pair:
         """The pair that ``to_json`` wrote. Raises ValueError, KeyError or TypeError if none did."""
         saved = json.loads(line)
         wall, cpu = ((tuple(a), tuple(b)) for a, b in (saved["wall"], saved["cpu"]))
-        return cls(saved["cell"], wall, cpu, saved["first"])
+        figures = {name: (a, b) for name, (a, b) in saved.get("figures", {}).items()}
+        return cls(saved["cell"], wall, cpu, saved["first"], figures)
 
 
 def log_ratio(rounds: Rounds) -> float:

@@ -54,13 +54,18 @@ def main() -> None:
             reply(mistake=f"{type(error).__name__}: {error}")
 
 
-def received() -> "queue.SimpleQueue[dict[str, Any] | None]":
-    """The orders as they come, read by a thread that ends this process when its parent is gone."""
+def received(source: int = 0) -> "queue.SimpleQueue[dict[str, Any] | None]":
+    """The orders as they come, read by a thread that ends this process when its parent is gone.
+
+    ``source`` is the file descriptor that they come from.
+    """
     orders: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
 
     def read() -> None:
         unread = b""
-        while chunk := os.read(0, 65536):  # no buffered file: a forked child would share its lock
+        while chunk := os.read(
+            source, 65536
+        ):  # no buffered file: a forked child would share its lock
             *lines, unread = (unread + chunk).split(b"\n")
             for line in lines:
                 orders.put(json.loads(line))
