@@ -91,7 +91,7 @@ def add_options(parser: Any) -> None:
 
 CLOCKS_HELP = (
     "what is compared: wall, cpu, memory (these by default), first-job (in a fresh process),"
-    " import, tail (the slow rounds), or all; each has a verdict of its own, and any slower one fails"
+    " import, tail (the slow rounds), or all; each has a verdict, and any slower one fails"
 )
 REPORT_HELP = (
     "write a report in Markdown there, too: for a summary in CI, or a comment on a pull request"

@@ -143,7 +143,11 @@ class Told:
                         stats.update(taken["wall"])
                     self.reply(**taken)
                 case "figures":
-                    self.reply(memory=memory.bytes(), importing=self.importing)
+                    self.reply(
+                        memory=memory.bytes(),
+                        importing=self.importing,
+                        imported=sorted(imported_from(Path(order["root"]))),
+                    )
                 case "finish":
                     break
                 case "end":

@@ -140,6 +140,17 @@ class TestMeasurer:
             for worker, found in zip(workers, self.found, strict=True)
         )
         self.surveys = (one, two)
+        self.insist_on_two(self.found[0]["imported"])
+
+    def insist_on_two(self, imported: Sequence[str]) -> None:
+        """Raise SideFailed if the older revision's tests import the code of the reader's tree."""
+        old, new = self.trees.sides
+        if imported and old.root != self.trees.project.top:
+            raise SideFailed(
+                f"{old.name}: its tests import {imported[0]} of {self.trees.project.top}, not its"
+                f" own, so both sides would run the same code: let the project be found from"
+                " src/ or the top of the repository, or by pytest's setting pythonpath"
+            )
 
     def path(self, file: str) -> Path:
         """The path of a file in a test's id, from the project's top."""
@@ -284,7 +295,9 @@ class TestMeasurer:
                 reply = workers[side].ask("round", calls=plan.calls)
                 wall[side].append(reply["wall"])
                 cpu[side].append(reply["cpu"])
-        told = [worker.ask("figures") for worker in workers]
+        top = str(self.trees.project.top)
+        told = [worker.ask("figures", root=top) for worker in workers]
+        self.insist_on_two(told[0]["imported"])
         figures[Clock.MEMORY] = (told[0]["memory"], told[1]["memory"])
         if Clock.IMPORT in self.clocks:
             figures[Clock.IMPORT] = (told[0]["importing"], told[1]["importing"])

@@ -18,6 +18,7 @@ from conlab.versus.benchmark_tests.trees import Project, repository_top
 from conlab.versus.report import Shown
 from conlab.versus.rule import missing_library
 
+LEFT_OUT = "left out"
 NAME = "conlab-versus-benchmarks"
 PREFIX = "conlab_"  # of what our options are called inside of pytest
 FILE = pytest.StashKey[Path]()
@@ -154,7 +155,10 @@ class Hooks:
             session.exitstatus = ending.status(session.exitstatus)
 
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
-        """Count a benchmark of which nothing is known as that, and not as passed."""
+        """Count a benchmark of which nothing is known as that, and not as passed or skipped."""
+        if report.outcome == "skipped":
+            word = "new" if report.longrepr[2].startswith("Skipped: new: ") else LEFT_OUT
+            return word, word[0], word.upper()
         return plugin.pytest_report_teststatus(report)
 
     def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:

@@ -142,8 +142,15 @@ class Draw:
 class Measurer:
     """Measures pairs of two sides on the same inputs and the same origin."""
 
-    def __init__(self, sides: tuple[Side, Side], settings: Settings, seed: int) -> None:
+    def __init__(
+        self,
+        sides: tuple[Side, Side],
+        settings: Settings,
+        seed: int,
+        clocks: Sequence[Clock] = clocks.DEFAULT,
+    ) -> None:
         self.sides = sides
+        self.clocks = clocks
         self.settings = settings
         self.seed = seed
         self.inputs = Inputs(settings, small=False)
@@ -196,6 +203,10 @@ class Measurer:
 
     def taking_turns(self, cell: Cell, workers: list[Worker], size: Size, first: int) -> Pair:
         """Warm both up, then let them run rounds, each first in every other."""
+        figures: dict[str, tuple[float, float]] = {}
+        if Clock.FIRST in self.clocks:
+            took = {side: workers[side].ask("first job")["wall"] for side in order(first, 0)}
+            figures[Clock.FIRST] = (took[0], took[1])
         for side in order(first, 0):
             workers[side].tell("warm up", jobs=size.jobs, runs=size.runs)
         compare(cell, workers, [worker.answer() for worker in workers])
@@ -208,6 +219,9 @@ class Measurer:
                 wall[side].append(replies[side]["wall"])
                 cpu[side].append(replies[side]["cpu"])
             compare(cell, workers, [replies[0], replies[1]])
+        told = [worker.ask("figures") for worker in workers]
+        figures[Clock.MEMORY] = (told[0]["memory"], told[1]["memory"])
+        figures[Clock.IMPORT] = (told[0]["importing"], told[1]["importing"])
         for worker in workers:
             worker.tell("end")  # both at once
         return Pair(
@@ -215,6 +229,7 @@ class Measurer:
             wall=(tuple(wall[0]), tuple(wall[1])),
             cpu=(tuple(cpu[0]), tuple(cpu[1])),
             first=first,
+            figures={name: two for name, two in figures.items() if name in self.clocks},
         )
 
     def started(self, cell: Cell, number: int, drawn: "Draw | None" = None) -> "Started":

@@ -27,6 +27,7 @@ from conlab.bench.settings import gil_enabled, python_build
 from conlab.errors import UserError
 from conlab.versus.pairs import fingerprints
 from conlab.versus.pairs.clock import TreeClock
+from conlab.versus.pairs.peak import Peak
 
 SIZING = 0.3  # seconds of a run that is long enough to tell how long a job takes
 MOST_RUNS = 1000  # of all jobs in a round
@@ -167,6 +168,9 @@ def run_cell(order: dict[str, Any], orders: Any, reply: Callable[..., None]) -> 
     """Open the cell's pool, and run its jobs in rounds as long as that is what is asked."""
     if order["core"] is not None:
         stay_on(order["core"])
+    memory, began = Peak(), time.perf_counter()
+    load(order["workload"], order["own"])
+    importing = time.perf_counter() - began
     cell, jobs = opened_cell(order)
     with opened(cell, jobs, order["settings"]) as open_cell:
         runner = Runner(open_cell, order["folder"])
@@ -176,6 +180,10 @@ def run_cell(order: dict[str, Any], orders: Any, reply: Callable[..., None]) -> 
                     reply(waiting=runner.waiting_share())
                 case "size":
                     reply(**runner.size(**asked["sizes"]))
+                case "first job":
+                    reply(wall=runner.run_some(1)[1])
+                case "figures":
+                    reply(memory=memory.bytes(), importing=importing)
                 case "warm up":
                     reply(**runner.warm_up(asked["jobs"], asked["runs"]))
                 case "round":
