@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conlab.terminal import plain
+from conlab.versus import declaring
 
 if TYPE_CHECKING:
     from conlab.explorer import Exploration
@@ -47,44 +48,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "a module, package or file to be stepped, beside those of the test's project",
     },
 }
-# Of a comparison, in the same way. What they mean is said by conlab.versus.options.
-VERSUS: dict[str, dict[str, Any]] = {
-    "--versus": {
-        "metavar": "SIDE",
-        "help": "compare the benchmarks (of pytest-benchmark) with SIDE: a git revision, a Python,"
-        " or another version of a library; or two of them with each other, A..B",
-    },
-    "--clocks": {
-        "metavar": "A,B",
-        "help": "of --versus, what is compared: wall, cpu, memory (these by default), first-job,"
-        " import, tail, or all",
-    },
-    "--matters": {
-        "metavar": "SHARE",
-        "help": "of --versus, the least change that matters (5%%)",
-    },
-    "--alpha": {
-        "metavar": "P",
-        "help": "of --versus, the probability, at most, of any false alarm in a run (0.01)",
-    },
-    "--budget": {
-        "metavar": "SECONDS",
-        "help": "of --versus, measure for no longer than this in all (300)",
-    },
-    "--seed": {"metavar": "N", "help": "of --versus, draw the orders as a run did before"},
-    "--report-md": {"metavar": "FILE", "help": "of --versus, a report in Markdown"},
-    "--fail-on-cannot-tell": {
-        "action": "store_true",
-        "help": "of --versus, fail for an undecided benchmark, too",
-    },
-}
-CLONES_OWN = "concurrency lab versus"  # the group of the same options in the clone
-VERSUS_NAMES = [
-    name
-    for each, attributes in VERSUS.items()
-    if "action" not in attributes
-    for name in (each, f"--conlab-{each[2:]}")
-]
+VERSUS = declaring.destination(declaring.VERSUS)
 STEP_SETTING = "explore_step"
 MARKS = (
     "explore(bound=2, step=[...], ...): run the test under every schedule of its threads and tasks",
@@ -113,35 +77,33 @@ def pytest_load_initial_conftests(
             sys.exit(subprocess.call(command))
         os.execv(sys.executable, command)
     given = list(args)
-    args[:] = joined_options(args, (*OPTIONS, *VERSUS_NAMES))
+    valued = {*OPTIONS, *declaring.with_a_value(args)}
+    args[:] = joined_options(args, valued)
     if args != given:  # pytest takes a value for tests to run, as it does not know the option yet
         early_config.known_args_namespace.file_or_dir = parser.parse_known_args(args).file_or_dir
     yield
-    if not _declare_options(parser):
-        args[:] = given  # another's option may be one that takes no value
+    taken = _taken(parser)
+    _declare_options(parser, taken)
+    joined = list(joined_options(given, valued - taken))  # another's may take no value
+    clones_own = any(group.name == declaring.CLONES_OWN for group in parser._groups)
+    args[:] = joined if clones_own else declaring.in_full(joined, taken)
 
 
-def _declare_options(parser: pytest.Parser) -> bool:
-    """Declare each option under the names that are free; return whether all are."""
+def _taken(parser: pytest.Parser) -> set[str]:
+    """The names of the options that others have declared."""
     groups = [parser._anonymous, *parser._groups]
-    taken = {name for group in groups for option in group.options for name in option.names()}
+    return {name for group in groups for option in group.options for name in option.names()}
+
+
+def _declare_options(parser: pytest.Parser, taken: set[str]) -> None:
+    """Declare each option under the names that are free."""
     group = parser.getgroup("explore", "Concurrency Lab: tests under every schedule")
     for name, attributes in OPTIONS.items():
         names = [name, f"--conlab-{name[2:]}"]
         free = [each for each in names if each not in taken]
         group.addoption(*free, dest=_destination(name), default=None, **attributes)
-    if not any(group.name == CLONES_OWN for group in groups):
-        _declare_versus(parser, taken)
-    return taken.isdisjoint((*OPTIONS, *VERSUS))
-
-
-def _declare_versus(parser: pytest.Parser, taken: set[str]) -> None:
-    """Declare the options of a comparison; the clone's own conftest has them as its own."""
-    group = parser.getgroup("versus", "Concurrency Lab: did it get slower?")
-    for name, attributes in VERSUS.items():
-        names = [name, f"--conlab-{name[2:]}"]
-        free = [each for each in names if each not in taken]
-        group.addoption(*free, dest=_destination(name), default=None, **attributes)
+    if not any(group.name == declaring.CLONES_OWN for group in parser._groups):
+        declaring.declare(parser, taken)
 
 
 def _destination(name: str) -> str:
@@ -169,7 +131,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist, which acts on what is set here
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Have nothing shared among processes, and no benchmark skipped, if they are compared."""
-    if getattr(config.option, _destination("--versus"), None) is not None:
+    if getattr(config.option, VERSUS, None) is not None:
         with _for_a_comparison():
             from conlab.versus.benchmark_tests import plugin
         plugin.prepare(config.option)
@@ -180,16 +142,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marks, and begin a comparison if one is asked for."""
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
-    option = config.option
-    if getattr(option, _destination("--versus"), None) is not None:
+    if getattr(config.option, VERSUS, None) is not None:
         with _for_a_comparison():
             from conlab.versus.benchmark_tests import plugin
 
             config.pluginmanager.register(plugin.Hooks(config), plugin.NAME)
-        return
-    for name in VERSUS:
-        if getattr(option, _destination(name), None) is not None:
-            raise pytest.UsageError(f"{name} is for a comparison: --versus SIDE")
 
 
 @contextmanager

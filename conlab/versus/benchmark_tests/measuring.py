@@ -144,7 +144,7 @@ class TestMeasurer:
 
     def insist_on_two(self, imported: Sequence[str]) -> None:
         """Raise SideFailed if the older revision's tests import the code of the reader's tree."""
-        old, new = self.trees.sides
+        old, _ = self.trees.sides
         if imported and old.root != self.trees.project.top:
             raise SideFailed(
                 f"{old.name}: its tests import {imported[0]} of {self.trees.project.top}, not its"
