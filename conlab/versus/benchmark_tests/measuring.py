@@ -302,7 +302,9 @@ class TestMeasurer:
         if Clock.IMPORT in self.clocks:
             figures[Clock.IMPORT] = (told[0]["importing"], told[1]["importing"])
         for worker in workers:
-            finish(worker)
+            reply = worker.ask("finish")
+            if reply["over"] != "passed":
+                raise self.unfit(worker, test, reply) or not_measured(worker, reply)
         return Pair(
             cell=test.id,
             wall=(tuple(wall[0]), tuple(wall[1])),
@@ -317,6 +319,8 @@ class TestMeasurer:
         self.close(kill=True)
         if reply["over"] != "failed":
             return reason
+        if unfit := self.unfit(worker, test, reply):
+            return unfit
         with ExitStack() as stack:
             alone = self.started(worker.number, [test.file], {})
             stack.callback(alone.kill)
@@ -326,6 +330,17 @@ class TestMeasurer:
         return LeftOut(
             f"it cannot live in two processes at once: beside the other side's, {reply['said']}"
         )
+
+    def unfit(
+        self, worker: TestWorker, test: BenchmarkTest, reply: dict[str, Any]
+    ) -> LeftOut | None:
+        """Say so of a text that is too new for the older side's code, and fails with it."""
+        name, said = worker.side.name, reply["said"]
+        if worker.number == 0 and self.trees.is_new(test.id, test.file):
+            return LeftOut(f"new: {name} has no such test, and cannot run it: {said}")
+        if worker.number == 0 and self.trees.changed(test.id, test.file):
+            return LeftOut(f"its text has changed, and {name} cannot run the new one: {said}")
+        return None
 
     def started(
         self, number: int, files: Sequence[Path], environment: Mapping[str, str]

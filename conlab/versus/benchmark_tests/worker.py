@@ -50,8 +50,10 @@ def run_pytest(order: dict[str, Any], told: Told) -> int:
     import pytest
     from _pytest.config import Config
 
-    arguments = [str(each) for each in order["files"]]
-    options = order["options"] | {"plugins": [*order["options"].get("plugins", []), "no:terminal"]}
+    options = dict(order["options"])
+    named = options.pop("plugins", [])  # on the command line, where they count before the others
+    plugins = [f"-p{name}" for name in (*named, "no:terminal")]
+    arguments = [*plugins, *(str(each) for each in order["files"])]
     sys.argv[1:] = arguments
     told.began_at()
     try:

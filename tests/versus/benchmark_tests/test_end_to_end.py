@@ -73,6 +73,7 @@ SETTINGS = """
     [tool.pytest.ini_options]
     addopts = "-n 2 --benchmark-skip"
     pythonpath = ["lib"]
+    testpaths = ["tests"]
 
     [tool.conlab.versus]
     clocks = ["wall"]
@@ -121,14 +122,14 @@ def compare(root: Path, report: Path, *arguments: str) -> Ended:
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     """A project of which one function takes half as long again, and whose tests changed too."""
     root = tmp_path_factory.mktemp("shop")
-    write(root, {"lib/shop.py": CODE, "checks/conftest.py": CONFTEST, "pyproject.toml": SETTINGS})
-    write(root, {"checks/test_shop.py": TESTS})
+    write(root, {"lib/shop.py": CODE, "tests/conftest.py": CONFTEST, "pyproject.toml": SETTINGS})
+    write(root, {"tests/test_shop.py": TESTS})
     git(root, "init", "--quiet")
     git(root, "add", ".")
     git(root, "commit", "--quiet", "--message", "before")
     changed = CODE.replace("seconds=0.01", "seconds=0.015") + "\n    added = other\n"
     text = TESTS.replace("> 0\n", "> 0.001\n") + NEW
-    write(root, {"lib/shop.py": changed, "checks/test_shop.py": text})
+    write(root, {"lib/shop.py": changed, "tests/test_shop.py": text})
     report = tmp_path_factory.mktemp("report") / "report.json"
     ended = compare(root, report, "HEAD", "--seed=5", "--conlab-budget=40")
     assert [each.name for each in report.parent.iterdir()] == ["report.json"]  # nothing is left
@@ -142,7 +143,7 @@ def cells(ended: Ended) -> dict[str, Any]:
 
 def test_a_slowdown_is_found_in_tests_that_know_nothing_of_it(compared: Ended) -> None:
     assert compared.status == 1, compared.said
-    said = "checks/test_shop.py::test_take got slower: +50.0% (+50.0% to +50.0%)"
+    said = "tests/test_shop.py::test_take got slower: +50.0% (+50.0% to +50.0%)"
     assert said in " ".join(compared.said.split())
     assert "Traceback" not in compared.said
 
@@ -160,7 +161,6 @@ def test_what_cannot_be_compared_is_named_and_counted_in_the_last_line(compared:
     found = cells(compared)
     assert found["test_skipped"]["absent"] == "working tree skips it: not today"
     assert found["test_unused"]["absent"] == "it does not call its benchmark on working tree"
-    assert "new: HEAD" in found["test_added"]["absent"]
     last = compared.said.strip().splitlines()[-1]
     assert "1 failed, 1 passed" in last
     assert "2 left out" in last
@@ -168,9 +168,16 @@ def test_what_cannot_be_compared_is_named_and_counted_in_the_last_line(compared:
     assert "test_plain" not in found
 
 
+def test_a_new_test_of_new_code_is_new_and_fails_nothing(compared: Ended) -> None:
+    said = cells(compared)["test_added"]
+    assert said["failure"] is None
+    assert "new: HEAD" in said["absent"]
+    assert "cannot run it: ImportError: cannot import name 'added'" in said["absent"]
+
+
 def test_a_test_whose_own_text_changed_is_told(compared: Ended) -> None:
     said = " ".join(compared.said.split())
-    assert "the text of checks/test_shop.py::test_take is another than in HEAD" in said
+    assert "the text of tests/test_shop.py::test_take is another than in HEAD" in said
 
 
 def test_a_package_that_both_sides_would_import_from_one_place_is_refused(tmp_path: Path) -> None:
