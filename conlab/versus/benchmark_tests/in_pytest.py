@@ -27,9 +27,11 @@ INSTALLED = ("site-packages", "dist-packages")
 class Told:
     """A pytest plugin whose tests are run as orders say."""
 
-    def __init__(self, orders: Any, reply: Callable[..., None]) -> None:
+    def __init__(self, orders: Any, reply: Callable[..., None], top: str) -> None:
         self.orders = orders
         self.reply = reply
+        self.top = os.path.realpath(top)
+        self.config: pytest.Config
         self.began = False  # the loop of tests
         self.errors: dict[str, str] = {}  # of the collection, by file
         self.reports: list[pytest.TestReport] = []
@@ -52,10 +54,14 @@ class Told:
             self.importing += time.perf_counter() - began
         return report
 
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Note whose tests they are."""
+        self.config = config
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note what cannot be collected, and why."""
         if report.failed:
-            file = report.nodeid.partition("::")[0]
+            file = self.file_of(report.nodeid)
             self.errors.setdefault(file, last_line(report.longreprtext))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -78,6 +84,15 @@ class Told:
         self.orders.put(None)
         return True
 
+    def file_of(self, nodeid: str) -> str:
+        """The file of a test, from the top of the tree."""
+        path = self.config.rootpath / nodeid.partition("::")[0]
+        return Path(os.path.relpath(os.path.realpath(path), self.top)).as_posix()
+
+    def place(self, item: pytest.Item) -> list[str]:
+        """How both sides know a test."""
+        return [self.file_of(item.nodeid), item.nodeid.partition("::")[2]]
+
     # Orders
 
     def surveyed(self, session: pytest.Session, root: Path) -> dict[str, Any]:
@@ -93,19 +108,18 @@ class Told:
                 str(one.metadata["Name"]): one.version
                 for one in reversed(list(importlib.metadata.distributions()))
             },
-            "tests": [item.nodeid for item in session.items if uses_benchmark(item)],
+            "tests": [self.place(item) for item in session.items if uses_benchmark(item)],
             "errors": self.errors,
             "imported": sorted(imported_from(root)),
         }
 
-    def run_test(self, session: pytest.Session, name: str) -> None:
+    def run_test(self, session: pytest.Session, test: list[str]) -> None:
         """Run a test, and say at last how it ended."""
         self.reports.clear()
         self.measured = False
-        item = next((each for each in session.items if each.nodeid == name), None)
+        item = next((each for each in session.items if self.place(each) == test), None)
         if item is None:
-            file = name.partition("::")[0]
-            why = self.errors.get(file)
+            why = self.errors.get(test[0])
             self.reply(over="missing", when="collect", said=why or "it is not there")
             return
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)

@@ -25,10 +25,16 @@ class LeftOut(CellAbsent):
 
 @dataclass(frozen=True)
 class BenchmarkTest:
-    """A test that uses ``benchmark``: its id in pytest, and its file below the project's top."""
+    """A test that uses ``benchmark``: its id, its file from the top of the project, its name."""
 
     id: str
     file: Path
+    name: str
+
+    @property
+    def place(self) -> list[str]:
+        """How both sides know it, wherever their trees are."""
+        return [self.file.as_posix(), self.name]
 
 
 @dataclass(frozen=True)
@@ -58,11 +64,14 @@ class TestWorker(Worker):
         self.number = number
         self.measured: set[str] = set()
         super().__init__(side, {**trees.environment_of(number), **environment})
+        settings = project.settings_in(side.root)
         self.tell(
             "start",
+            top=str(side.root),
             files=[str(side.root / file) for file in files],
             options={
                 **options,
+                **({"inifilename": str(settings)} if settings else {}),
                 "rootdir": str(side.root / project.root),
                 "override_ini": [*(options.get("override_ini") or []), f"cache_dir={cache}"],
             },
@@ -120,7 +129,7 @@ class TestMeasurer:
         """
         self.ask_both()
         errors = self.found[0]["errors"]
-        if [file for file in errors if self.trees.restore(self.path(file))]:
+        if [file for file in errors if self.trees.restore(Path(file))]:
             self.ask_both()
 
     def ask_both(self) -> None:
@@ -152,10 +161,6 @@ class TestMeasurer:
                 " src/ or the top of the repository, or by pytest's setting pythonpath"
             )
 
-    def path(self, file: str) -> Path:
-        """The path of a file in a test's id, from the project's top."""
-        return self.trees.project.root / file
-
     def plan(self) -> None:
         """How each test is measured, found out by the new side in a process for all of them."""
         wanted = [test for test in self.tests if self.missing(test) is None]
@@ -182,7 +187,7 @@ class TestMeasurer:
 
     def sized(self, worker: TestWorker, test: BenchmarkTest) -> Plan:
         """Run a test once, for how it is to be measured. Raises LeftOut and SideFailed."""
-        reply = worker.ask("test", test=test.id)
+        reply = worker.ask("test", test=test.place)
         if reply["over"]:
             raise not_measured(worker, reply)
         share = pairs.SHARE if self.together == 1 else min(pairs.SHARE, SHARED_SHARE)
@@ -200,14 +205,14 @@ class TestMeasurer:
 
     def missing(self, test: BenchmarkTest) -> str | None:
         """Why there is nothing to compare, or None. Raises SideFailed where there should be."""
-        name = test.id.partition("::")[0]
+        name = test.file.as_posix()
         for number in (1, 0):
             side, found = self.trees.sides[number], self.found[number]
             error = found["errors"].get(name)
             new = number == 0 and self.trees.is_new(test.id, test.file)
             if error and not new:
                 raise SideFailed(f"{side.name}: {name} cannot be imported: {error}")
-            if test.id not in found["tests"]:
+            if test.place not in found["tests"]:
                 if number == 0 and (new or not error):
                     why = f", where it cannot run: {error}" if error else ""
                     return f"new: {side.name} has no such test{why}"
@@ -273,7 +278,7 @@ class TestMeasurer:
         """Warm both up, then let them run rounds, each first in every other."""
         first = self.drawn.first
         for side in order(first, 0):
-            workers[side].tell("test", test=test.id)
+            workers[side].tell("test", test=test.place)
         for side in order(first, 0):
             reply = workers[side].answer()
             if reply["over"]:
@@ -324,7 +329,7 @@ class TestMeasurer:
         with ExitStack() as stack:
             alone = self.started(worker.number, [test.file], {})
             stack.callback(alone.kill)
-            again = alone.ask("test", test=test.id)
+            again = alone.ask("test", test=test.place)
         if again["over"]:
             return reason
         return LeftOut(

@@ -123,7 +123,11 @@ class Hooks:
             )
         where = project_of(session)
         tests = {
-            item: BenchmarkTest(item.nodeid, item.path.resolve().relative_to(where.top))
+            item: BenchmarkTest(
+                item.nodeid,
+                item.path.resolve().relative_to(where.top),
+                item.nodeid.partition("::")[2],
+            )
             for item in session.items
             if item.path.resolve().is_relative_to(where.top)
         }
@@ -181,21 +185,25 @@ def held(context: Any) -> Callable[[], None]:
 def project_of(session: pytest.Session) -> Project:
     """Where the tests lie, and which files they are made of."""
     config = session.config
-    root = config.rootpath.resolve()
-    top = repository_top(root)
     here = config.invocation_params.dir.resolve()
+    first = session.items[0].path.resolve().parent
+    top = repository_top(here if first.is_relative_to(here) else first)
+    root = config.rootpath.resolve()  # which may be anywhere, as with -c /dev/null
+    root = root if root.is_relative_to(top) else top
     shared = {item.path.resolve() for item in session.items}
     for each in config.pluginmanager.get_plugins():
         file = getattr(each, "__file__", None)
         if isinstance(file, str) and Path(file).name == "conftest.py":
             shared.add(Path(file).resolve())
-    if config.inipath:
-        shared.add(config.inipath.resolve())
+    settings = config.inipath.resolve() if config.inipath else None
+    if settings:
+        shared.add(settings)
     return Project(
         top=top,
         root=root.relative_to(top),
         here=here.relative_to(top) if here.is_relative_to(top) else root.relative_to(top),
         shared=tuple(sorted(each.relative_to(top) for each in shared if each.is_relative_to(top))),
+        settings=settings,
     )
 
 

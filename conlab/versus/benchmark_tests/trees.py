@@ -25,7 +25,7 @@ from conlab.versus.sides.revisions import Repository, check, git, repository_of
 from conlab.versus.sides.side import ROOT, WORKING_TREE, Side
 
 FOLDER_OF_TESTS = re.compile(
-    r"_?(tests?|testing|bench|benchmarks?|benches|perf|performance)", re.IGNORECASE
+    r"(?i)_?(tests?|testing|(micro)?bench(es|mark(s|ing)?)?|perf(ormance)?)"
 )
 PACKAGE = Path(__file__).resolve().parents[2]  # conlab
 
@@ -35,13 +35,20 @@ class Project:
     """Whose tests they are: ``top`` of its repository (or pytest's root), and where pytest was run.
 
     ``shared`` are the files that the tests are made of: theirs, conftests, settings; relative to
-    the top, as all paths here are.
+    the top, as all paths here are but that of pytest's ``settings``, which may lie elsewhere.
     """
 
     top: Path
     root: Path
     here: Path
     shared: tuple[Path, ...]
+    settings: Path | None = None
+
+    def settings_in(self, root: Path) -> Path | None:
+        """Pytest's settings for a side whose tree is at ``root``."""
+        if self.settings and self.settings.is_relative_to(self.top):
+            return root / self.settings.relative_to(self.top)
+        return self.settings
 
 
 @dataclass

@@ -30,7 +30,7 @@ def main() -> None:
         order = orders.get()
         if order is None or order["do"] != "start":
             return
-        told = Told(orders, reply)
+        told = Told(orders, reply, order["top"])
         try:
             status = run_pytest(order, told)
         except UserError as mistake:
