@@ -199,14 +199,23 @@ class own_rounds:  # noqa: N801  # a context manager, read like a function
             kwargs: Any = None,
             setup: Any = None,
             teardown: Any = None,
-            rounds: int = 1,
+            rounds: int | None = None,
             warmup_rounds: int = 0,
             iterations: int = 1,
         ) -> Any:
             use(fixture, "benchmark.pedantic(...)")
-            most = calls_of_pedantic(setup, rounds, warmup_rounds, iterations)
-            disable_gc = fixture._disable_gc
-            benchmark = Benchmark(target, args, kwargs or {}, setup, teardown, most, disable_gc)
+            unsaid = rounds is None and setup is None
+            most = calls_of_pedantic(setup, rounds or 1, warmup_rounds, iterations)
+            benchmark = Benchmark(
+                target,
+                args,
+                kwargs or {},
+                setup,
+                teardown,
+                None if unsaid else most,
+                fixture._disable_gc,
+                unsaid,
+            )
             return told.measure(fixture, benchmark)
 
         self.put(call, pedantic)

@@ -93,6 +93,20 @@ def test_a_function_that_may_be_called_once_is_sized_by_one_call(ticking: Tickin
     assert (found["calls"], found["rounds"], found["warm_up"]) == (1, 1, 0)
 
 
+@pytest.mark.parametrize("unsaid", [True, False])
+def test_a_function_that_cannot_be_called_again_is_measured_once_if_nobody_says_how_often(
+    unsaid: bool,
+) -> None:
+    measured = Rounds(Benchmark({1: 1}.pop, (1,), unsaid=unsaid))
+    if not unsaid:
+        with pytest.raises(KeyError):
+            measured.size(lasting=0.01, share=0.3, most_rounds=24, fewest=2)
+        return
+    found = measured.size(lasting=0.01, share=0.3, most_rounds=24, fewest=2)
+    assert (found["calls"], found["rounds"], found["warm_up"]) == (1, 1, 0)
+    assert measured.result == 1
+
+
 def test_the_test_gets_the_result_of_the_last_call() -> None:
     counted = iter(range(10))
     measured = Rounds(Benchmark(next, (counted,)))
