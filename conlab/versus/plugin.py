@@ -11,7 +11,7 @@ from conlab.bench.cells import MATRIX
 from conlab.bench.discovery import Cell
 from conlab.errors import UserError
 from conlab.terminal import plain
-from conlab.versus import options, report
+from conlab.versus import markdown, options, report
 from conlab.versus.comparison import Comparison
 from conlab.versus.report import Shown
 from conlab.versus.rule import Verdict, missing_library
@@ -138,11 +138,15 @@ def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Print the verdicts, also those that there were before a Ctrl-C."""
+    """Print the verdicts, also those that there were before a Ctrl-C, and write them down."""
     comparison = config.stash.get(COMPARISON, None)
     if comparison and comparison.tests:
         writer = terminalreporter._tw
         writer.write(report.text(comparison, writer.fullwidth, writer.hasmarkup))
+        try:
+            markdown.write(comparison)
+        except OSError as error:
+            terminalreporter.write_line(plain(f"the report in Markdown: {error}"), red=True)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
