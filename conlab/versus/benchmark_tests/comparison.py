@@ -1,9 +1,11 @@
 """A whole comparison of benchmarks: both trees prepared, every test measured in pairs."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from conlab.bench.running import CellAbsent
 from conlab.errors import UserError
 from conlab.versus.benchmark_tests.measuring import (
     MOST_SHARED,
@@ -12,6 +14,7 @@ from conlab.versus.benchmark_tests.measuring import (
 )
 from conlab.versus.benchmark_tests.trees import Project, Trees, named_trees
 from conlab.versus.comparison import Comparison, notes
+from conlab.versus.pairs.measuring import Pair
 from conlab.versus.pairs.worker_process import SideFailed
 from conlab.versus.rule import Rule
 from conlab.versus.sequential_test import SequentialTest, take_pairs
@@ -46,7 +49,8 @@ class TestsComparison(Comparison):
                     self.surveys = measurer.surveys
                     self.notes = [*notes(measurer.surveys), *notes_on(trees, tests, measurer)]
                     self.tests = self.sequential_tests(tests, measurer)
-                    take_pairs(self.tests, measurer.pair, asked.budget, tell)
+                    take = take_pairs if measurer.together == 1 else take_sweeps
+                    take(self.tests, measurer.pair, asked.budget, tell)
             except SideFailed as failure:
                 raise UserError(str(failure)) from None
 
@@ -81,6 +85,34 @@ class TestsComparison(Comparison):
             )
             for test in tests
         ]
+
+
+def take_sweeps(
+    tests: Sequence[SequentialTest],
+    measure: Callable[[Any], Pair],
+    budget: float,
+    progress: Callable[[SequentialTest], None],
+    now: Callable[[], float] = time.monotonic,
+) -> None:
+    """Add a pair to each test in turn, until each has its verdict or the budget is spent.
+
+    So the tests that share a process are all measured in it before the next one is started, which
+    takes longer than to measure one of them.
+    """
+    until = now() + budget
+    while open_ones := [test for test in tests if not test.is_over]:
+        for test in open_ones:
+            if (started := now()) >= until:
+                return
+            try:
+                pair = measure(test.cell)
+            except CellAbsent as reason:
+                test.absent = str(reason)
+            except SideFailed as failure:
+                test.failure = str(failure)
+            else:
+                test.add(pair, now() - started)
+            progress(test)
 
 
 def notes_on(trees: Trees, tests: Sequence[BenchmarkTest], measurer: TestMeasurer) -> list[str]:
