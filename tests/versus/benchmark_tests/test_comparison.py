@@ -8,8 +8,10 @@ from conlab.bench.running import CellAbsent
 from conlab.versus.benchmark_tests.comparison import TestsComparison, named, take_sweeps
 from conlab.versus.clocks import DEFAULT
 from conlab.versus.pairs.worker_process import SideFailed
+from conlab.versus.sequential_test import SequentialTest
+from tests.bench.made import cell
 from tests.versus.test_report import comparison
-from tests.versus.test_sequential_test import RULE, SequentialTest, cell, pair
+from tests.versus.test_sequential_test import RULE, pair
 
 
 class Machine:
