@@ -131,7 +131,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     text = TESTS.replace("> 0\n", "> 0.001\n") + NEW
     write(root, {"lib/shop.py": changed, "tests/test_shop.py": text})
     report = tmp_path_factory.mktemp("report") / "report.json"
-    ended = compare(root, report, "HEAD", "--seed=5", "--conlab-budget=40")
+    ended = compare(root, report, "HEAD", "--seed=5", "--conlab-budget=250")
     assert [each.name for each in report.parent.iterdir()] == ["report.json"]  # nothing is left
     return ended
 
