@@ -213,8 +213,8 @@ def show(found: Sequence[Telling], machine: str) -> tuple[Table, str]:
     told = (
         f"{machine}. spread: of the ratio of two identical sides in a pair, outliers apart."
         "\n\n1, 10, 50 cells: how long nine in ten of as many take to be decided that did not"
-        f" change, with the usual --matters ({MATTERS:.0%}) and --alpha ({ALPHA:g}); --budget should"
-        " be no less. least change: that can be told of one cell in"
+        f" change, with the usual --matters ({MATTERS:.0%}) and --alpha ({ALPHA:g}); --budget"
+        " should be no less. least change: that can be told of one cell in"
         f" {BUDGET:.0f} s, with half of it as --matters."
         "\n\nHow often a false alarm comes is bounded by the rule, and counted by conlab calibrate"
         " without --quick."
