@@ -90,6 +90,18 @@ def sweep(temporary: str) -> None:
             shutil.rmtree(lock.parent, ignore_errors=True)
 
 
+def is_held(lock: Path) -> bool:
+    """Say whether the run that made the lock lives, or may live: nobody can tell on Windows."""
+    if not LOCKS:
+        return True
+    try:
+        with lock.open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False
+
+
 def remove_held() -> None:
     """Remove this process's folders now: it ends without unwinding."""
     for made, owner in tuple(held.items()):

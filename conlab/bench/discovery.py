@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from conlab.bench.layout import import_folders, project_root
 from conlab.errors import UserError
 
 AGAIN = "again"
@@ -186,6 +187,8 @@ def own_workload(path: Path) -> Workload:
         )
     if sys.path[:1] != [str(path.parent)]:  # whence worker processes inherit it
         sys.path.insert(0, str(path.parent))
+    if root := project_root(path):  # last: what is installed under those names goes first
+        sys.path += [str(one) for one in import_folders(root) if str(one) not in sys.path]
     try:
         module = importlib.import_module(name)
     except (Exception, SystemExit) as error:

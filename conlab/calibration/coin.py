@@ -9,12 +9,12 @@ by a fair coin; and by one that is as unfair as the recorded signs leave possibl
 import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conlab.calibration.rates import SURE, rate
 from conlab.calibration.recording import SAME, Record, Stream
 from conlab.calibration.replay import runs, tape
-from conlab.versus.pairs.measuring import Pair
+from conlab.versus.pairs.measuring import Pair, Rounds
 from conlab.versus.rule import Rule
 from conlab.versus.sequential_test import SequentialTest
 
@@ -39,17 +39,10 @@ def unfair(log_ratios: Sequence[float]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Tossed:
-    """A pair of identical sides, with other signs."""
+    """A pair of identical sides that changed places, or did not; and the seconds that it took."""
 
-    log_wall: float
-    log_cpu: float
+    pair: Pair
     seconds: float
-
-    @property
-    def pair(self) -> Pair:
-        """One round of these ratios."""
-        wall, cpu = math.exp(self.log_wall), math.exp(self.log_cpu)
-        return Pair("", ((1.0,), (wall,)), ((1.0,), (cpu,)), 0)
 
 
 def tossed_again(
@@ -60,25 +53,55 @@ def tossed_again(
     """Alarms on pairs of identical sides of which a coin decides anew which was the slower.
 
     The sizes are as they were, with their drift, their outliers, their kinds. So these runs are
-    independent as to the coin, and not as to the machine. Each clock has its own coin.
+    independent as to the coin, and not as to the machine. Each clock has its own coin, and it is
+    tossed for all strata of a pair at once, as in a comparison.
     """
     chance = random.Random(TOSSES)
-    walls, cpus = (
-        {stream: list(map(ratio, records)) for stream, records in streams.items()}
-        for ratio in (log_wall, log_cpu)
-    )
+    short = {stream: [in_short(one.pair) for one in records] for stream, records in streams.items()}
 
-    def toss(ratios: Sequence[float]) -> list[float]:
+    def toss(ratios: Sequence[float]) -> list[bool]:
+        """Whether the sides of each pair change places."""
         b_slower = coin(ratios)
-        return [abs(ratio) if chance.random() < b_slower else -abs(ratio) for ratio in ratios]
+        return [(ratio > 0) is not (chance.random() < b_slower) for ratio in ratios]
 
     for _ in range(TOSSES):
         again = {}
         for stream, records in streams.items():
-            signs = toss(walls[stream]), toss(cpus[stream])
-            seconds = [record.seconds for record in records]
-            again[stream] = list(map(Tossed, *signs, seconds))
+            walls = toss([pair.log_wall for pair in short[stream]])
+            cpus = toss([pair.log_cpu for pair in short[stream]])
+            again[stream] = [
+                Tossed(turned(pair, wall, cpu), record.seconds)
+                for pair, record, wall, cpu in zip(short[stream], records, walls, cpus, strict=True)
+            ]
         yield from map(any_alarm, runs(list(streams), rule, tape(again)))
+
+
+def in_short(pair: Pair) -> Pair:
+    """The pair with one round of each stratum, of the same ratios; 1 where there were no ticks."""
+    strata = range(len(pair.weights))
+
+    def rounds(clock: Rounds) -> Rounds:
+        logs = [
+            pair.log_of(clock, stratum) if all(map(sum, pair.of(clock, stratum))) else 0.0
+            for stratum in strata
+        ]
+        return tuple(1.0 for _ in logs), tuple(map(math.exp, logs))
+
+    return replace(
+        pair,
+        wall=rounds(pair.wall),
+        cpu=rounds(pair.cpu),
+        strata=tuple(strata) if pair.strata else (),
+    )
+
+
+def turned(pair: Pair, wall: bool, cpu: bool) -> Pair:
+    """The pair with its sides in each other's places, by these clocks."""
+    return replace(
+        pair,
+        wall=pair.wall[::-1] if wall else pair.wall,
+        cpu=pair.cpu[::-1] if cpu else pair.cpu,
+    )
 
 
 def any_alarm(run: Iterable[SequentialTest]) -> bool:
@@ -89,8 +112,3 @@ def any_alarm(run: Iterable[SequentialTest]) -> bool:
 def log_wall(record: Record) -> float:
     """The logarithm of B's wall time over A's."""
     return record.pair.log_wall
-
-
-def log_cpu(record: Record) -> float:
-    """The same of the CPU seconds; 0 where there were none to be seen."""
-    return record.pair.log_cpu if all(map(sum, record.pair.cpu)) else 0.0

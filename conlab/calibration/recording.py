@@ -39,6 +39,7 @@ from conlab.versus.sides.side import ROOT, working_tree
 
 FOLDER = ROOT / ".conlab" / "calibration"
 LOADS = ("idle", "busy")
+METHOD = 2  # of measuring a pair: 1 took the first jobs of a cell, 2 takes all of them, by strata
 PLANTED = Path(__file__).parent / "planted"
 UNCHANGED = {  # the cells of a run
     "download_files-threads": "waiting",
@@ -99,6 +100,7 @@ class Record:
     """A pair, with what it took in seconds, and when (ISO, UTC) and where it was measured.
 
     ``planted`` says which text the planted jobs had: what another text showed has another truth.
+    ``method`` says how it was measured: see METHOD.
     """
 
     stream: Stream
@@ -107,6 +109,7 @@ class Record:
     when: str
     machine: str
     planted: str
+    method: int = METHOD
 
     def to_json(self) -> str:
         """The record as a line."""
@@ -123,6 +126,7 @@ class Record:
             when=str(saved["when"]),
             machine=str(saved["machine"]),
             planted=str(saved["planted"]),
+            method=int(saved.get("method", 1)),
         )
 
 
@@ -131,19 +135,26 @@ class Recorded:
     """The pairs of this machine by stream, in the order of their measuring; and what was not read.
 
     ``foreign`` lines are another machine's, another Python's or of planted jobs that have changed
-    since; ``damaged`` ones are torn.
+    since; ``damaged`` ones are torn. Of pairs that were measured by an earlier method, ``earlier``
+    are among the streams, since nothing says that their cells are measured otherwise now, and
+    ``outdated`` are not.
     """
 
     streams: Mapping[Stream, list[Record]]
     foreign: int
     damaged: int
+    earlier: int = 0
+    outdated: int = 0
 
     def __len__(self) -> int:
         return sum(map(len, self.streams.values()))
 
 
-def read(path: Path, machine: str) -> Recorded:
-    """What was recorded on that machine."""
+def read(path: Path, machine: str, *, earlier: bool = True) -> Recorded:
+    """What was recorded on that machine, by ``earlier`` methods too where they are still valid.
+
+    That is so of a cell whose jobs are one stratum, and of one of which no pair was measured since.
+    """
     streams: dict[Stream, list[Record]] = {stream: [] for stream in STREAMS}
     texts = {stream: planted_text(stream.cell) for stream in STREAMS}
     foreign = damaged = 0
@@ -158,7 +169,16 @@ def read(path: Path, machine: str) -> Recorded:
                 streams[record.stream].append(record)
             else:
                 foreign += 1
-    return Recorded(streams, foreign, damaged)
+    used = outdated = 0
+    for stream, records in streams.items():
+        now = [one for one in records if one.method == METHOD]
+        before = len(records) - len(now)
+        if earlier and not (now and now[-1].pair.kinds):
+            used += before
+        else:
+            outdated += before
+            streams[stream] = now
+    return Recorded(streams, foreign, damaged, used, outdated)
 
 
 def record(
@@ -211,7 +231,7 @@ class Recorder:
         self, path: Path, measuring: "Measuring", progress: Callable[[str], None], stack: ExitStack
     ) -> None:
         self.machine = this_machine()
-        self.recorded = read(path, self.machine).streams
+        self.recorded = read(path, self.machine, earlier=False).streams
         path.parent.mkdir(parents=True, exist_ok=True)
         self.file = stack.enter_context(path.open("a+b"))
         end_torn_line(self.file)

@@ -78,6 +78,16 @@ def run(options: argparse.Namespace) -> int:
                 f"{path}: {recorded.foreign} lines are passed over: of another machine or Python,"
                 " or of planted jobs that have changed since"
             )
+        if recorded.earlier:
+            print(
+                f"{path}: {recorded.earlier} pairs are used that were measured before jobs were"
+                " divided into strata: of cells that have one stratum, or were not measured since"
+            )
+        if recorded.outdated:
+            print(
+                f"{path}: {recorded.outdated} pairs are passed over: they were measured before"
+                " the jobs of their cells were divided into strata"
+            )
         if recorded.damaged:
             print(f"{path}: {recorded.damaged} damaged lines are passed over")
         pairs += len(recorded)

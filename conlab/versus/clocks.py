@@ -1,6 +1,7 @@
 """What is measured of a cell beside wall and CPU time: what a median over rounds does not see."""
 
 import math
+import statistics
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -53,7 +54,30 @@ def log_of(clock: Clock, two: tuple[float, float]) -> float:
     return math.log(max(two[1] + least, 1e-12) / max(two[0] + least, 1e-12))
 
 
-def log_of_tail(rounds: tuple[Sequence[float], Sequence[float]]) -> float:
-    """The logarithm of B's slow rounds over A's: of those than which one in twenty is slower."""
+def log_of_tail(
+    rounds: tuple[Sequence[float], Sequence[float]], strata: Sequence[int] = ()
+) -> float:
+    """The logarithm of B's slow rounds over A's: of those than which one in twenty is slower.
+
+    Rounds of several strata are each taken in proportion to what is usual for their stratum on both
+    sides.
+    """
+    if strata:
+        usual = {
+            one: math.sqrt(
+                math.prod(
+                    statistics.median(
+                        each for each, which in zip(side, strata, strict=True) if which == one
+                    )
+                    for side in rounds
+                )
+            )
+            for one in set(strata)
+        }
+        one, two = (
+            [each / usual[which] for each, which in zip(side, strata, strict=True)]
+            for side in rounds
+        )
+        rounds = one, two
     slow = [sorted(each)[math.ceil(TAIL * len(each)) - 1] for each in rounds]
     return math.log(slow[1] / slow[0])

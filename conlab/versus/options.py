@@ -15,7 +15,9 @@ from conlab.versus.sides.naming import halves
 ALPHA = 0.01
 MATTERS = 0.05
 BUDGET = 300.0  # seconds
-NAMES = ("alpha", "matters", "budget", "seed", "clocks", "report_md", "fail_on_cannot_tell")
+NAMES = (
+    "alpha", "matters", "budget", "seed", "clocks", "report_md", "fail_on_cannot_tell", "install",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Options:
     special: tuple[Special, ...] = ()
     cells: tuple[str, ...] = ()
     report_md: Path | None = None
+    install: bool = False
 
     def matters_of(self, cell: str) -> dict[Clock, float]:
         """What matters for a cell, by clock."""
@@ -86,6 +89,13 @@ def add_options(parser: Any) -> None:
         "--fail-on-cannot-tell",
         action="store_true",
         help="fail for a cell of which the budget was too short to tell, as for a slower one",
+    )
+
+    group.addoption(
+        "--install",
+        action="store_true",
+        help="install each revision, and the working tree beside it, into an environment of its"
+        " own, as a project that must be built is anyway; made once, and kept",
     )
 
 
@@ -144,6 +154,7 @@ def meant(option: Any, table: Mapping[str, Any]) -> Options:
         special=special,
         cells=project.cells(table),
         report_md=report_file(report) if report else None,
+        install=bool(option("install")),
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from conlab.versus import markdown, options, report
 from conlab.versus.comparison import Comparison
 from conlab.versus.report import Shown
 from conlab.versus.rule import Verdict, missing_library
-from conlab.versus.sequential_test import Named
+from conlab.versus.sequential_test import Named, SequentialTest
 
 COMPARISON = pytest.StashKey[Comparison]()
 VERDICT = "verdict"
+NOTHING_DECIDED = 6  # the exit status; pytest takes 0 to 5
 FILE = pytest.StashKey[Path]()
 
 
@@ -121,13 +123,31 @@ def log(item: pytest.Item, comparison: Comparison, cell: Named, began: float) ->
         said,
         "call",
         duration=test.seconds,
-        user_properties=[(VERDICT, str(test.verdict))],
+        user_properties=properties(test),
         start=began,
         stop=began + test.seconds,
     )
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     item.ihook.pytest_runtest_logreport(report=made)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+
+
+def properties(test: SequentialTest) -> list[tuple[str, object]]:
+    """What a report of the cell carries, which JUnit's file has, too."""
+    found: list[tuple[str, object]] = [(VERDICT, str(test.verdict))]
+    if test.absent or test.failure:
+        return found
+    found.append(("pairs", len(test.pairs)))
+    if test.jobs:
+        found.append(("jobs", f"{test.jobs[0]} of {test.jobs[1]}"))
+    if judged := test.decisive:
+        found += [(name, f"{getattr(judged, name):+.4f}") for name in ("estimate", "low", "high")]
+        if test.kind:
+            found.append(("kind", test.kind))
+    elif test.provisional:
+        estimate, slower = test.provisional
+        found += [("provisional_estimate", f"{estimate:+.4f}"), ("slower_pairs", slower)]
+    return found
 
 
 def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
@@ -149,8 +169,23 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             terminalreporter.write_line(plain(f"the report in Markdown: {error}"), red=True)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """Exit with a status of its own if nothing at all could be decided."""
+    yield
+    comparison = session.config.stash.get(COMPARISON, None)
+    unknown = comparison and comparison.compared and not comparison.decided
+    if unknown and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = NOTHING_DECIDED
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Write every number measured to the file that --benchmark-json names."""
+    """Write every number measured to the file that --benchmark-json names; count what is known."""
+    comparison = config.stash.get(COMPARISON, None)
+    if comparison and comparison.tests:
+        reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        if reporter:
+            reporter.write_line(comparison.count())
     if FILE in config.stash:
         figures = {"concurrency_lab": {"comparison": config.stash[COMPARISON].figures()}}
         config.stash[FILE].write_text(json.dumps(figures, indent=1), "utf-8")

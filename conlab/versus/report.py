@@ -83,9 +83,11 @@ def sentence(test: SequentialTest) -> str:
     if said := test.failure or test.absent:
         return f"{test.cell.id}: {said}"
     if test.decisive is None:
-        return f"{test.cell.id}: {test.verdict}"
+        so_far = provisional(test)
+        return f"{test.cell.id}: {test.verdict}" + (f", so far {so_far}" if so_far else "")
     judged = test.decisive
     by = f" by {WORDS[clock]}" if (clock := decisive_clock(test)) in WORDS else ""
+    by += f" in {test.kind}" if test.kind else ""
     return (
         f"{test.cell.id}: {judged.verdict}, {change(judged)}{by}, after {judged.pairs} pairs in"
         f" {test.seconds:.0f} s"
@@ -104,6 +106,14 @@ def change(judgement: Judgement) -> str:
     return f"{judgement.estimate:+.1%} ({judgement.low:+.1%} to {judgement.high:+.1%})"
 
 
+def provisional(test: SequentialTest) -> str:
+    """The estimate before the first look, which has no interval yet, and which way pairs went."""
+    if test.provisional is None:
+        return ""
+    estimate, slower = test.provisional
+    return f"about {estimate:+.1%}, slower in {slower} of {len(test.pairs)} pairs"
+
+
 def text(comparison: Comparison, width: int, color: bool) -> str:
     """The summary as text of at most ``width`` columns, if its tables fit into that."""
     file = io.StringIO()
@@ -120,10 +130,25 @@ def text(comparison: Comparison, width: int, color: bool) -> str:
     for test in comparison.tests:
         if said := test.failure or test.absent:
             word, style = ("failed", "bold red") if test.failure else ("absent", "dim")
+            if test.is_new_or_gone:
+                word, _, said = said.partition(": ")
             console.print(Text(f"{word}: {test.cell.id}: {said}", style=style))
+        for kind, one in test.moved.items():
+            if one.decisive and not test.all_alike:
+                name = test.name_of(kind)
+                by = " by CPU time" if one.by_cpu else ""
+                line = f"{test.cell.id}: {one.verdict}{by}: {name}: {change(one.decisive)}"
+                console.print(Text(line, style=STYLES.get(one.verdict, "")))
+    for name in comparison.gone:
+        console.print(Text(f"gone: {name}: {conditions_of_new(comparison)} has it no longer"))
     console.print()
     console.print(Text(legend(comparison), style="dim"))
     return file.getvalue()
+
+
+def conditions_of_new(comparison: Comparison) -> str:
+    """The name of the new side."""
+    return comparison.surveys[1].side.name if comparison.surveys else "the new side"
 
 
 def conditions(comparison: Comparison) -> str:
@@ -141,6 +166,7 @@ def table(comparison: Comparison, *, narrow: bool = False) -> Table:
     made.add_column("cell", overflow="fold")
     made.add_column("verdict", max_width=len("that matters") if narrow else None)
     made.add_column("time", justify="right", no_wrap=True)
+    made.add_column("jobs", justify="right", no_wrap=not narrow)
     made.add_column("pairs", justify="right", no_wrap=True)
     made.add_column("seconds", justify="right", no_wrap=True)
     made.add_column("would take", max_width=len("over 2,000, or") if narrow else None)
@@ -165,7 +191,8 @@ def row(test: SequentialTest) -> list[str | Text]:
             f"{test.verdict}{mark.get(clock, f' ({clock})')}",
             style=STYLES.get(test.verdict, ""),
         ),
-        "\n".join(clocks),
+        "\n".join(clocks) or provisional(test),
+        f"{test.jobs[0]} of {test.jobs[1]}" if test.jobs else "",
         str(len(test.pairs)),
         f"{test.seconds:.0f}",
         would_take(test),
@@ -189,8 +216,9 @@ def legend(comparison: Comparison) -> str:
     return (
         f"Wall time decides: slower or faster by {options.matters:.1%} or more, with an interval"
         " that leaves out no change; no change that matters, with an interval within"
-        f" ±{options.matters:.1%}; else cannot tell. {others(options.clocks)}"
-        "Any alarm between identical sides has a"
+        f" ±{options.matters:.1%}; else cannot tell. {others(options.clocks)}Jobs are divided"
+        " into kinds, each of which is judged beside the whole; jobs: so many of all were measured"
+        " in pairs, and the results of all were compared. Any alarm between identical sides has a"
         f" probability of at most {options.alpha:g} in all. A change just as large as"
         f" {options.matters:.1%} is the toss of a coin. would take: so many pairs, and seconds,"
         " decide nine in ten such cells."

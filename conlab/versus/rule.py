@@ -10,6 +10,10 @@ pairs. With it go the Hodges-Lehmann estimate, which is the median of the averag
 To look again and again at an interval breaks its promise. So there are looks at numbers of pairs
 that are set beforehand, and each may use up its share of the run's rate and no more.
 
+The jobs of a cell are divided into strata before the first pair, and each is judged, beside the
+whole. Who goes first is drawn for all strata of a pair at once; but each keeps its own promise, and
+they share the rate as cells do, so it does not matter how they hang together (Bonferroni).
+
 Wall time raises the alarm. CPU seconds are judged by the same rule; where they may raise it as
 well, the cell's share of the rate is halved between the two clocks.
 """
@@ -21,7 +25,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from importlib.util import find_spec
-from statistics import NormalDist
+from statistics import NormalDist, median
 from typing import Any
 
 SPARE = 3  # pairs at the first look beyond the fewest that can say anything: room for an outlier
@@ -69,19 +73,23 @@ class Rule:
 
     ``alpha`` is the probability, at most, that in a run any interval at any look in any of its
     ``cells`` misses the true change, and so that identical sides raise any alarm. ``clocks`` is how
-    many may raise it of this cell. ``matters`` is the least change that matters, as a share; if the
-    true change is just as large, the verdict is the toss of a coin.
+    many may raise it of this cell, and ``strata`` how many of its strata, the whole counted as one:
+    each has an equal share of what the cell has. ``matters`` is the least change that matters, as a
+    share; if the true change is just as large, the verdict is the toss of a coin.
     """
 
     alpha: float
     cells: int
     matters: float
     clocks: int = 1
+    strata: int = 1
 
     def __post_init__(self) -> None:
-        if not (0 < self.alpha < 1 and min(self.cells, self.clocks) >= 1 and 0 < self.matters < 1):
+        least = min(self.cells, self.clocks, self.strata)
+        if not (0 < self.alpha < 1 and least >= 1 and 0 < self.matters < 1):
             raise ValueError(
-                f"{self}: alpha and matters lie between 0 and 1, cells and clocks are 1 or more"
+                f"{self}: alpha and matters lie between 0 and 1,"
+                " cells, clocks and strata are 1 or more"
             )
 
     def looks(self) -> Iterator[int]:
@@ -94,9 +102,9 @@ class Rule:
     def allowance(self, look: int) -> float:
         """The probability, at most, that the interval of one look (0 is the first) misses.
 
-        1/3, 1/6, 1/10, 1/15 ... of what a clock of the cell has, which over all looks is used up.
+        1/3, 1/6, 1/10, 1/15 ... of what a clock of a stratum has, which over all looks is used up.
         """
-        return self.alpha / self.cells / self.clocks * 2 / ((look + 2) * (look + 3))
+        return self.alpha / self.cells / self.clocks / self.strata * 2 / ((look + 2) * (look + 3))
 
     def judge(self, log_ratios: Sequence[float]) -> Judgement:
         """Judge a cell by all its pairs so far, whose number must be one of the looks.
@@ -143,6 +151,12 @@ class Rule:
             if look == pairs:
                 return number
         raise ValueError(f"{pairs} pairs are no look: there are {next(self.looks())} at the first")
+
+
+def provisional(log_ratios: Sequence[float]) -> float:
+    """The Hodges-Lehmann estimate of the change, as a share, of any number of pairs from 1 on."""
+    averages = [(one + two) / 2 for n, one in enumerate(log_ratios) for two in log_ratios[n:]]
+    return math.expm1(median(averages))
 
 
 def interval(log_ratios: Any, end: int) -> Any:

@@ -18,7 +18,7 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# (\S+\.(?:py|toml|cfg|ini|ya?ml))\n")
 OF_THE_MACHINE = (
     (re.compile(r"\d[\d,]*(?:\\)? a(?:\\)? second"), r"[\\d,]+\\ a\\ second"),
-    (re.compile(r"in(?:\\)? \d+\\\.\d+s"), r"in\\ [\\d.]+s"),
+    (re.compile(r"in(?:\\)? \d+\\\.\d+s"), r"in\\ [\\d.]+s(?: \\([\\d:]+\\))?"),
     (re.compile(r"\\[+-]\d+\\\.\d%"), r"[+-][\\d.]+%"),
 )
 

@@ -44,15 +44,24 @@ def test_the_tail_sees_what_the_median_does_not() -> None:
     tailed = [1.0] * 18 + [2.0] * 2  # one in ten takes twice as long
     assert log_of_tail((steady, tailed)) == pytest.approx(math.log(2))
     pair = Pair("a", (tuple(steady), tuple(tailed)), (tuple(steady), tuple(tailed)), 0)
-    assert pair.log_of(Clock.WALL) == 0
-    assert pair.log_of(Clock.TAIL) == pytest.approx(math.log(2))
+    assert pair.log_by(Clock.WALL) == 0
+    assert pair.log_by(Clock.TAIL) == pytest.approx(math.log(2))
+
+
+def test_the_tail_of_several_strata_is_that_of_no_stratum_alone() -> None:
+    strata = [0, 1] * 20
+    steady = [1.0, 100.0] * 20
+    tailed = [2.0 if n % 20 == 0 else each for n, each in enumerate(steady)]
+    tailed = [200.0 if n % 20 == 1 else each for n, each in enumerate(tailed)]
+    assert log_of_tail((steady, tailed), strata) == pytest.approx(math.log(2))
+    assert log_of_tail((tailed, steady), strata) == pytest.approx(-math.log(2))
 
 
 def test_a_figure_that_was_not_read_is_none_and_is_kept_where_it_was() -> None:
-    pair = Pair("a", ((1.0,), (1.0,)), ((0.0,), (1.0,)), 0, {Clock.IMPORT: (0.1, 0.3)})
-    assert pair.log_of(Clock.MEMORY) is None
-    assert pair.log_of(Clock.CPU) is None
-    assert pair.log_of(Clock.IMPORT) == pytest.approx(math.log(0.301 / 0.101))
+    pair = Pair("a", ((1.0,), (1.0,)), ((0.0,), (1.0,)), 0, figures={Clock.IMPORT: (0.1, 0.3)})
+    assert pair.log_by(Clock.MEMORY) is None
+    assert pair.log_by(Clock.CPU) is None
+    assert pair.log_by(Clock.IMPORT) == pytest.approx(math.log(0.301 / 0.101))
     assert Pair.from_json(pair.to_json()) == pair
 
 

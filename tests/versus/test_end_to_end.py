@@ -5,6 +5,7 @@ The jobs count the time that they take, so that a machine's load changes nothing
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
+from conlab import scratch
 from tests.bench.made import PYTEST, ROOT
 from tests.models.jobs import wait_until
 from tests.patience import patience
@@ -138,8 +140,22 @@ def test_what_the_budget_was_too_short_to_tell_is_counted_as_that(
 ) -> None:
     surely = ("--alpha=1e-12", "--budget=1")  # the first look would come after 40 pairs and more
     ended = compare(tmp_path, f"--workload={repository.file}", "--versus=clocked..clocked", *surely)
+    assert ended.status == 6, ended.said
+    assert "1 cannot tell" in ended.said.splitlines()[-2]
+    assert ended.said.splitlines()[-1] == "0 of 1 cell decided"
+    before = ended.said.partition("Did it get slower?")[0]
+    assert "The budget is too short for any verdict: a first look takes 4" in before
+    assert re.search(r"about \+0\.0%, slower in 0 of \d+ pairs? +1 of 1", ended.said)
+
+
+def test_a_workload_that_the_base_has_not_is_new_and_passes(
+    repository: Made, tmp_path: Path
+) -> None:
+    ended = compare(tmp_path, f"--workload={repository.file}", "--versus=nothing")
     assert ended.status == 0, ended.said
-    assert "1 cannot tell" in ended.said.splitlines()[-1]
+    assert "new: square_numbers-serial: nothing (" in ended.said
+    assert "has no file jobs/square_numbers.py" in ended.said
+    assert ended.said.splitlines()[-1] == "0 of 0 cells decided, 1 new"
 
 
 def test_a_failing_side_fails_the_run_and_a_missing_one_is_a_usage_error(
@@ -188,8 +204,10 @@ def test_nothing_runs_on_when_it_is_cut_short(
     assert len(workers) == 1
     wait_until(lambda: not any(is_alive(one) for one in workers))
     assert process.returncode == status, said
-    if number != signal.SIGKILL:
-        assert list(temporary.iterdir()) == []
+    if number == signal.SIGKILL:
+        assert list(temporary.iterdir()) != []
+        scratch.sweep.__wrapped__(str(temporary))  # as the next run does
+    assert list(temporary.iterdir()) == []
 
 
 def is_alive(process: psutil.Process) -> bool:

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from conlab.versus import report
-from conlab.versus.comparison import Comparison, notes, sequential_tests
+from conlab.versus import plugin, report
+from conlab.versus.comparison import Comparison, TooShort, notes, sequential_tests
 from conlab.versus.options import Options
-from conlab.versus.pairs.survey import Survey, absent
+from conlab.versus.pairs.measuring import Pair
+from conlab.versus.pairs.survey import Survey, absent, gone
 from conlab.versus.pairs.worker_process import SideFailed
 from conlab.versus.rule import Judgement, Rule, Verdict
-from conlab.versus.sequential_test import SequentialTest
+from conlab.versus.sequential_test import Judged, SequentialTest
 from conlab.versus.sides.side import Side
 from tests.bench.made import cell
 
@@ -87,10 +88,13 @@ def test_the_summary_says(said: str) -> None:
 
 
 def test_before_the_first_look_no_more_is_known_than_when_that_is_due() -> None:
-    (young,) = [after_pairs("young_job")]
-    assert f"at least {young.looks[0]} pairs" in " ".join(
-        report.text(comparison(young), 120, color=False).split()
-    )
+    young = SequentialTest(cell("serial", "young_job"), RULE)
+    for _ in range(9):
+        young.add(Pair("", ((1.0,), (1.09,)), ((1.0,), (1.0,)), 0), 1.5)
+    said = " ".join(report.text(comparison(young), 120, color=False).split())
+    assert f"at least {young.looks[0]} pairs" in said
+    assert "cannot tell about +9.0%, slower in 9 of 9 pairs" in said
+    assert "so far about +9.0%, slower in 9 of 9 pairs" in report.sentence(young)
 
 
 def test_long_verdicts_give_way_to_the_names_of_cells_and_to_nothing_else() -> None:
@@ -157,6 +161,118 @@ def test_what_else_differs_is_noted() -> None:
     ]
 
 
+def test_the_kind_that_moved_is_listed() -> None:
+    slower = judgement(Verdict.SLOWER, 0.1)
+    test = after_pairs("mixed_job", judgement(Verdict.SAME, 0.025), jobs=(39, 40))
+    test.strata = {0: Judged(False, judgement(Verdict.SAME, 0.0)), 1: Judged(False, slower)}
+    test.names = ("30 jobs of about 2 ms, such as 'a'", "10 jobs of about 9 ms, such as 'b'")
+    said = report.text(comparison(test), 140, color=False)
+    row = "mixed_job-serial slower wall +2.5% (+0.5% to +4.5%) 39 of 40 20 30"
+    assert row in " ".join(said.split())
+    kind = "10 jobs of about 9 ms, such as 'b'"
+    assert f"mixed_job-serial: slower: {kind}: +10.0% (+8.0% to +12.0%)" in said
+    assert "such as 'a'" not in said
+    assert comparison(test).failures() == {
+        "mixed_job-serial": f"mixed_job-serial got slower: +10.0% (+8.0% to +12.0%) in {kind}"
+    }
+
+
+# What is known of how many
+
+
+def test_new_and_gone_cells_are_listed_and_fail_nothing() -> None:
+    new = after_pairs("new_job", absent="new: main (1a2b3c) has no file bench/new_job.py")
+    found = comparison(ALL[2], new)
+    found.gone = ["old_job-serial"]
+    said = report.text(found, 120, color=False)
+    assert "new: new_job-serial: main (1a2b3c) has no file bench/new_job.py" in said
+    assert "gone: old_job-serial: working tree has it no longer" in said
+    assert found.failures() == {}
+    assert found.count() == "1 of 1 cell decided, 1 gone, 1 new"
+
+
+def test_the_last_line_counts_what_is_decided() -> None:
+    assert comparison(*ALL).count() == "4 of 5 cells decided"
+    unsure = [after_pairs("wild_job", judgement(Verdict.UNSURE, 0.02, 60))] * 9
+    assert comparison(*unsure).count() == "0 of 9 cells decided"
+
+
+@pytest.mark.parametrize(
+    ("tests", "before", "after"),
+    [
+        ([ALL[3]], 0, 6),
+        ([ALL[3], ALL[2]], 0, 0),
+        ([ALL[3], ALL[4]], 0, 6),
+        ([ALL[4]], 0, 0),
+        ([ALL[5]], 1, 1),
+        ([ALL[3]], 2, 2),
+    ],
+    ids=["nothing", "something", "nothing of what is there", "none is there", "failed", "Ctrl-C"],
+)
+def test_where_nothing_is_decided_the_exit_status_says_so(
+    tests: list[SequentialTest], before: int, after: int
+) -> None:
+    stash = pytest.Stash()
+    stash[plugin.COMPARISON] = comparison(*tests)
+    session: Any = SimpleNamespace(config=SimpleNamespace(stash=stash), exitstatus=before)
+    hook = plugin.pytest_sessionfinish(session)
+    next(hook)
+    with pytest.raises(StopIteration):
+        next(hook)
+    assert session.exitstatus == after
+
+
+def test_a_report_carries_verdict_estimate_interval_and_pairs() -> None:
+    test = after_pairs("slow_job", judgement(Verdict.SLOWER, 0.083), jobs=(8, 8))
+    assert dict(plugin.properties(test)) == {
+        "verdict": "slower",
+        "pairs": 20,
+        "jobs": "8 of 8",
+        "estimate": "+0.0830",
+        "low": "+0.0630",
+        "high": "+0.1030",
+    }
+    assert dict(plugin.properties(ALL[5])) == {"verdict": "cannot tell"}
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (300.0, [None, None]),
+        (55.0, [None, "for every verdict"]),
+        (15.0, ["for every verdict", None]),
+    ],
+)
+def test_a_budget_that_is_too_short_is_said_once_as_soon_as_pairs_show_it(
+    left: float, said: list[str | None]
+) -> None:
+    tests = [SequentialTest(cell("serial", name), RULE) for name in "ab"]
+    told: list[str] = []
+    warned = TooShort(tests, left + 5.0, left, told.append)
+    for test, expected in zip(tests, said, strict=True):
+        told.clear()
+        test.add(Pair("", ((1.0,), (1.0,)), ((1.0,), (1.0,)), 0), 2.0)
+        warned.look()
+        warned.look()
+        assert len(told) == bool(expected)
+        if expected:
+            assert expected in told[0]
+            assert f"and {left:.0f} s are left for 2 cells" in told[0]
+            advised = int(told[0].partition("--budget ")[2].split()[0])
+            assert advised > 2 * test.first_look * 2.0 + 5.0
+
+
+def test_where_no_cell_can_be_looked_at_the_budget_is_too_short_for_any_verdict() -> None:
+    told: list[str] = []
+    test = SequentialTest(cell("serial"), RULE)
+    warned = TooShort([test], 10.0, 10.0, told.append)
+    warned.look()
+    assert told == []
+    test.add(Pair("", ((1.0,), (1.0,)), ((1.0,), (1.0,)), 0), 2.0)
+    warned.look()
+    assert told[0].startswith("The budget is too short for any verdict")
+
+
 # Which cells can be compared
 
 
@@ -165,11 +281,29 @@ def told(cells: dict[str, str | None], problem: str | None = None) -> dict[str, 
     return {"workloads": {"a_job": {"asks": [], "problem": problem, "cells": cells}}}
 
 
+def test_what_the_new_side_has_no_longer_is_gone() -> None:
+    old = survey("v1", **told({"serial": None, "threads_by_64": None, "processes": "too old"}))
+    new = survey("v2", **told({"serial": None}))
+    assert gone((old, new)) == ["a_job-threads_by_64"]
+    assert absent((old, new), "a_job", "threads_by_64", set()) == (
+        "gone: v2 has no a_job under threads_by_64"
+    )
+    assert gone((new, old)) == []
+
+
+def test_a_file_that_only_one_side_has_is_named() -> None:
+    side = Side("v1", lacks={"a_job": "bench/a_job.py"})
+    old = Survey(side, "CPython 3.13.1", True, {}, {})
+    new = survey("v2", **told({"serial": None}))
+    assert absent((old, new), "a_job", "serial", set()) == "new: v1 has no file bench/a_job.py"
+    assert absent((new, old), "a_job", "serial", set()) == "gone: v1 has no file bench/a_job.py"
+
+
 @pytest.mark.parametrize(
     ("old", "said"),
     [
-        (told({}), "v1 has no a_job"),
-        (told({"threads": None}), "v1 has no a_job under serial"),
+        (told({}), "new: v1 has no a_job"),
+        (told({"threads": None}), "new: v1 has no a_job under serial"),
         (told({"serial": "needs Python 3.14"}), "v1: needs Python 3.14"),
     ],
 )

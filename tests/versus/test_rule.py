@@ -158,6 +158,73 @@ def test_two_clocks_raise_no_more_alarms_than_stated(
     assert alarms / 100 <= strict.alpha
 
 
+def of_strata(logs: Sequence[float]) -> Pair:
+    """A pair with a round of each stratum, all of which count alike in the whole."""
+    rounds = tuple(1.0 for _ in logs), tuple(math.exp(each) for each in logs)
+    shares = tuple(1 / len(logs) for _ in logs)
+    return Pair("", rounds, rounds, 0, tuple(range(len(logs))), shares)
+
+
+def run_strata(rule: Rule, pairs: Any) -> SequentialTest:
+    """A cell as a comparison would run it; ``pairs`` are (pairs, strata)."""
+    test = SequentialTest(made.cell("serial"), rule)
+    for logs in pairs:
+        test.add(of_strata(list(map(float, logs))), 1.0)
+        if test.is_over:
+            break
+    return test
+
+
+@each_noise
+@pytest.mark.parametrize("alike", [0.0, 0.9], ids=["noise of their own", "noise much alike"])
+def test_strata_raise_no_more_alarms_than_stated(noise: Callable[..., Any], alike: float) -> None:
+    """Between identical sides the coin turns all strata of a pair at once."""
+    strict, cells, strata = Rule(alpha=0.3, cells=1, matters=0.02), 25, 3
+    rng = np.random.default_rng(6)
+    common, own = noise(rng, cells), noise(rng, cells * strata).reshape(cells, strata, PAIRS)
+    inside = rng.choice([-1, 1], (cells, strata, PAIRS))  # strata move against each other, too
+    sizes = alike * common[:, None, :] + (1 - alike) * own * inside
+    pairs = rng.choice([-1, 1], (cells, 1, PAIRS)) * sizes
+    alarms = sum(run_strata(strict, pairs[number].T).verdict.is_alarm for number in range(cells))
+    assert alarms / cells <= strict.alpha
+
+
+def test_strata_that_were_not_given_their_share_are_found_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As if each stratum had the whole rate of the cell: more alarms than are stated."""
+    strict, cells, strata = Rule(alpha=0.3, cells=1, matters=0.01), 25, 8
+    rng = np.random.default_rng(7)
+    pairs = rng.choice([-1, 1], (cells, PAIRS, strata)) * steady(rng, cells * strata).reshape(
+        cells, PAIRS, strata
+    )
+
+    def alarms() -> float:
+        return sum(run_strata(strict, each[:30]).verdict.is_alarm for each in pairs) / cells
+
+    assert alarms() <= strict.alpha
+    whole = Rule.allowance
+    monkeypatch.setattr(Rule, "allowance", lambda self, look: whole(self, look) * self.strata)
+    assert alarms() > strict.alpha
+
+
+def test_one_kind_of_job_in_four_that_is_ten_per_cent_slower_is_seen() -> None:
+    """It is 2.5% of the whole, which is less than what matters."""
+    rng = np.random.default_rng(8)
+    slower = np.array([0, 0, math.log(1.1), 0])
+    pairs = slower + rng.normal(0, 0.03, (20, 60, 4))
+    found = [run_strata(RULE, each) for each in pairs]
+    assert sum(test.verdict is Verdict.SLOWER for test in found) >= 18
+    assert all(set(test.moved) == {2} for test in found if test.verdict is Verdict.SLOWER)
+    for test in found:
+        whole, kind = test.whole.decisive, test.decisive
+        assert whole is not None
+        assert whole.estimate < RULE.matters
+        assert kind is not whole
+        assert kind is not None
+        assert kind.estimate > RULE.matters
+
+
 @pytest.mark.parametrize(
     "looks",
     [

@@ -247,6 +247,104 @@ def test_two_clocks_share_what_the_cell_may_be_wrong() -> None:
     )
 
 
+def of_kinds(*changes: float, together: float | None = None) -> Pair:
+    """A pair of as many strata, B so much longer in each; or of a pool, where all run together."""
+    all_changes = [*changes, *([] if together is None else [together])]
+    rounds = tuple(1.0 for _ in all_changes), tuple(1 + change for change in all_changes)
+    shares = tuple(1 / len(changes) for _ in changes)
+    if together is not None:
+        shares = (*(0.0 for _ in changes), 1.0)
+    return Pair("a-serial", rounds, rounds, 0, tuple(range(len(all_changes))), shares)
+
+
+def after(*pairs: Pair) -> SequentialTest:
+    test = SequentialTest(cell("serial"), SHARED, names=("job 1", "job 2"))
+    for one in pairs:
+        test.add(one, SECOND)
+    return test
+
+
+SHARED = Rule(0.01, 1, 0.05)
+ENOUGH = 30  # pairs for a look or more
+
+
+def steadily(*changes: float, together: float | None = None) -> SequentialTest:
+    """After pairs that differ by next to nothing from these changes."""
+    pairs = []
+    for number in range(ENOUGH):
+        little = (number % 5 - 2) / 1000
+        moved = None if together is None else together + little
+        pairs.append(of_kinds(*(change + little for change in changes), together=moved))
+    return after(*pairs)
+
+
+@pytest.mark.parametrize(
+    ("changes", "together", "verdict"),
+    [
+        ((0.0, 0.0), None, Verdict.SAME),
+        ((0.3, 0.3), None, Verdict.SLOWER),
+        ((0.0, 0.1), None, Verdict.SLOWER),
+        ((-0.3, 0.1), None, Verdict.SLOWER),
+        ((-0.3, -0.2), None, Verdict.FASTER),
+        ((-0.3, 0.0), None, Verdict.FASTER),
+        ((0.0, 0.0), 0.3, Verdict.SLOWER),
+        ((0.0, 0.0), -0.3, Verdict.FASTER),
+        ((0.0, 0.0), 0.0, Verdict.SAME),
+    ],
+)
+def test_a_cell_is_slower_if_any_kind_is_and_unchanged_only_if_all_are(
+    changes: tuple[float, ...], together: float | None, verdict: Verdict
+) -> None:
+    assert steadily(*changes, together=together).verdict is verdict
+
+
+def test_a_cell_is_not_called_faster_while_a_kind_may_have_become_slower() -> None:
+    pairs = [of_kinds(-0.3, (0.5, -1 / 3)[number % 2]) for number in range(ENOUGH)]
+    test = after(*pairs)
+    assert test.strata[0].verdict is Verdict.FASTER
+    assert test.strata[1].verdict is Verdict.UNSURE
+    assert test.verdict is Verdict.UNSURE
+    assert not test.is_over
+
+
+def test_the_kind_that_moved_is_named_and_its_change_is_the_cell_s() -> None:
+    test = steadily(0.0, 0.1)
+    assert test.kind == "job 2"
+    assert test.decisive is not None
+    assert test.decisive.estimate == pytest.approx(0.1, abs=0.01)
+    assert set(test.moved) == {1}
+    assert not test.all_alike
+    everyone = steadily(0.3, 0.3)
+    assert everyone.kind is None
+    assert everyone.all_alike
+
+
+def test_all_strata_and_the_whole_share_what_the_cell_may_be_wrong() -> None:
+    test = after(of_kinds(0.0, 0.0, 0.0))
+    assert test.rule.strata == 4
+    assert [4 * test.rule.allowance(look) for look in range(9)] == pytest.approx(
+        [SHARED.allowance(look) for look in range(9)]
+    )
+    assert test.looks == list(test.rule.looks())
+    assert after(pair(0.0)).rule == SHARED
+
+
+def test_before_the_first_look_there_is_an_estimate_without_an_interval() -> None:
+    test = after(pair(0.1), pair(-0.1), pair(0.3))
+    assert test.provisional is not None
+    estimate, slower = test.provisional
+    assert estimate == pytest.approx(0.1, abs=0.03)
+    assert slower == 2
+    assert figures(test)["provisional"] == {"estimate": estimate, "slower_pairs": 2}
+    assert after().provisional is None
+
+
+def test_every_stratum_is_in_the_figures() -> None:
+    found = figures(steadily(0.0, 0.1))["strata"]
+    assert [one["name"] for one in found] == ["job 1", "job 2"]
+    assert [one["verdict"] for one in found] == [Verdict.SAME, Verdict.SLOWER]
+
+
 def test_every_pair_is_told() -> None:
     told: list[int] = []
     machine = Machine({"a": 0.1})

@@ -1,6 +1,5 @@
 """Wires a comparison of benchmarks into the pytest of any project: ``pytest --versus SIDE``."""
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,7 +20,6 @@ from conlab.versus.rule import missing_library
 LEFT_OUT = "left out"
 NAME = "conlab-versus-benchmarks"
 PREFIX = "conlab_"  # of what our options are called inside of pytest
-FILE = pytest.StashKey[Path]()
 ENDED = pytest.StashKey[tuple[int, bool]]()
 
 # What a process of a side is not told: what to choose among tests, how to report, where to write.
@@ -90,7 +88,7 @@ class Hooks:
                 " that is not installed here, or switched off: pip install pytest-benchmark"
             )
         if file := getattr(given, "benchmark_json", None):
-            config.stash[FILE] = plugin.json_file(file)
+            config.stash[plugin.FILE] = plugin.json_file(file)
             given.benchmark_json = None
         self.comparison = TestsComparison(self.options)
         config.stash[plugin.COMPARISON] = self.comparison
@@ -153,8 +151,8 @@ class Hooks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Any:
-        """Exit as one does who was told to."""
-        yield
+        """Exit as one does who was told to, or with a status of its own if nothing is known."""
+        yield from plugin.pytest_sessionfinish(session)
         if session.exitstatus == pytest.ExitCode.INTERRUPTED:
             session.exitstatus = ending.status(session.exitstatus)
 
@@ -170,10 +168,8 @@ class Hooks:
         plugin.pytest_terminal_summary(terminalreporter, config)
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """Write what was measured to the file that --benchmark-json names."""
-        if FILE in config.stash:
-            figures = {"concurrency_lab": {"comparison": self.comparison.figures()}}
-            config.stash[FILE].write_text(json.dumps(figures, indent=1), "utf-8")
+        """Write what was measured to the file that --benchmark-json names; count what is known."""
+        plugin.pytest_unconfigure(config)
 
 
 def held(context: Any) -> Callable[[], None]:

@@ -11,8 +11,8 @@ import json
 import math
 import random
 import statistics
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -26,7 +26,8 @@ from conlab.bench.running import CellAbsent
 from conlab.bench.settings import Settings
 from conlab.versus import clocks
 from conlab.versus.clocks import Clock
-from conlab.versus.pairs import fingerprints
+from conlab.versus.pairs import fingerprints, planning
+from conlab.versus.pairs.planning import Plan, Sizing
 from conlab.versus.pairs.survey import Survey, absent, surveys
 from conlab.versus.pairs.worker_process import SideFailed, Worker
 from conlab.versus.sides.side import Side
@@ -46,34 +47,70 @@ class Pair:
     """What one pair of processes showed of a cell: the wall and the CPU seconds of their rounds.
 
     ``first`` is the side that began: 0 or 1. ``figures`` are those of other clocks by their names,
-    of A and of B: bytes of memory, seconds of the first job or of the import.
+    of A and of B: bytes of memory, seconds of the first job or of the import. ``strata`` says of
+    which stratum each round was, and ``weights`` how much each stratum counts in the whole; without
+    them there is one.
     """
 
     cell: str
     wall: Rounds
     cpu: Rounds
     first: int
+    strata: tuple[int, ...] = ()
+    weights: tuple[float, ...] = (1.0,)
     figures: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def kinds(self) -> list[int]:
+        """The strata that are judged beside the whole: none if they are the whole."""
+        return [n for n, weight in enumerate(self.weights) if len(self.weights) > 1 and weight < 1]
 
     @property
     def log_wall(self) -> float:
         """The logarithm of B's wall time over A's."""
-        return log_ratio(self.wall)
+        return self.log_of_whole(self.wall)
 
     @property
     def log_cpu(self) -> float:
         """The same of the CPU seconds."""
-        return log_ratio(self.cpu)
+        return self.log_of_whole(self.cpu)
 
-    def log_of(self, clock: Clock) -> float | None:
-        """The logarithm of B's figure over A's by that clock; None where it was not read."""
-        match clock:
-            case Clock.WALL:
-                return self.log_wall
-            case Clock.CPU:  # ticks can make it none
-                return self.log_cpu if all(map(sum, self.cpu)) else None
-            case Clock.TAIL:
-                return clocks.log_of_tail(self.wall)
+    def log_of_whole(self, rounds: Rounds) -> float:
+        """The mean of the strata's logarithms, by weight: it changes its sign with the sides."""
+        found = [
+            weight * self.log_of(rounds, stratum)
+            for stratum, weight in enumerate(self.weights)
+            if weight
+        ]
+        return sum(found) / sum(self.weights)
+
+    def log_of(self, rounds: Rounds, stratum: int) -> float:
+        """The logarithm of B's time over A's in the rounds of a stratum."""
+        return log_ratio(self.of(rounds, stratum))
+
+    def of(self, rounds: Rounds, stratum: int) -> Rounds:
+        """The rounds of a stratum."""
+        if not self.strata:
+            return rounds
+        one, two = (
+            tuple(each for each, which in zip(side, self.strata, strict=True) if which == stratum)
+            for side in rounds
+        )
+        return one, two
+
+    def log_by(self, clock: Clock, stratum: int | None = None) -> float | None:
+        """The logarithm of B's figure over A's by that clock; None where it was not read.
+
+        Of the whole, or of a stratum, which has wall and CPU time alone.
+        """
+        if clock in (Clock.WALL, Clock.CPU):
+            rounds = self.wall if clock is Clock.WALL else self.cpu
+            part = rounds if stratum is None else self.of(rounds, stratum)
+            if not all(map(sum, part)):  # ticks can make it none
+                return None
+            return self.log_of_whole(rounds) if stratum is None else log_ratio(part)
+        if clock is Clock.TAIL:
+            return clocks.log_of_tail(self.wall, self.strata)
         return clocks.log_of(clock, self.figures[clock]) if clock in self.figures else None
 
     def to_json(self) -> str:
@@ -85,8 +122,10 @@ class Pair:
         """The pair that ``to_json`` wrote. Raises ValueError, KeyError or TypeError if none did."""
         saved = json.loads(line)
         wall, cpu = ((tuple(a), tuple(b)) for a, b in (saved["wall"], saved["cpu"]))
+        strata = tuple(map(int, saved.get("strata", ())))
+        weights = tuple(map(float, saved.get("weights", (1.0,))))
         figures = {name: (a, b) for name, (a, b) in saved.get("figures", {}).items()}
-        return cls(saved["cell"], wall, cpu, saved["first"], figures)
+        return cls(saved["cell"], wall, cpu, saved["first"], strata, weights, figures)
 
 
 def log_ratio(rounds: Rounds) -> float:
@@ -97,15 +136,6 @@ def log_ratio(rounds: Rounds) -> float:
     if min(map(min, rounds)) > 0:
         return statistics.median(math.log(b / a) for a, b in zip(*rounds, strict=True))
     return math.log(sum(rounds[1]) / sum(rounds[0]))
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """What a round of a cell is: ``runs`` times its first ``jobs`` jobs, or all if that is None."""
-
-    jobs: int | None
-    runs: int
-    rounds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +187,7 @@ class Measurer:
         self.closing = ExitStack()
         self.closing.callback(self.inputs.close)
         self.surveys: tuple[Survey, Survey]
-        self.sizes: dict[str, Size] = {}
+        self.plans: dict[str, Plan] = {}
         self.computing: dict[str, bool] = {}
         self.measured: dict[str, int] = {}
 
@@ -182,9 +212,15 @@ class Measurer:
         """
         if reason := self.absent(cell):
             raise CellAbsent(reason)
-        size = self.size(cell)
+        prepared = self.prepare(cell)
         number = self.measured[cell.id] = self.measured.get(cell.id, 0) + 1
         drawn = Draw.of(self.seed, cell.id, number)
+        with self.both(cell, drawn) as workers:
+            return self.taking_turns(cell, workers, prepared, number - 1, drawn.first)
+
+    @contextmanager
+    def both(self, cell: Cell, drawn: Draw) -> Iterator[list[Worker]]:
+        """A worker of each side that opens the cell, as drawn."""
         if self.inputs.origin:
             self.inputs.origin.reset()
         with ExitStack() as stack:
@@ -192,7 +228,7 @@ class Measurer:
                 side: stack.enter_context(self.started(cell, side, drawn))
                 for side in order(drawn.first, 0)
             }
-            return self.taking_turns(cell, [started[0], started[1]], size, drawn.first)
+            yield [started[0], started[1]]
 
     def absent(self, cell: Cell) -> str | None:
         """Why there is nothing to compare, or None. Raises SideFailed where there should be."""
@@ -201,21 +237,27 @@ class Measurer:
             return reason
         return absent(self.surveys, workload.name, cell.label, self.inputs.asked[workload.name])
 
-    def taking_turns(self, cell: Cell, workers: list[Worker], size: Size, first: int) -> Pair:
+    def taking_turns(
+        self, cell: Cell, workers: list[Worker], plan: Plan, number: int, first: int
+    ) -> Pair:
         """Warm both up, then let them run rounds, each first in every other."""
         figures: dict[str, tuple[float, float]] = {}
         if Clock.FIRST in self.clocks:
             took = {side: workers[side].ask("first job")["wall"] for side in order(first, 0)}
             figures[Clock.FIRST] = (took[0], took[1])
+        strata = plan.strata
+        warm = [(strata[n].jobs(number, 0), strata[n].runs) for n in plan.warm]
         for side in order(first, 0):
-            workers[side].tell("warm up", jobs=size.jobs, runs=size.runs)
+            workers[side].tell("warm up", rounds=warm)
         compare(cell, workers, [worker.answer() for worker in workers])
         wall: tuple[list[float], list[float]] = ([], [])
         cpu: tuple[list[float], list[float]] = ([], [])
-        for number in range(size.rounds):
+        rounds = plan.order()
+        for turn, (stratum, round_) in enumerate(rounds):
             replies: dict[int, dict[str, Any]] = {}
-            for side in order(first, number):
-                replies[side] = workers[side].ask("round", runs=size.runs)
+            jobs = strata[stratum].jobs(number, round_)
+            for side in order(first, turn):
+                replies[side] = workers[side].ask("round", jobs=jobs, runs=strata[stratum].runs)
                 wall[side].append(replies[side]["wall"])
                 cpu[side].append(replies[side]["cpu"])
             compare(cell, workers, [replies[0], replies[1]])
@@ -230,6 +272,8 @@ class Measurer:
             cpu=(tuple(cpu[0]), tuple(cpu[1])),
             first=first,
             figures={name: two for name, two in figures.items() if name in self.clocks},
+            strata=tuple(stratum for stratum, _ in rounds) if len(strata) > 1 else (),
+            weights=plan.weights if len(strata) > 1 else (1.0,),
         )
 
     def started(self, cell: Cell, number: int, drawn: "Draw | None" = None) -> "Started":
@@ -256,23 +300,29 @@ class Measurer:
         """What the workload's ``jobs()`` is given, on both sides."""
         return self.inputs.values(workload)
 
-    def size(self, cell: Cell) -> Size:
-        """What a round of the cell is, found out once, by side B."""
-        if cell.id not in self.sizes:
+    def prepare(self, cell: Cell) -> Plan:
+        """What pairs of the cell measure, found out once: all jobs are run, on both sides.
+
+        Raises CellAbsent and SideFailed, as pair() does.
+        """
+        if cell.id not in self.plans:
+            if reason := self.absent(cell):
+                raise CellAbsent(reason)
             workload = cell.workload
-            cut = self.settings.jobs is None and "sites" not in self.values(workload)
             chosen = self.settings.for_models(computes_only=self.computes(cell))
             asked = cell.model.settings()
             busy = sum(chosen[name] for name in ("in_flight", "workers") if name in asked)
-            with self.started(cell, 1) as worker:
-                least = (busy or 1) if cut else None
-                most = self.most_jobs(workload)
-                sizes = {"lasting": ROUND, "most": most, "least": least}
-                size = worker.ask("size", sizes=sizes)
-            seconds = size["seconds"] * size["runs"]
-            rounds = max(FEWEST_ROUNDS, min(MOST_ROUNDS, int(SHARE / seconds)))
-            self.sizes[cell.id] = Size(size["jobs"], size["runs"], rounds)
-        return self.sizes[cell.id]
+            with self.both(cell, Draw.of(self.seed, cell.id, 0)) as workers:
+                self.plans[cell.id] = planning.plan(
+                    cell.id,
+                    workers,
+                    [survey.packages for survey in self.surveys],
+                    self.most_jobs(workload),
+                    busy or 1,
+                    "sites" not in self.values(workload),
+                    Sizing(ROUND, SHARE, FEWEST_ROUNDS, MOST_ROUNDS),
+                )
+        return self.plans[cell.id]
 
     def most_jobs(self, workload: Workload) -> int | None:
         """How many jobs there are, if the reader says so and ``jobs()`` does not know."""

@@ -13,24 +13,28 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import psutil
 
-from conlab.bench import costs, discovery, inputs
+from conlab.bench import costs, discovery, inputs, layout
 from conlab.bench.discovery import Cell, Model, Workload
 from conlab.bench.running import CellAbsent, OpenCell, opened
 from conlab.bench.settings import gil_enabled, python_build
 from conlab.errors import UserError
-from conlab.versus.pairs import fingerprints
+from conlab.versus.pairs import fingerprints, inventory
 from conlab.versus.pairs.clock import TreeClock
 from conlab.versus.pairs.peak import Peak
+from conlab.versus.pairs.witness import Where, below
 
-SIZING = 0.3  # seconds of a run that is long enough to tell how long a job takes
 MOST_RUNS = 1000  # of all jobs in a round
+FEW_LETTERS = 40  # of a job that is named
 FEW_JOBS = 8  # from which to see whether the jobs wait
 
 
@@ -94,7 +98,7 @@ def surveyed(order: dict[str, Any]) -> dict[str, Any]:
     import importlib.metadata  # not for each pair
 
     models = list(discovery.models())
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for name, own in order["workloads"].items():
         try:
             workload = load(name, own)
@@ -118,8 +122,27 @@ def surveyed(order: dict[str, Any]) -> dict[str, Any]:
         "python": python_build(),
         "gil": gil_enabled(),
         "libraries": libraries,
+        "packages": sorted(packages_from(order["tree"], set(order["projects"]))),
         "workloads": found,
     }
+
+
+def packages_from(tree: str | None, projects: set[str]) -> Iterator[str]:
+    """The packages that are installed here from the tree, or that are the projects' own."""
+    import importlib.metadata
+
+    for one in importlib.metadata.distributions() if tree else ():
+        if (os.path.realpath(str(one.locate_file(""))) + os.sep).startswith(below([str(tree)])):
+            continue  # what a build left in the tree itself
+        origin = one.read_text("direct_url.json") or ""
+        address = json.loads(origin).get("url", "") if origin else ""
+        place = url2pathname(urlsplit(address).path) if address.startswith("file:") else ""
+        here = place and (os.path.realpath(place) + os.sep).startswith(below([str(tree)]))
+        if here or layout.normalized(str(one.metadata["Name"])) in projects:
+            for file in one.files or ():
+                name = file.parts[0].partition(".")[0]
+                if file.suffix in (".py", ".so", ".pyd") and name and "editable" not in name:
+                    yield name
 
 
 def cells_of(workload: Workload, models: list[Model]) -> dict[str, str | None]:
@@ -178,18 +201,22 @@ def run_cell(order: dict[str, Any], orders: Any, reply: Callable[..., None]) -> 
             match asked["do"]:
                 case "see whether it waits":
                     reply(waiting=runner.waiting_share())
+                case "inventory":
+                    reply(**runner.inventory(**asked["how"]))
                 case "size":
-                    reply(**runner.size(**asked["sizes"]))
+                    reply(**runner.size(**asked["how"]))
                 case "first job":
-                    reply(wall=runner.run_some(1)[1])
+                    reply(wall=runner.run_first())
                 case "figures":
                     reply(memory=memory.bytes(), importing=importing)
                 case "warm up":
-                    reply(**runner.warm_up(asked["jobs"], asked["runs"]))
+                    reply(**runner.warm_up(asked["rounds"]))
                 case "round":
-                    reply(**runner.round(asked["runs"]))
+                    reply(**runner.round(asked["jobs"], asked["runs"]))
+                case "describe":
+                    reply(jobs=runner.described(asked["jobs"]))
                 case "show":
-                    reply(text=runner.text[: fingerprints.LONGEST])
+                    reply(text=runner.shown(asked.get("jobs")))
                 case "end":
                     break
     orders.put(None)
@@ -209,6 +236,7 @@ class Runner:
         self.all_jobs = open_cell.jobs
         self.folder = Path(folder) if folder else None
         self.clock = TreeClock()
+        self.taken: dict[int, Any] = {}  # jobs by their numbers
         self.text = ""
 
     def waiting_share(self) -> float:
@@ -218,68 +246,95 @@ class Runner:
         self.open_cell.plain()
         return costs.waiting_since(before)
 
-    def size(self, lasting: float, most: int | None, least: int | None) -> dict[str, Any]:
-        """How many jobs, and how many runs of them, make a round ``lasting`` these seconds.
+    def run_first(self) -> float:
+        """The seconds that the first job takes, while all is cold."""
+        self.open_cell.jobs = lambda: itertools.islice(self.all_jobs(), 1)
+        self.empty_folder()
+        began = time.perf_counter()
+        self.open_cell.plain()
+        return time.perf_counter() - began
 
-        ``most`` jobs, or fewer if ``least`` is given, but not fewer than that.
+    def inventory(
+        self, most: int | None, limit: float, folders: list[str], packages: list[str]
+    ) -> dict[str, Any]:
+        """Run all jobs, or ``most``, or as many as begin within ``limit`` seconds, and tell all."""
+        self.empty_folder()
+        where = Where(below(folders), frozenset(packages))
+        return asdict(inventory.take(self.open_cell, self.all_jobs, most, limit, where))
+
+    def take(self, numbers: Iterable[int]) -> None:
+        """Have the jobs of these numbers at hand, so that to draw them takes no time in a round."""
+        wanted = set(numbers) - self.taken.keys()
+        if wanted:
+            drawn = enumerate(itertools.islice(self.all_jobs(), max(wanted) + 1))
+            self.taken |= {number: job for number, job in drawn if number in wanted}
+        if lacking := wanted - self.taken.keys():
+            raise UserError(
+                f"jobs() gave fewer jobs than before: there is no job {min(lacking) + 1}"
+            )
+
+    def choose(self, numbers: list[int] | None) -> None:
+        """Let the next runs be of these jobs, or of all."""
+        if numbers is None:
+            self.open_cell.jobs = self.all_jobs
+        else:
+            self.take(numbers)
+            jobs = [self.taken[number] for number in numbers]
+            self.open_cell.jobs = lambda: iter(jobs)
+
+    def size(self, numbers: list[int] | None, lasting: float, least: int) -> dict[str, Any]:
+        """How many of the jobs, and how many runs of them, make a round ``lasting`` these seconds.
+
+        No fewer than ``least``, or than there are.
         """
-        jobs = most
-        self.run_some(least or most)  # cold
-        drawn, seconds = self.run_some(least or most)
-        if least:
-            asked = least
-            while seconds < SIZING and drawn == asked != most:  # a model may draw them all at once
-                asked = min(2 * asked, most or sys.maxsize)
-                drawn, seconds = self.run_some(asked)
-            if seconds > lasting:
-                jobs = min(drawn, max(least, round(drawn * lasting / seconds)))
-                seconds *= jobs / drawn
+        count = len(numbers or ())
+        asked = min(least, count)
+        self.timed_run(numbers and numbers[:asked])  # cold
+        seconds = self.timed_run(numbers and numbers[:asked])
+        while numbers and seconds < lasting and asked < count:
+            asked = min(count, max(2 * asked, 1))
+            seconds = self.timed_run(numbers[:asked])
+        size = asked
+        if asked > least and seconds > lasting:
+            size = min(asked, max(least, round(asked * lasting / seconds)))
+            seconds *= size / asked
         return {
-            "jobs": jobs,
-            "runs": max(1, min(MOST_RUNS, round(lasting / seconds))),
+            "size": size,
+            "runs": max(1, min(MOST_RUNS, round(lasting / max(seconds, 1e-9)))),
             "seconds": seconds,
         }
 
-    def run_some(self, most: int | None) -> tuple[int, float]:
-        """Run that many jobs, or all that there are: how many, and how long they took."""
-        drawn = 0
-
-        def jobs() -> Iterator[Any]:
-            nonlocal drawn
-            for job in itertools.islice(self.all_jobs(), most):
-                drawn += 1
-                yield job
-
+    def timed_run(self, numbers: list[int] | None) -> float:
+        """The seconds of a run of these jobs."""
+        self.choose(numbers)
         self.empty_folder()
-        self.open_cell.jobs = jobs
         began = time.perf_counter()
         self.open_cell.plain()
-        if not drawn:
-            raise UserError("jobs() gave no job; it should yield at least one")
-        return drawn, time.perf_counter() - began
+        return time.perf_counter() - began
 
-    def warm_up(self, jobs: int | None, runs: int) -> dict[str, Any]:
-        """An untimed round, of which the first run is looked at closely."""
-        self.open_cell.jobs = lambda: itertools.islice(self.all_jobs(), jobs)
-        self.empty_folder()
-        result, tally = self.open_cell.counting()
-        self.text = fingerprints.plain_text(result)
-        if tally.unawaited:
-            raise UserError("work() gave a coroutine that nobody awaited")
-        if tally.jobs and tally.failed == tally.jobs:
-            first = tally.first_failure
-            raise UserError(f"every job failed, the first with {first.type}: {first.message}")
-        for _ in range(runs - 1):
+    def warm_up(self, rounds: list[tuple[list[int] | None, int]]) -> dict[str, Any]:
+        """Untimed rounds, of which the first run is looked at closely; gives all their results."""
+        texts = []
+        for numbers, runs in rounds:
+            self.choose(numbers)
             self.empty_folder()
-            self.open_cell.plain()
+            result, tally = self.open_cell.counting()
+            texts.append(fingerprints.plain_text(result))
+            if tally.unawaited:
+                raise UserError("work() gave a coroutine that nobody awaited")
+            for _ in range(runs - 1):
+                self.empty_folder()
+                self.open_cell.plain()
+        self.text = "\n".join(texts)
         gc.collect()
         gc.freeze()  # what is there to stay: each round then collects in no time
-        return {"digest": fingerprints.digest(self.text), "jobs": tally.jobs}
+        return {"digest": fingerprints.digest(self.text)}
 
-    def round(self, runs: int) -> dict[str, Any]:
+    def round(self, numbers: list[int] | None, runs: int) -> dict[str, Any]:
         """The seconds and the CPU seconds of a round, and what its last run gave."""
         wall = cpu = 0.0
         result: Any = None
+        self.choose(numbers)
         gc.collect()
         self.clock.look()
         for _ in range(runs):
@@ -293,10 +348,28 @@ class Runner:
         self.text = fingerprints.plain_text(result)
         return {"wall": wall, "cpu": cpu, "digest": fingerprints.digest(self.text)}
 
+    def described(self, numbers: list[int]) -> list[str]:
+        """The jobs in a few letters each."""
+        self.take(numbers)
+        return [shortened(repr(self.taken[number])) for number in numbers]
+
+    def shown(self, numbers: list[int] | None) -> str:
+        """What the last run gave, or a run of these jobs."""
+        if numbers is not None:
+            self.choose(numbers)
+            self.empty_folder()
+            self.text = fingerprints.plain_text(self.open_cell.plain())
+        return self.text[: fingerprints.LONGEST]
+
     def empty_folder(self) -> None:
         """Remove what the jobs have written."""
         if self.folder and self.folder.is_dir():
             inputs.empty(self.folder)
+
+
+def shortened(text: str) -> str:
+    """A text of a few letters."""
+    return text if len(text) <= FEW_LETTERS else f"{text[: FEW_LETTERS - 1]}…"
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import IO, Any
 import psutil
 
 from conlab.scratch import HOME, scratch_folder
-from conlab.versus.sides.side import ROOT, Side
+from conlab.versus.sides.side import Side, aimed
 
 ANSWER_LIMIT = 120.0  # seconds that an order may take
 END_LIMIT = 5.0  # seconds that a worker has to stop its pool
@@ -54,7 +54,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=self.stderr,
                 cwd=self.folder,
-                env=environment_of(side) | {HOME: str(home)} | environment,
+                env=aimed(side, os.environ) | {HOME: str(home)} | environment,
                 **apart,
             )
         except OSError as error:
@@ -186,11 +186,3 @@ def flags(side: Side) -> list[str]:
         return []
     given: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     return given
-
-
-def environment_of(side: Side) -> dict[str, str]:
-    """This process's environment, with the side's workloads first on the path, then our conlab."""
-    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    path = dict.fromkeys(filter(None, (str(side.root), str(ROOT), *given)))
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONHOME"}
-    return kept | {"PYTHONPATH": os.pathsep.join(path)}

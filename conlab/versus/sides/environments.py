@@ -1,7 +1,7 @@
 """Python environments for sides that run on another Python, or with another library.
 
-They are made once and kept in ``.conlab/environments``. Each is built under another name and then
-renamed, so one that was only half made is never used.
+They are made once and kept, in the clone in ``.conlab/environments``. Each is built under another
+name and then renamed, so one that was only half made is never used.
 """
 
 import hashlib
@@ -19,13 +19,27 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from conlab.bench.layout import is_installable
+from conlab.content import IN_CLONE
 from conlab.errors import UserError
+from conlab.scratch import LOCK, is_held, lock_in
 from conlab.versus.sides.side import ROOT
 
-CACHE = ROOT / ".conlab" / "environments"
+CACHE = (
+    ROOT / ".conlab" / "environments"
+    if IN_CLONE
+    else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "conlab-environments"
+)
 MOST_KEPT = 8
-ABANDONED = 3600.0  # seconds after which one that was never finished is removed
+ABANDONED = 3600.0  # seconds after which one goes of which no lock says whether it is made still
 LIMIT = 600.0  # seconds that pip or venv may take
+UNFINISHED = "unfinished-"
+VERSIONS = {  # for tools that ask git for a project's version, where there is no git
+    "SETUPTOOLS_SCM_PRETEND_VERSION": "0.0.0",
+    "PDM_BUILD_SCM_VERSION": "0.0.0",
+    "POETRY_DYNAMIC_VERSIONING_BYPASS": "0.0.0",
+    "UV_DYNAMIC_VERSIONING_BYPASS": "0.0.0",
+}
 NOT_MIRRORED = {"concurrency-lab", "pip", "setuptools", "wheel", "mypy", "ruff"}
 
 
@@ -38,10 +52,7 @@ def with_requirement(requirement: str, say: Callable[[str], None] = lambda _: No
 
     def make(python: Path) -> None:
         say(f"Making an environment with {requirement}, once: this may take a minute")
-        behind = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
-        lines = [f"import site; site.addsitedir({path!r})" for path in behind]
-        purelib = Path(ask(python, "import sysconfig; print(sysconfig.get_path('purelib'))"))
-        (purelib / "behind.pth").write_text("\n".join(lines) + "\n", "utf-8")
+        put_behind(python)
         said = pip(python, requirement)
         if said:
             raise UserError(f"{requirement}: pip could not install it, and said: {said}")
@@ -82,6 +93,43 @@ def with_python(python: Path, say: Callable[[str], None] = lambda _: None) -> Pa
     return cached(key, python, make)
 
 
+def with_project(root: Path, name: str, say: Callable[[str], None] = lambda _: None) -> Path:
+    """The Python of an environment into which the project in that folder is installed.
+
+    It has what the project asks for, and behind that the libraries of the running environment.
+    """
+    key = ("project", digest(root), sys.executable, sys.version)
+
+    def make(python: Path) -> None:
+        say(f"Installing {name} into an environment of its own, once: this may take minutes")
+        put_behind(python)
+        wanted = [str(root)] if is_installable(root) else []
+        if (root / "requirements.txt").is_file():
+            wanted += ["--requirement", str(root / "requirements.txt")]
+        if said := (uv if shutil.which("uv") else pip)(python, *wanted):
+            raise UserError(f"{name} could not be installed, and what installs it said: {said}")
+
+    return cached(key, Path(sys.executable), make)
+
+
+def digest(root: Path) -> str:
+    """What tells the contents of a folder from others'."""
+    found = hashlib.sha256()
+    for path in sorted(root.rglob("*")):
+        if path.is_file():
+            found.update(f"{path.relative_to(root)} {path.stat().st_mode & 0o111}\0".encode())
+            found.update(hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()
+
+
+def put_behind(python: Path) -> None:
+    """Put the libraries of the running environment behind those of another of the same Python."""
+    behind = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+    lines = [f"import site; site.addsitedir({path!r})" for path in behind]
+    purelib = Path(ask(python, "import sysconfig; print(sysconfig.get_path('purelib'))"))
+    (purelib / "behind.pth").write_text("\n".join(lines) + "\n", "utf-8")
+
+
 def install_wheels(python: Path, pins: Sequence[str]) -> None:
     """Install what has a wheel for that Python, if need be of another version, and no more.
 
@@ -103,7 +151,12 @@ def cached(key: Iterable[str], base: Path, make: Callable[[Path], None]) -> Path
     if not kept.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         tidy()
-        with tempfile.TemporaryDirectory(prefix="unfinished-", dir=CACHE) as folder:
+        with (
+            tempfile.TemporaryDirectory(
+                prefix=UNFINISHED, dir=CACHE, ignore_cleanup_errors=True
+            ) as folder,
+            lock_in(Path(folder)),
+        ):
             made = Path(folder) / "made"
             said = run([str(base), "-m", "venv", str(made)])
             if said:
@@ -121,11 +174,17 @@ def cached(key: Iterable[str], base: Path, make: Callable[[Path], None]) -> Path
 def tidy() -> None:
     """Remove what was abandoned, and the environments that have not been used for longest."""
     folders = sorted(CACHE.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
-    finished = [path for path in folders if not path.name.startswith("unfinished-")]
-    old = time.time() - ABANDONED
-    abandoned = [path for path in folders if path not in finished and path.stat().st_mtime < old]
+    finished = [path for path in folders if not path.name.startswith(UNFINISHED)]
+    abandoned = [path for path in folders if path not in finished and is_abandoned(path)]
     for path in [*finished[MOST_KEPT - 1 :], *abandoned]:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def is_abandoned(unfinished: Path) -> bool:
+    """Say whether nobody makes that environment any more: nobody holds its lock."""
+    if (unfinished / LOCK).exists():
+        return not is_held(unfinished / LOCK)
+    return unfinished.stat().st_mtime < time.time() - ABANDONED
 
 
 def python_in(environment: Path) -> Path:
@@ -155,6 +214,11 @@ def pip(python: Path, *what: str) -> str:
     return run([str(python), "-m", "pip", "install", *quiet, *what])
 
 
+def uv(python: Path, *what: str) -> str:
+    """Install by uv; return why not, or nothing if that worked."""
+    return run(["uv", "pip", "install", "--quiet", "--python", str(python), *what])
+
+
 def run(command: list[str]) -> str:
     """Run a command that may start others; return its last line if it failed, else nothing."""
     apart: dict[str, Any] = {} if sys.platform == "win32" else {"process_group": 0}
@@ -164,6 +228,8 @@ def run(command: list[str]) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        errors="replace",
+        env=os.environ | VERSIONS,
         **apart,
     ) as process:
         try:

@@ -3,19 +3,30 @@
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from conlab.bench.layout import is_installable
 from conlab.bench.settings import Settings
 from conlab.errors import UserError
 from conlab.scratch import scratch_folder
 from conlab.versus.sides import environments
-from conlab.versus.sides.revisions import Repository, repository_of
-from conlab.versus.sides.side import ROOT, Side, own_files, working_tree
+from conlab.versus.sides.building import PATHS, copied, must_be_built, requirements_in
+from conlab.versus.sides.folders import folders_of
+from conlab.versus.sides.revisions import Repository, pointers_in, repository_of
+from conlab.versus.sides.side import (
+    ROOT,
+    Side,
+    about_pointers,
+    listing,
+    own_files,
+    working_tree,
+)
 
 # Between two sides, the second of which may begin with a slash; "../venv" holds none.
 DOTS = re.compile(r"(?<![./])(?!^\.\./)\.\.(?!\.)")
@@ -25,18 +36,80 @@ REQUIREMENT = re.compile(r"[<>=!~]=|[<>]| @ ")
 
 @contextmanager
 def named(
-    text: str, settings: Settings, say: Callable[[str], None] = lambda _: None
+    text: str,
+    settings: Settings,
+    say: Callable[[str], None] = lambda _: None,
+    install: bool = False,
 ) -> Iterator[tuple[Side, Side]]:
     """The two sides, the one to compare with first; what they need is there while it lasts.
 
-    ``say`` is told what takes long. Raises UserError where the text names none.
+    With ``install``, a side that is a revision, or the working tree beside one, has an environment
+    of its own. ``say`` is told what takes long. Raises UserError where the text names none.
     """
     one, two = halves(text)
     with scratch_folder() as folder:
-        sides = tuple(
+        sides = [
             side(name, settings, folder / letter, say) for name, letter in ((one, "a"), (two, "b"))
+        ]
+        trees = {one.tree for one in sides if one.tree}
+        if not trees:
+            if install:
+                raise UserError(f"--install: neither side of --versus {text} is a revision")
+            yield sides[0], sides[1]
+            return
+        own = own_files(settings)
+        (tree,) = trees
+        sides = [against_a_revision(one, tree, own) for one in sides]
+        sides = [
+            installed(one, tree, folder / f"{letter}-tree", say, install)
+            for one, letter in zip(sides, "ab", strict=True)
+        ]
+        yield with_notes(sides[0], sides[1], one, two)
+
+
+def against_a_revision(one: Side, tree: Path, own: Mapping[str, Path]) -> Side:
+    """The side as it is when one of the two is a revision of that tree: it says what it imports."""
+    folders = () if tree == ROOT else folders_of(tree, own.values(), one.copy or tree)
+    return replace(one, tree=tree, folders=folders)
+
+
+def installed(
+    one: Side, tree: Path, folder: Path, say: Callable[[str], None], install: bool
+) -> Side:
+    """The side in an environment of its own, if that is asked for or it must be built."""
+    at = one.copy or tree
+    if tree == ROOT or str(one.python) != sys.executable:
+        return one
+    if not (install or must_be_built(at)):
+        return one
+    if not (is_installable(at) or (at / "requirements.txt").is_file()):
+        raise UserError(
+            f"--install: {one.name} has in its root neither a project that pip could install nor"
+            " a requirements.txt, so there is nothing to install"
         )
-        yield sides[0], sides[1]
+    if one.copy is None:
+        at = copied(Repository(tree), folder)
+    python = environments.with_project(at, one.name, say)
+    return replace(one, python=python, made=python.parents[1], folders=(), behind=one.folders)
+
+
+def with_notes(old: Side, new: Side, one: str, two: str) -> tuple[Side, Side]:
+    """Both sides; the new one notes what they share although it should differ."""
+    assert old.tree is not None
+    repository = Repository(old.tree)
+    commit, other = (repository.commit(name) if name else None for name in (one, two))
+    if old.made or new.made or not (old.copy or new.copy):
+        return old, new
+    if not (commit and (other or not two)):
+        return old, new
+    changed = requirements_in(repository.differing(commit, other, *PATHS))
+    if changed:
+        note = (
+            f"{listing(changed)} {'differs' if len(changed) == 1 else 'differ'} between the sides,"
+            " and both use the same installed libraries; --install gives each its own"
+        )
+        new = replace(new, notes=(*new.notes, note))
+    return old, new
 
 
 def halves(text: str) -> tuple[str, str]:
@@ -105,14 +178,32 @@ def revision(name: str, settings: Settings, folder: Path) -> Side:
         root = repository.copy(commit, folder, only="" if own else "workloads")
         if not (root / "workloads").is_dir():
             raise UserError(f"--versus {name}: at {shown} there is no folder workloads/")
-    files = {}
+    files, lacks = {}, {}
     for workload, file in own.items():
         inside = file.relative_to(repository.root)
-        files[workload] = folder / inside
-        if not files[workload].is_file():
-            raise UserError(f"--versus {name}: at {shown} there is no file {inside.as_posix()}")
+        if (folder / inside).is_file():
+            files[workload] = folder / inside
+        else:
+            lacks[workload] = inside.as_posix()
+    pointers = tuple(pointers_in(folder))
+    notes = [
+        f"its submodule {path} was never checked out, and is empty here:"
+        f" git submodule update --init {path}"
+        for path in repository.lacking_submodules(folder)
+    ]
+    if pointers:
+        notes.append(f"{about_pointers(pointers)}")
     label = name if name.startswith(shown) else f"{name} ({shown})"
-    return Side(label, root=root, own=files)
+    return Side(
+        label,
+        root=root,
+        own=files,
+        lacks=lacks,
+        notes=tuple(notes),
+        tree=repository.root,
+        copy=folder,
+        pointers=pointers,
+    )
 
 
 def one_repository(name: str, settings: Settings, own: dict[str, Path]) -> Repository:

@@ -6,8 +6,9 @@ repository, and writes the files from that: nothing of the reader's is touched, 
 """
 
 import os
+import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,17 +48,122 @@ class Repository:
         """The commit's name in a few letters."""
         return git(self.root, "rev-parse", "--short", commit).stdout.strip()
 
+    def tree(self, commit: str) -> str:
+        """The name of the commit's tree: two commits with the same files have the same."""
+        return check(git(self.root, "rev-parse", f"{commit}^{{tree}}")).strip()
+
+    def has(self, commit: str, path: str) -> bool:
+        """Say whether the commit has that file or folder."""
+        return not git(self.root, "cat-file", "-e", f"{commit}:{path}").returncode
+
+    def text(self, commit: str, path: str) -> str:
+        """What a file holds there; nothing if there is none."""
+        found = git(self.root, "show", f"{commit}:{path}")
+        return "" if found.returncode else found.stdout
+
+    def differing(self, commit: str, other: str | None, *only: str) -> list[str]:
+        """The files below ``only`` that differ between two commits, or from the tree if None."""
+        sides = [commit] if other is None else [commit, other]
+        asked = ("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", *sides, "--", *only)
+        return check(git(self.root, "--no-optional-locks", *asked)).split("\0")[:-1]
+
+    def files(self) -> list[str]:
+        """The files of the tree as it is, but for those that are ignored."""
+        asked = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        return check(git(self.root, "--no-optional-locks", *asked)).split("\0")[:-1]
+
     def copy(self, commit: str, folder: Path, only: str = "") -> Path:
-        """Write the commit's files, or those below ``only``, into the folder; return the folder."""
-        folder.mkdir(parents=True)
-        index = {"GIT_INDEX_FILE": str(folder.with_name(f"{folder.name}.index"))}
-        check(git(self.root, "read-tree", commit, environment=index))
-        listed = check(
-            git(self.root, "ls-files", "-z", "--", *([only] if only else []), environment=index)
-        )
-        write = ("checkout-index", "-z", "--stdin", f"--prefix={folder}{os.sep}")
-        check(git(self.root, *write, environment=index, given=listed))
+        """Write the commit's files, or those below ``only``, into the folder; return the folder.
+
+        What its submodules hold comes along, if their commits are there.
+        """
+        write_files(self.root, (), commit, folder, only)
         return folder
+
+    def lacking_submodules(self, folder: Path) -> tuple[str, ...]:
+        """The submodules of which a copy holds nothing, since they were never checked out."""
+        named = git(folder, "config", "-z", "--file", ".gitmodules", "--get-regexp", r"\.path$")
+        paths = [line.partition("\n")[2] for line in named.stdout.split("\0")[:-1]]
+        return tuple(path for path in paths if is_empty(folder / path))
+
+
+def is_empty(folder: Path) -> bool:
+    """Say whether a folder has nothing in it, or is none."""
+    return not folder.is_dir() or next(folder.iterdir(), None) is None
+
+
+def write_files(
+    root: Path, where: tuple[str, ...], commit: str, folder: Path, only: str = ""
+) -> None:
+    """Write a commit's files into a folder; ``where`` are git's options that name its repository.
+
+    Raises UserError where a submodule is there and lacks the commit that is wanted.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    index = {"GIT_INDEX_FILE": str(folder.with_name(f"{folder.name}.index"))}
+
+    def ask(*arguments: str, given: str | None = None) -> str:
+        return check(git(root, *where, *arguments, environment=index, given=given))
+
+    ask("read-tree", commit)
+    wanted = [only] if only else []
+    listed = ask("ls-files", "-z", "--", *wanted)
+    checkout = (*without_lfs(), "checkout-index", "-z", "--stdin", f"--prefix={folder}{os.sep}")
+    ask(*checkout, given=listed)
+    staged = ask("ls-files", "-z", "--stage", "--", *wanted).split("\0")[:-1]
+    Path(index["GIT_INDEX_FILE"]).unlink()
+    for entry in staged:
+        about, _, path = entry.partition("\t")
+        mode, wanted_commit, _ = about.split()
+        if mode == SUBMODULE and (place := submodule(root, where, folder, path)):
+            below, options = place
+            if git(below, *options, "cat-file", "-e", f"{wanted_commit}^{{commit}}").returncode:
+                raise UserError(
+                    f"the submodule {path} should be at {wanted_commit[:12]}, and that commit is"
+                    f" not there: git submodule update --init {path}, or git -C {path} fetch"
+                )
+            write_files(below, options, wanted_commit, folder / path)
+
+
+def without_lfs() -> tuple[str, ...]:
+    """Where Git LFS is configured and not installed, let git write its pointers, and not fail."""
+    if shutil.which("git-lfs"):
+        return ()
+    return ("-c", "filter.lfs.smudge=", "-c", "filter.lfs.process=", "-c", "filter.lfs.required=0")
+
+
+SUBMODULE = "160000"  # the mode of its entry
+
+
+def submodule(
+    root: Path, where: tuple[str, ...], folder: Path, path: str
+) -> tuple[Path, tuple[str, ...]] | None:
+    """The repository of a submodule: in the tree, or kept by git since it was; None if neither."""
+    if not where and (root / path / ".git").exists():
+        return root / path, ()
+    asked = ("config", "-z", "--file", str(folder / ".gitmodules"), "--get-regexp", r"\.path$")
+    for line in git(root, *asked).stdout.split("\0")[:-1]:
+        name, _, named_path = line.partition("\n")
+        if named_path == path:
+            name = name.removeprefix("submodule.").removesuffix(".path")
+            common = git(root, *where, "rev-parse", "--git-common-dir").stdout.rstrip("\n")
+            kept = (root / common / "modules" / name).resolve()
+            if kept.is_dir():
+                return kept, (f"--git-dir={kept}", f"--work-tree={folder}")
+    return None
+
+
+def pointers_in(folder: Path) -> Iterator[str]:
+    """The files below the folder that are what Git LFS leaves in place of a large file."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink() and path.stat().st_size < LONGEST_POINTER:
+            with path.open("rb") as file:
+                if file.read(len(POINTER)) == POINTER:
+                    yield path.relative_to(folder).as_posix()
+
+
+POINTER = b"version https://git-lfs.github.com/spec/"
+LONGEST_POINTER = 1024  # bytes, as its specification says
 
 
 def repository_of(folder: Path) -> Repository | None:
@@ -102,6 +208,22 @@ def check(ended: "subprocess.CompletedProcess[str]") -> str:
     """What git wrote; raises UserError with its reason if it failed."""
     if ended.returncode:
         said: Sequence[str] = ended.stderr.strip().splitlines() or ["nothing"]
-        why = next((line for line in said if line.startswith("fatal: ")), said[-1])  # then advice
-        raise UserError(f"git {ended.args[1]} failed and said: {why.removeprefix('fatal: ')}")
+        at = next((n for n, line in enumerate(said) if line.startswith("fatal: ")), len(said) - 1)
+        why = said[at].removeprefix("fatal: ")
+        advice = [line.strip() for line in said[at + 1 :] if line.strip().startswith("git ")]
+        raise UserError(
+            f"git {command_of(ended.args)} failed and said: {why}"
+            + (f"; its advice: {'; '.join(advice)}" if advice else "")
+        )
     return ended.stdout
+
+
+def command_of(words: Sequence[str]) -> str:
+    """Which of git's commands a command line asks for."""
+    rest = iter(words[1:])
+    for word in rest:
+        if word == "-c":
+            next(rest)
+        elif not word.startswith("-"):
+            return word
+    return "itself"

@@ -85,6 +85,7 @@ def test_the_ratio_is_that_of_what_the_jobs_took(repository: Made) -> None:
     assert pair.log_wall == pytest.approx(math.log(1.5))
     assert pair.first == Draw.of(7, cell.id, 1).first
     assert [len(side) for side in (*pair.wall, *pair.cpu)] == [pairs.FEWEST_ROUNDS] * 4
+    assert (pair.strata, pair.kinds) == ((), [])
     assert min(map(sum, pair.cpu)) > 0
 
 
@@ -102,13 +103,18 @@ def test_where_one_thread_does_all_the_work_both_sides_do_it_on_the_same_core(
     repository: Made,
 ) -> None:
     with measurer(repository, "pinned..pinned") as (made, cell):
-        made.pair(cell)  # each job takes one core to be allowed, and gives its number
+        pair = made.pair(cell)  # each job takes one core to be allowed, and gives its number
+    assert pair.strata == (0, 1, 2, 3) * pairs.FEWEST_ROUNDS
+    assert pair.kinds == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("other", r"working tree gives other results than other \(\w+\): \[0, 1, 4, 9\] in place"),
+        (
+            "other",
+            r"other results than other \(\w+\) for job 2 of 4 \(and for 1 more\): \[1\] in",
+        ),
         ("raises", r"raises \(\w+\): every job failed, the first with ValueError: no chance"),
         ("killed", r"killed \(\w+\): its worker process was killed by SIGKILL"),
         ("wrong", r"wrong \(\w+\): .* cannot be imported: .*No module named 'no_such_module'"),

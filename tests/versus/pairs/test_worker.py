@@ -33,33 +33,41 @@ class Open:
 
 
 @pytest.mark.parametrize(
-    ("count", "seconds", "limits", "sized", "drawn"),
+    ("count", "seconds", "least", "sized", "drawn"),
     [
-        pytest.param(5_000, 1.0, (None, 2), (2, 1), [2, 2], id="long jobs"),
-        pytest.param(5_000, 0.04, (None, 2), (2, 1), [2, 2, 4, 8], id="jobs longer than a round"),
-        pytest.param(50, 0.001, (None, 2), (10, 1), [2, 2, 4, 8, 16, 32, 50], id="few jobs"),
-        pytest.param(50, 0.001, (6, 2), (6, 2), [2, 2, 4, 6], id="fewer are asked for"),
-        pytest.param(6, 1e-4, (None, 2), (None, 17), [2, 2, 4, 6], id="a round runs all of them"),
-        pytest.param(3, 1.0, (None, 8), (3, 1), [3, 3], id="fewer than keep the pool busy"),
-        pytest.param(3, 1.0, (None, None), (None, 1), [3, 3], id="all of them or none"),
+        pytest.param(5_000, 1.0, 2, (2, 1), [2, 2], id="long jobs"),
+        pytest.param(50, 0.004, 1, (2, 1), [1, 1, 2, 4], id="jobs shorter than a round"),
+        pytest.param(50, 0.0001, 2, (50, 2), [2, 2, 4, 8, 16, 32, 50], id="few jobs"),
+        pytest.param(6, 1e-5, 2, (6, 167), [2, 2, 4, 6], id="a round runs all of them"),
+        pytest.param(3, 1.0, 8, (3, 1), [3, 3], id="fewer than keep the pool busy"),
     ],
 )
 def test_a_round_is_sized_by_no_more_jobs_than_tell_how_long_they_take(
     count: int,
     seconds: float,
-    limits: tuple[int | None, int | None],
-    sized: tuple[int | None, int],
+    least: int,
+    sized: tuple[int, int],
     drawn: list[int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cell: Any = Open(count, seconds, monkeypatch)
-    found = Runner(cell, None).size(LASTING, *limits)
-    assert (found["jobs"], found["runs"]) == sized
+    found = Runner(cell, None).size(list(range(count)), LASTING, least)
+    assert (found["size"], found["runs"]) == sized
     assert cell.drawn == drawn
-    assert found["seconds"] == pytest.approx(seconds * min(count, sized[0] or limits[0] or count))
+    assert found["seconds"] == pytest.approx(seconds * sized[0])
 
 
-def test_no_job_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    cell: Any = Open(0, 1.0, monkeypatch)
-    with pytest.raises(UserError, match="jobs\\(\\) gave no job"):
-        Runner(cell, None).size(LASTING, None, 2)
+def test_what_is_not_to_be_divided_is_sized_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell: Any = Open(4, 0.001, monkeypatch)
+    assert Runner(cell, None).size(None, LASTING, 8)["runs"] == 2  # of 4 ms each, to the nearest
+    assert cell.drawn == [4, 4]
+
+
+def test_jobs_are_taken_by_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell: Any = Open(10, 0.001, monkeypatch)
+    runner = Runner(cell, None)
+    assert runner.described([7, 2]) == ["7", "2"]
+    runner.choose([2, 7])
+    assert list(cell.jobs()) == [2, 7]
+    with pytest.raises(UserError, match="gave fewer jobs than before: there is no job 11"):
+        runner.take([10])

@@ -90,7 +90,6 @@ def test_a_tree_with_changes_is_a_side_and_says_so(repository: Made, temporary: 
     [
         ("no-such", "'no-such' is no revision that git knows in"),
         ("--help", "'--help' is no revision"),
-        ("nothing", "there is no file jobs/square_numbers.py"),
         ("python3.99", "there is none on the PATH"),
         ("httpx==", "this is no requirement"),
         ("httpx>=1 or so", "this is no requirement"),
@@ -102,6 +101,15 @@ def test_a_side_that_is_not_there_is_named_in_a_sentence(
     with pytest.raises(UserError, match=said) as raised, named(text, repository.settings()):
         pass
     assert "\n" not in str(raised.value)
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_file_that_a_revision_has_not_is_lacking_there_and_no_mistake(
+    repository: Made, temporary: Path
+) -> None:
+    with named("nothing", repository.settings()) as (old, new):
+        assert old.lacks == {"square_numbers": "jobs/square_numbers.py"}
+        assert (dict(old.own), dict(new.lacks)) == ({}, {})
     assert list(temporary.iterdir()) == []
 
 

@@ -1,0 +1,1 @@
+"""What every Python process of a side imports at its start, being first on its path."""
