@@ -258,7 +258,7 @@ def what_got_slower(test: SequentialTest) -> str:
         judged = test.by_clock[clock]
         figures = f"{judged.estimate:+.1%} ({judged.low:+.1%} to {judged.high:+.1%})"
         said.append(BY[clock].format(figures))
-    return f"{test.cell.id} {'; '.join(said)}"
+    return f"{test.cell.id} {'; '.join(said)}" + (f" in {test.kind}" if test.kind else "")
 
 
 def notes(surveys: tuple[Survey, Survey]) -> list[str]:

@@ -180,7 +180,7 @@ def row(test: SequentialTest) -> list[str | Text]:
     """The figures of a cell as text."""
     clocks = [
         f"{NAMES.get(clock, clock)} {change(judgement)}{'' if told else '?'}"
-        for clock, judgement in test.by_clock.items()
+        for clock, judgement in test.whole.by_clock.items()
         for told in [judgement.verdict is not Verdict.UNSURE or clock in (Clock.WALL, Clock.CPU)]
     ]
     mark = {Clock.WALL: "", Clock.CPU: " (CPU)"}

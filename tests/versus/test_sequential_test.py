@@ -320,13 +320,14 @@ def test_the_kind_that_moved_is_named_and_its_change_is_the_cell_s() -> None:
 
 
 def test_all_strata_and_the_whole_share_what_the_cell_may_be_wrong() -> None:
+    by_two = replace(SHARED, clocks=2)
     test = after(of_kinds(0.0, 0.0, 0.0))
     assert test.rule.strata == 4
     assert [4 * test.rule.allowance(look) for look in range(9)] == pytest.approx(
-        [SHARED.allowance(look) for look in range(9)]
+        [by_two.allowance(look) for look in range(9)]
     )
     assert test.looks == list(test.rule.looks())
-    assert after(pair(0.0)).rule == SHARED
+    assert after(pair(0.0)).rule == by_two
 
 
 def test_before_the_first_look_there_is_an_estimate_without_an_interval() -> None:

@@ -108,7 +108,7 @@ class Rounds:
         began, ready = time.perf_counter(), costs.seconds_ready()
         taken = self.run(1)  # cold
         times = 1
-        while time.perf_counter() - began < SIZING and taken["wall"] < lasting:
+        while taken["wall"] < lasting and (times == 1 or time.perf_counter() - began < SIZING):
             if most is not None and self.calls + 2 * times > most:
                 break
             times, ready = min(2 * times, MOST_CALLS), costs.seconds_ready()
