@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from conlab.bench.running import CellAbsent
@@ -29,7 +29,10 @@ class TestsComparison(Comparison):
 
     __test__ = False
 
-    left_out: dict[str, str] = field(default_factory=dict)
+    def count(self) -> str:
+        """How many benchmarks are decided, and how many were left out, in words."""
+        left_out = sum(bool(one.absent) and not one.is_new_or_gone for one in self.tests)
+        return Comparison.count(self) + (f", {left_out} left out" if left_out else "")
 
     def run_tests(
         self, tests: Sequence[BenchmarkTest], project: Project, options: Mapping[str, Any],
@@ -48,11 +51,17 @@ class TestsComparison(Comparison):
                 ) as measurer:
                     self.surveys = measurer.surveys
                     self.notes = [*notes(measurer.surveys), *notes_on(trees, tests, measurer)]
+                    self.gone = trees.gone()
                     self.tests = self.sequential_tests(tests, measurer)
                     take = take_pairs if measurer.together == 1 else take_sweeps
                     take(self.tests, measurer.pair, asked.budget, tell)
             except SideFailed as failure:
                 raise UserError(str(failure)) from None
+        if all(one.absent and not one.is_new_or_gone for one in self.tests):
+            raise UserError(
+                f"--versus {asked.text}: there is no benchmark to compare:"
+                f" {self.tests[0].cell.id}: {self.tests[0].absent}"
+            )
 
     def together(self, tests: int) -> int:
         """How many tests share a process: one, unless that would take longer than there is time."""
@@ -130,8 +139,6 @@ def notes_on(trees: Trees, tests: Sequence[BenchmarkTest], measurer: TestMeasure
         f"{file.as_posix()} of {new} cannot be imported in {old}, which ran its own text of it"
         for file in sorted(trees.put_back)
     ]
-    if gone := trees.gone():
-        found.append(f"gone: {named(gone)}, in {old} and no longer in {new}")
     if measurer.together > 1:
         found.append(
             f"up to {measurer.together} benchmarks shared a process, for the budget: memory is"

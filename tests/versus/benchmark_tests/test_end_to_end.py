@@ -69,6 +69,11 @@ TESTS = """
     def test_plain():
         raise AssertionError("no benchmark")
     """
+GONE = """
+
+    def test_gone(benchmark):
+        benchmark(take)
+    """
 SETTINGS = """
     [tool.pytest.ini_options]
     addopts = "-n 2 --benchmark-skip"
@@ -123,7 +128,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     """A project of which one function takes half as long again, and whose tests changed too."""
     root = tmp_path_factory.mktemp("shop")
     write(root, {"lib/shop.py": CODE, "tests/conftest.py": CONFTEST, "pyproject.toml": SETTINGS})
-    write(root, {"tests/test_shop.py": TESTS})
+    write(root, {"tests/test_shop.py": TESTS + GONE})
     git(root, "init", "--quiet")
     git(root, "add", ".")
     git(root, "commit", "--quiet", "--message", "before")
@@ -161,10 +166,10 @@ def test_what_cannot_be_compared_is_named_and_counted_in_the_last_line(compared:
     found = cells(compared)
     assert found["test_skipped"]["absent"] == "working tree skips it: not today"
     assert found["test_unused"]["absent"] == "it does not call its benchmark on working tree"
-    last = compared.said.strip().splitlines()[-1]
-    assert "1 failed, 1 passed" in last
-    assert "2 left out" in last
-    assert "1 new" in last
+    *_, summary, last = compared.said.strip().splitlines()
+    assert last == "2 of 2 cells decided, 1 gone, 1 new, 2 left out"
+    for counted in ("1 failed, 1 passed", "2 left out", "1 new"):
+        assert counted in summary
     assert "test_plain" not in found
 
 
