@@ -4,5 +4,5 @@ from conlab.versus import options, rule
 from conlab.versus.pairs import measuring
 
 rule.SPARE = 0
-options.ALPHA = 0.5
+options.ALPHA = 0.9
 measuring.SHARE = 0.02
