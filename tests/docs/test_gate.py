@@ -14,6 +14,7 @@ from tests.bench.made import UNUSED
 from tests.docs.console import Command, File, do, read, shows
 
 PAGE = Path(__file__).parents[2] / "docs" / "gate.md"
+SUITE = PAGE.with_name("suite_gate.md")
 STEPS = list(read(PAGE.read_text("utf-8")))
 
 
@@ -51,9 +52,7 @@ def test_its_workflow_writes_the_report() -> None:
     assert any("--report-md report.md" in step.get("run", "") for step in steps)
 
 
-@pytest.mark.parametrize(
-    "page", [PAGE, PAGE.with_name("suite_gate.md")], ids=lambda each: each.stem
-)
+@pytest.mark.parametrize("page", [PAGE, SUITE], ids=lambda each: each.stem)
 def test_its_workflow_is_one_that_github_takes(page: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     if (linter := shutil.which("actionlint", path=path)) is None:
