@@ -22,7 +22,7 @@ from conlab.versus.benchmark_tests.texts import benchmarks, functions, own_name
 from conlab.versus.sides import environments
 from conlab.versus.sides.naming import REQUIREMENT, halves, python_named
 from conlab.versus.sides.revisions import Repository, check, git, repository_of
-from conlab.versus.sides.side import ROOT, WORKING_TREE, Side
+from conlab.versus.sides.side import AIMED, ROOT, WORKING_TREE, Side
 
 FOLDER_OF_TESTS = re.compile(
     r"(?i)_?(tests?|testing|(micro)?bench(es|mark(s|ing)?)?|perf(ormance)?)"
@@ -112,7 +112,7 @@ class Trees:
                 path = top / path.relative_to(self.project.top)
             given.append(str(path))
         paths = dict.fromkeys([*(str(each) for each in ours if each.is_dir()), *given])
-        return {"PYTHONPATH": os.pathsep.join([*paths, str(self.conlab)])}
+        return {"PYTHONPATH": os.pathsep.join([str(AIMED), *paths, str(self.conlab)])}
 
 
 @contextmanager
@@ -163,7 +163,10 @@ def revision(name: str, project: Project, folder: Path) -> Side:
     root = repository.copy(commit, folder)
     if not (root / project.root).is_dir():
         raise UserError(f"--versus {name}: at {shown} there is no folder {project.root}")
-    return Side(name if name.startswith(shown) else f"{name} ({shown})", root=root.resolve())
+    root = root.resolve()
+    label = name if name.startswith(shown) else f"{name} ({shown})"
+    # What is installed and leads into the reader's tree is led into the copy, or switched off.
+    return Side(label, root=root, tree=project.top, copy=root)
 
 
 def link_to_conlab(folder: Path) -> Path:

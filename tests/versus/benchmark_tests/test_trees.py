@@ -8,6 +8,7 @@ import pytest
 
 from conlab.errors import UserError
 from conlab.versus.benchmark_tests.trees import Project, folder_of_tests, named_trees
+from conlab.versus.sides.side import AIMED
 
 OLD = "def test_it(benchmark):\n    benchmark(int, 1)\n"
 NEW = OLD.replace("1", "2")
@@ -86,9 +87,10 @@ def test_each_side_finds_its_own_code_first(top: Path, monkeypatch: pytest.Monke
     with named_trees("HEAD", project(top, BESIDE)) as trees:
         old, new = (trees.environment_of(number)["PYTHONPATH"] for number in (0, 1))
         roots = [str(side.root) for side in trees.sides]
+        assert [side.tree for side in trees.sides] == [top.resolve(), None]
     for path, root in ((old, roots[0]), (new, roots[1])):
-        first, *rest = path.split(os.pathsep)
-        assert first == root
+        aimed, first, *rest = path.split(os.pathsep)
+        assert (aimed, first) == (str(AIMED), root)
         assert rest[:3] == [f"{root}{os.sep}src", f"{root}{os.sep}lib", "/elsewhere"]
 
 
