@@ -14,6 +14,7 @@ from conlab.bench.settings import Settings, python_build, usable_cores
 from conlab.errors import UserError
 from conlab.versus.clocks import Clock
 from conlab.versus.options import Options
+from conlab.versus.pairs import planning
 from conlab.versus.pairs.measuring import Measurer, Pair
 from conlab.versus.pairs.survey import Survey, differing_libraries, gone
 from conlab.versus.pairs.worker_process import SideFailed
@@ -56,7 +57,7 @@ class Comparison:
                     self.gone = gone(measurer.surveys)
                     self.tests = sequential_tests(cells, measurer, asked)
                     began = time.monotonic()
-                    prepare(self.tests, measurer, asked.budget, say)
+                    self.notes += prepare(self.tests, measurer, asked.budget, say)
                     left = max(LEAST, asked.budget - (time.monotonic() - began))
                     warned = TooShort(self.tests, asked.budget, left, say)
 
@@ -193,14 +194,20 @@ def prepare(
     measurer: Measurer,
     budget: float,
     say: Callable[[str], None],
-) -> None:
-    """Take the inventory of each cell, until the budget is spent."""
+) -> list[str]:
+    """Take the inventory of each cell, until the budget is spent; give what is to be noted of it.
+
+    About half of the budget may go there, to each cell an equal share: the rest is for pairs.
+    """
     began = time.monotonic()
+    found = []
+    cells = sum(not (one.absent or one.failure) for one in tests)
+    measurer.limit = min(planning.LIMIT, budget / 4 / max(1, cells))
     for test in tests:
         if test.absent or test.failure:
             continue
         if time.monotonic() - began > budget:
-            return
+            break
         say(f"{test.cell.id}: running all jobs, once on each side")
         try:
             plan = measurer.prepare(test.cell)  # type: ignore[arg-type]  # it is a Cell here
@@ -211,6 +218,13 @@ def prepare(
         else:
             test.names = plan.names
             test.jobs = 0, plan.of
+            if plan.jobs < plan.of:
+                found.append(
+                    f"{test.cell.id}: {plan.jobs} of {plan.of} jobs were run and their results"
+                    f" compared, in {measurer.limit:.0f} s on each side; a longer --budget or fewer"
+                    " cells leave time for more"
+                )
+    return found
 
 
 def sequential_tests(

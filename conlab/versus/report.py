@@ -191,7 +191,7 @@ def row(test: SequentialTest) -> list[str | Text]:
             f"{test.verdict}{mark.get(clock, f' ({clock})')}",
             style=STYLES.get(test.verdict, ""),
         ),
-        "\n".join(clocks) or provisional(test),
+        "\n".join(clocks) or provisional(test).replace(", ", "\n"),
         f"{test.jobs[0]} of {test.jobs[1]}" if test.jobs else "",
         str(len(test.pairs)),
         f"{test.seconds:.0f}",

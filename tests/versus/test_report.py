@@ -93,7 +93,8 @@ def test_before_the_first_look_no_more_is_known_than_when_that_is_due() -> None:
         young.add(Pair("", ((1.0,), (1.09,)), ((1.0,), (1.0,)), 0), 1.5)
     said = " ".join(report.text(comparison(young), 120, color=False).split())
     assert f"at least {young.looks[0]} pairs" in said
-    assert "cannot tell about +9.0%, slower in 9 of 9 pairs" in said
+    assert "young_job-serial cannot tell about +9.0% 9 14 at least" in said
+    assert "slower in 9 of 9 pairs" in said
     assert "so far about +9.0%, slower in 9 of 9 pairs" in report.sentence(young)
 
 

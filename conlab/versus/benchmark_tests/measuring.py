@@ -11,7 +11,8 @@ from conlab.scratch import scratch_folder
 from conlab.versus.benchmark_tests.trees import Trees
 from conlab.versus.clocks import FRESH, Clock
 from conlab.versus.pairs import measuring as pairs
-from conlab.versus.pairs.measuring import Draw, Pair, order
+from conlab.versus.pairs.drawing import Draw, order
+from conlab.versus.pairs.measuring import Pair
 from conlab.versus.pairs.survey import Survey
 from conlab.versus.pairs.worker_process import SideFailed, Worker
 

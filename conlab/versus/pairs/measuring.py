@@ -9,15 +9,12 @@ both sides do it on the same core, which is drawn for each pair.
 
 import json
 import math
-import random
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
-
-import psutil
 
 from conlab.bench.discovery import Cell, Workload
 from conlab.bench.inputs import Inputs
@@ -27,6 +24,7 @@ from conlab.bench.settings import Settings
 from conlab.versus import clocks
 from conlab.versus.clocks import Clock
 from conlab.versus.pairs import fingerprints, planning
+from conlab.versus.pairs.drawing import Draw, order
 from conlab.versus.pairs.planning import Plan, Sizing
 from conlab.versus.pairs.survey import Survey, absent, surveys
 from conlab.versus.pairs.worker_process import SideFailed, Worker
@@ -36,7 +34,6 @@ ROUND = 0.01  # seconds that a round should last: shorter than what disturbs it
 SHARE = 0.3  # seconds of rounds that each side gets in a pair, if that is not too few rounds
 MOST_ROUNDS = 24  # of each side in a pair: after them, both processes are replaced
 FEWEST_ROUNDS = 2
-PADDING = 4096  # bytes: the size of the environment moves the stack, and with it the speed
 
 
 Rounds = tuple[tuple[float, ...], tuple[float, ...]]  # the seconds of each: of A, then of B
@@ -138,37 +135,6 @@ def log_ratio(rounds: Rounds) -> float:
     return math.log(sum(rounds[1]) / sum(rounds[0]))
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """What is drawn at random for a pair, the same again from the same seed.
-
-    ``first`` is the side that begins. Both processes get the same hash seed and, where one thread
-    does all the work, the same core, others in each pair: what these make faster or slower is no
-    difference between the sides.
-    """
-
-    first: int
-    core: int
-    hash_seed: int
-    paddings: tuple[int, int]
-
-    @classmethod
-    def of(cls, seed: int, cell: str, number: int) -> Self:
-        """The draw for that pair of the cell, in whatever order the cells are measured."""
-        chance = random.Random(f"{seed} {cell} {number}")
-        return cls(
-            chance.randrange(2),
-            chance.choice(core_numbers()),
-            chance.randrange(1, 2**32),
-            (chance.randrange(PADDING), chance.randrange(PADDING)),
-        )
-
-    def environment(self, side: int) -> dict[str, str]:
-        """What the process of that side finds in its environment."""
-        padding = "x" * self.paddings[side]
-        return {"PYTHONHASHSEED": str(self.hash_seed), "CONLAB_PADDING": padding}
-
-
 class Measurer:
     """Measures pairs of two sides on the same inputs and the same origin."""
 
@@ -190,6 +156,7 @@ class Measurer:
         self.plans: dict[str, Plan] = {}
         self.computing: dict[str, bool] = {}
         self.measured: dict[str, int] = {}
+        self.limit = planning.LIMIT  # seconds for an inventory, of each side
 
     def __enter__(self) -> Self:
         """Ask both sides what they have. Raises SideFailed."""
@@ -320,6 +287,7 @@ class Measurer:
                     self.most_jobs(workload),
                     busy or 1,
                     "sites" not in self.values(workload),
+                    self.limit,
                     Sizing(ROUND, SHARE, FEWEST_ROUNDS, MOST_ROUNDS),
                 )
         return self.plans[cell.id]
@@ -343,19 +311,6 @@ class Measurer:
         serial = next(model for model in self.settings.models if model.name == "serial")
         with self.started(Cell(cell.workload, serial), 1) as worker:
             return bool(worker.ask("see whether it waits")["waiting"] >= WAITS)
-
-
-def order(first: int, number: int) -> tuple[int, int]:
-    """The sides in the order of that round: the other way round each time, for drift to cancel."""
-    return (first, 1 - first) if number % 2 == 0 else (1 - first, first)
-
-
-def core_numbers() -> list[int]:
-    """The numbers of the cores that this process may use, as far as the system tells."""
-    try:
-        return psutil.Process().cpu_affinity() or [0]
-    except AttributeError:  # macOS has none
-        return [0]
 
 
 def compare(cell: Cell, workers: Sequence[Worker], replies: Sequence[dict[str, Any]]) -> None:

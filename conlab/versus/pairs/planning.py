@@ -81,14 +81,16 @@ def plan(
     most: int | None,
     in_flight: int,
     divisible: bool,
+    limit: float,
     sizing: Sizing,
 ) -> Plan:
     """Take the inventory of a cell, and divide its jobs.
 
-    ``workers`` have it open, of both sides; ``in_flight`` jobs are done at once. Raises SideFailed
-    where the sides give other results, or one does not import its own files.
+    ``workers`` have it open, of both sides; ``in_flight`` jobs are done at once. After ``limit``
+    seconds no more jobs are drawn, unless they are not to be divided. Raises SideFailed where the
+    sides give other results, or one does not import its own files.
     """
-    taken = inventories(name, workers, packages, most)
+    taken = inventories(name, workers, packages, most, limit if divisible else math.inf)
     seconds = [one["seconds"] for one in taken]
     jobs = taken[0]["jobs"]
     divisible = divisible and len(seconds[0]) == jobs
@@ -126,11 +128,12 @@ def inventories(
     workers: Sequence[Worker],
     packages: Sequence[Iterable[str]],
     most: int | None,
+    limit: float,
 ) -> list[dict[str, Any]]:
     """What all jobs showed on both sides, one after the other. Raises SideFailed."""
     taken: list[dict[str, Any]] = []
-    for worker, limit in zip(workers, (LIMIT, math.inf), strict=True):
-        taken.append(worker.ask("inventory", how=asked(worker, packages, most, limit)))
+    for worker, seconds in zip(workers, (limit, math.inf), strict=True):
+        taken.append(worker.ask("inventory", how=asked(worker, packages, most, seconds)))
         most = taken[0]["jobs"]
     compare_all(name, workers, taken)
     modules = [dict(one["modules"]) for one in taken]

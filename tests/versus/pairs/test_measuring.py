@@ -11,7 +11,8 @@ import pytest
 from conlab.bench.discovery import Cell
 from conlab.bench.running import CellAbsent
 from conlab.versus.pairs import measuring as pairs
-from conlab.versus.pairs.measuring import Draw, Measurer, Pair, log_ratio, order
+from conlab.versus.pairs.drawing import Draw, order
+from conlab.versus.pairs.measuring import Measurer, Pair, log_ratio
 from conlab.versus.pairs.worker_process import SideFailed
 from conlab.versus.sides.naming import named
 from tests.bench.made import SERIAL

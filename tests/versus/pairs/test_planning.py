@@ -57,7 +57,7 @@ def planned(
     *workers: Made, in_flight: int = 1, divisible: bool = True, most: int | None = None
 ) -> Plan:
     made: Any = workers
-    return planning.plan("a-serial", made, [(), ()], most, in_flight, divisible, SIZING)
+    return planning.plan("a-serial", made, [(), ()], most, in_flight, divisible, 60, SIZING)
 
 
 def test_a_few_jobs_are_strata_of_their_own_with_their_share_of_the_time() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from conlab.errors import UserError
-from conlab.versus.pairs import worker
-from conlab.versus.pairs.worker import Runner
+from conlab.versus.pairs import runner as module
+from conlab.versus.pairs.runner import Runner
 
 LASTING = 0.01
 
@@ -22,7 +22,7 @@ class Open:
         self.now = 0.0
         self.drawn: list[int] = []
         self.jobs: Any = self.all_jobs
-        monkeypatch.setattr(worker, "time", SimpleNamespace(perf_counter=lambda: self.now))
+        monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: self.now))
 
     def all_jobs(self) -> Iterator[int]:
         return iter(range(self.count))
