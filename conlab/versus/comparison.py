@@ -54,7 +54,7 @@ class Comparison:
                 with Measurer(sides, settings, asked.seed, asked.clocks) as measurer:
                     self.surveys = measurer.surveys
                     self.notes = notes(measurer.surveys)
-                    self.gone = gone(measurer.surveys)
+                    self.gone = [*gone(measurer.surveys), *sides[1].gone]
                     self.tests = sequential_tests(cells, measurer, asked)
                     began = time.monotonic()
                     self.notes += prepare(self.tests, measurer, asked.budget, say)
@@ -102,14 +102,15 @@ class Comparison:
 
     @property
     def decided(self) -> int:
-        """Of how many cells something is known: a verdict, or that they fail."""
-        return sum(bool(one.failure) or one.verdict is not Verdict.UNSURE for one in self.compared)
+        """Of how many cells there is a verdict."""
+        return sum(one.verdict is not Verdict.UNSURE for one in self.compared if not one.failure)
 
     def count(self) -> str:
         """How many cells are decided, in words."""
         of = len(self.compared)
         words = [str(one.absent).partition(":")[0] for one in self.tests if one.is_new_or_gone]
-        counts = Counter([*words, *(["gone"] * len(self.gone))])
+        failed = ["failed" for one in self.tests if one.failure]
+        counts = Counter([*failed, *words, *("gone" for _ in self.gone)])
         more = "".join(f", {count} {word}" for word, count in sorted(counts.items()))
         return f"{self.decided} of {of} {'cell' if of == 1 else 'cells'} decided{more}"
 

@@ -115,20 +115,25 @@ def log(item: pytest.Item, comparison: Comparison, cell: Named, began: float) ->
         outcome, said = "failed", plain(failure, keep="\n")
     elif test.absent:
         outcome, said = "skipped", (str(item.path), 0, plain(f"Skipped: {test.absent}"))
-    made = pytest.TestReport(
-        item.nodeid,
-        item.location,
-        dict.fromkeys(item.keywords, 1),
-        outcome,
-        said,
-        "call",
-        duration=test.seconds,
-        user_properties=properties(test),
-        start=began,
-        stop=began + test.seconds,
-    )
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    item.ihook.pytest_runtest_logreport(report=made)
+    ends: list[tuple[Any, Any, Any, float]] = [
+        ("call", outcome, said, test.seconds),
+        ("teardown", "passed", None, 0.0),  # with which JUnit's file takes the properties
+    ]
+    for when, how, why, seconds in ends:
+        made = pytest.TestReport(
+            item.nodeid,
+            item.location,
+            dict.fromkeys(item.keywords, 1),
+            how,
+            why,
+            when,
+            duration=seconds,
+            user_properties=properties(test),
+            start=began,
+            stop=began + seconds,
+        )
+        item.ihook.pytest_runtest_logreport(report=made)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
 
@@ -152,7 +157,11 @@ def properties(test: SequentialTest) -> list[tuple[str, object]]:
 
 def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
     """Count a cell of which the budget was too short to tell as that, and not as passed."""
-    if report.outcome == "passed" and (VERDICT, Verdict.UNSURE) in report.user_properties:
+    if (
+        report.when == "call"
+        and report.passed
+        and (VERDICT, Verdict.UNSURE) in report.user_properties
+    ):
         return Verdict.UNSURE, "?", Verdict.UNSURE.upper()
     return None
 

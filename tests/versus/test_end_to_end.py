@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
+from xml.etree import ElementTree
 
 import psutil
 import pytest
@@ -32,6 +33,7 @@ class Ended:
     status: int
     said: str
     told: dict[str, Any]
+    junit: str = ""
 
 
 def command(*arguments: str) -> list[str]:
@@ -56,7 +58,9 @@ def compare(folder: Path, *arguments: str) -> Ended:
     )
     assert list(temporary.iterdir()) == []
     told = json.loads(report.read_text("utf-8")) if report.exists() else {}
-    return Ended(ended.returncode, ended.stdout + ended.stderr, told)
+    junit = folder / "junit.xml"
+    xml = junit.read_text("utf-8") if junit.exists() else ""
+    return Ended(ended.returncode, ended.stdout + ended.stderr, told, xml)
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +76,10 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ended, bool]:
     made.git("commit", "--quiet", "--message", "before")
     made.file.write_text(dedent(CLOCKED).replace("0.01", "0.015"))
     before = made.state()
+    folder = tmp_path_factory.mktemp("report")
     files = (f"--workload={file}" for file in (made.file, steady))
-    ended = compare(tmp_path_factory.mktemp("report"), *files, "--versus=HEAD", "--seed=17")
+    junit = f"--junitxml={folder / 'junit.xml'}"
+    ended = compare(folder, *files, "--versus=HEAD", "--seed=17", junit)
     return ended, made.state() == before
 
 
@@ -123,6 +129,25 @@ def test_every_number_is_in_the_json(planted: tuple[Ended, bool]) -> None:
         assert cell["cpu"] is not None
     assert [side["name"] for side in told["sides"]][1] == "working tree"
     assert told["seed"] == 17
+
+
+def test_junit_carries_verdict_estimate_interval_and_pairs(planted: tuple[Ended, bool]) -> None:
+    cases = ElementTree.fromstring(planted[0].junit).iter("testcase")
+    found = {
+        case.attrib["name"]: {
+            one.attrib["name"]: one.attrib["value"] for one in case.iter("property")
+        }
+        for case in cases
+    }
+    assert len(found) == 2
+    slower = found["bench_cell[grown_job-serial]"]
+    assert (slower["verdict"], slower["estimate"], slower["jobs"]) == (
+        "slower",
+        "+0.5000",
+        "1 of 1",
+    )
+    assert {"low", "high", "pairs"} <= slower.keys()
+    assert found["bench_cell[steady_job-serial]"]["verdict"] == "no change that matters"
 
 
 def test_the_repository_is_as_it_was(planted: tuple[Ended, bool]) -> None:

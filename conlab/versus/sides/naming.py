@@ -1,10 +1,11 @@
 """What ``--versus`` names: a revision, a Python, a requirement, or two of them as ``A..B``."""
 
+import ast
 import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -64,7 +65,7 @@ def named(
             installed(one, tree, folder / f"{letter}-tree", say, install)
             for one, letter in zip(sides, "ab", strict=True)
         ]
-        yield with_notes(sides[0], sides[1], one, two)
+        yield sides[0], compared(sides[0], sides[1], (one, two), own)
 
 
 def against_a_revision(one: Side, tree: Path, own: Mapping[str, Path]) -> Side:
@@ -93,23 +94,45 @@ def installed(
     return replace(one, python=python, made=python.parents[1], folders=(), behind=one.folders)
 
 
-def with_notes(old: Side, new: Side, one: str, two: str) -> tuple[Side, Side]:
-    """Both sides; the new one notes what they share although it should differ."""
-    assert old.tree is not None
-    repository = Repository(old.tree)
-    commit, other = (repository.commit(name) if name else None for name in (one, two))
-    if old.made or new.made or not (old.copy or new.copy):
-        return old, new
-    if not (commit and (other or not two)):
-        return old, new
-    changed = requirements_in(repository.differing(commit, other, *PATHS))
-    if changed:
-        note = (
-            f"{listing(changed)} {'differs' if len(changed) == 1 else 'differ'} between the sides,"
-            " and both use the same installed libraries; --install gives each its own"
-        )
-        new = replace(new, notes=(*new.notes, note))
-    return old, new
+def compared(old: Side, new: Side, names: tuple[str, str], own: Mapping[str, Path]) -> Side:
+    """The new side, with what is to be noted of both: what one lacks, and what they share."""
+    assert new.tree is not None
+    found = replace(new, gone=gone(old.copy or new.tree, new, own.values()))
+    if old.made or new.made or old.python != new.python:
+        return found
+    repository = Repository(new.tree)
+    sides = zip((old, new), names, strict=True)
+    commits = [repository.commit(name) for each, name in sides if each.copy]
+    other = commits[1] if len(commits) > 1 else None
+    changed = requirements_in(repository.differing(commits[0], other, *PATHS))
+    if not changed:
+        return found
+    note = (
+        f"{listing(changed)} {'differs' if len(changed) == 1 else 'differ'} between the sides,"
+        " and both use the same installed libraries; --install gives each its own"
+    )
+    return replace(found, notes=(*found.notes, note))
+
+
+def gone(old: Path, new: Side, own: Iterable[Path]) -> tuple[str, ...]:
+    """The workload files beside the reader's own that the old side has, and the new one has not."""
+    assert new.tree is not None
+    folders = sorted({file.parent.relative_to(new.tree) for file in own})
+    return tuple(
+        (folder / file.name).as_posix()
+        for folder in folders
+        for file in sorted((old / folder).glob("*.py"))
+        if not ((new.copy or new.tree) / folder / file.name).exists() and is_workload(file)
+    )
+
+
+def is_workload(file: Path) -> bool:
+    """Say whether a file defines jobs() and work(), without importing it."""
+    try:
+        body = ast.parse(file.read_bytes()).body
+    except (SyntaxError, ValueError):
+        return False
+    return {"jobs", "work"} <= {node.name for node in body if isinstance(node, ast.FunctionDef)}
 
 
 def halves(text: str) -> tuple[str, str]:

@@ -22,6 +22,7 @@ class Side:
     ``tree`` is the reader's repository if a side is a revision of it, and ``copy`` where the files
     of this side's revision lie, if it is one. ``folders`` come on the path ahead of what is
     installed, ``behind`` after it. ``made`` is the environment that was made for this side alone.
+    ``gone`` are workload files that the other side has.
     ``pointers`` are files of which Git LFS left a pointer. What lies in ``shared`` may be the same
     file on both sides.
     """
@@ -38,6 +39,7 @@ class Side:
     behind: tuple[Path, ...] = ()
     made: Path | None = None
     pointers: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
     shared: tuple[Path, ...] = ()
 
 

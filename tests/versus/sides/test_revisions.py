@@ -171,3 +171,31 @@ def test_installing_what_cannot_be_is_refused_in_a_sentence(tmp_path: Path) -> N
         named(sys.executable, own(repository), install=True),
     ):
         pass
+
+
+def test_a_revision_and_a_python_are_two_sides_with_libraries_of_their_own(tmp_path: Path) -> None:
+    repository = made(tmp_path / "team", job_py=JOB, requirements_txt="one\n")
+    (repository.root / "requirements.txt").write_text("two\n")
+    for text in (f"HEAD..{sys.executable}", f"{sys.executable}..HEAD", "..HEAD"):
+        with named(text, own(repository)) as sides:
+            assert [bool(side.copy) for side in sides] == [
+                part == "HEAD" for part in text.split("..")
+            ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("HEAD~1", ["old_job.py"]), ("HEAD~1..HEAD", ["old_job.py"]), ("..HEAD~1", []), ("HEAD", [])],
+)
+def test_a_workload_file_that_is_no_more_is_gone(
+    tmp_path: Path, text: str, expected: list[str]
+) -> None:
+    repository = made(tmp_path / "team", job_py=JOB)
+    (repository.root / "old_job.py").write_text(JOB)
+    (repository.root / "helpers.py").write_text("def work(job): return job\n")
+    commit(repository)
+    for name in ("old_job.py", "helpers.py"):
+        (repository.root / name).unlink()
+    commit(repository)
+    with named(text, own(repository)) as (_, new):
+        assert list(new.gone) == expected
