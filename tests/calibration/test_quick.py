@@ -24,7 +24,7 @@ def pairs(count: int, change: float, spread: float) -> list[Pair]:
     return [Pair("a", ((1.0,), (ratio,)), ((1.0,), (ratio,)), 0) for ratio in ratios]
 
 
-def seen(spread: float, seconds: float = 1.0, count: int = 60) -> Seen:
+def seen(spread: float, seconds: float = 1.0, count: int = 30) -> Seen:
     return Seen(
         "computing", pairs(count, 0.0, spread), pairs(count, 0.1, spread), [seconds] * count
     )
