@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Container, Generator, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from conlab.terminal import plain
+from conlab.versus import declaring
 
 if TYPE_CHECKING:
     from conlab.explorer import Exploration
@@ -46,6 +48,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "a module, package or file to be stepped, beside those of the test's project",
     },
 }
+VERSUS = declaring.destination(declaring.VERSUS)
 STEP_SETTING = "explore_step"
 MARKS = (
     "explore(bound=2, step=[...], ...): run the test under every schedule of its threads and tasks",
@@ -74,24 +77,33 @@ def pytest_load_initial_conftests(
             sys.exit(subprocess.call(command))
         os.execv(sys.executable, command)
     given = list(args)
-    args[:] = joined_options(args, OPTIONS)
+    valued = {*OPTIONS, *declaring.with_a_value(args)}
+    args[:] = joined_options(args, valued)
     if args != given:  # pytest takes a value for tests to run, as it does not know the option yet
         early_config.known_args_namespace.file_or_dir = parser.parse_known_args(args).file_or_dir
     yield
-    if not _declare_options(parser):
-        args[:] = given  # another's option may be one that takes no value
+    taken = _taken(parser)
+    _declare_options(parser, taken)
+    joined = list(joined_options(given, valued - taken))  # another's may take no value
+    clones_own = any(group.name == declaring.CLONES_OWN for group in parser._groups)
+    args[:] = joined if clones_own else declaring.in_full(joined, taken)
 
 
-def _declare_options(parser: pytest.Parser) -> bool:
-    """Declare each option under the names that are free; return whether all are."""
+def _taken(parser: pytest.Parser) -> set[str]:
+    """The names of the options that others have declared."""
     groups = [parser._anonymous, *parser._groups]
-    taken = {name for group in groups for option in group.options for name in option.names()}
+    return {name for group in groups for option in group.options for name in option.names()}
+
+
+def _declare_options(parser: pytest.Parser, taken: set[str]) -> None:
+    """Declare each option under the names that are free."""
     group = parser.getgroup("explore", "Concurrency Lab: tests under every schedule")
     for name, attributes in OPTIONS.items():
         names = [name, f"--conlab-{name[2:]}"]
         free = [each for each in names if each not in taken]
         group.addoption(*free, dest=_destination(name), default=None, **attributes)
-    return taken.isdisjoint(OPTIONS)
+    if not any(group.name == declaring.CLONES_OWN for group in parser._groups):
+        declaring.declare(parser, taken)
 
 
 def _destination(name: str) -> str:
@@ -116,10 +128,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist, which acts on what is set here
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Have nothing shared among processes, and no benchmark skipped, if they are compared."""
+    if getattr(config.option, VERSUS, None) is not None:
+        with _for_a_comparison():
+            from conlab.versus.benchmark_tests import plugin
+        plugin.prepare(config.option)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marks."""
+    """Declare the marks, and begin a comparison if one is asked for."""
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
+    if getattr(config.option, VERSUS, None) is not None:
+        with _for_a_comparison():
+            from conlab.versus.benchmark_tests import plugin
+
+            config.pluginmanager.register(plugin.Hooks(config), plugin.NAME)
+
+
+@contextmanager
+def _for_a_comparison() -> Iterator[None]:
+    from conlab.errors import UserError
+    from conlab.extras import needing
+
+    try:
+        with needing("--versus", "versus"):
+            yield
+    except UserError as mistake:
+        raise pytest.UsageError(str(mistake)) from None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

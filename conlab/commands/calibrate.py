@@ -7,6 +7,7 @@ over all pairs recorded so far, next to what pytest-benchmark would have said of
 
 import argparse
 import sys
+from contextlib import nullcontext
 
 from conlab import content
 from conlab.errors import UserError
@@ -14,6 +15,7 @@ from conlab.extras import needing
 from conlab.terminal import LiveLine
 
 INTERRUPTED = 130
+SECONDS = 600.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds",
         type=float,
-        default=600.0,
+        default=None,
         metavar="N",
         help="how long to record (600); 0 shows what was recorded before. A whole run over six"
         " unchanged cells takes some minutes, and a hundred of them hours",
@@ -31,12 +33,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="keep one core busy meanwhile; without it, leave the machine alone",
     )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="only say what can be told on this machine, from how far pairs spread: ten minutes, or"
+        " --seconds",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Record, count, print and save."""
-    if not 0 <= options.seconds < float("inf"):
-        raise UserError(f"--seconds {options.seconds:g}: it should be a number, 0 or more")
+    seconds = SECONDS if options.seconds is None else options.seconds
+    if not 0 <= seconds < float("inf"):
+        raise UserError(f"--seconds {seconds:g}: it should be a number, 0 or more")
+    if options.quick:
+        return run_quick(seconds, busy=options.busy)
     content.clone()
     with needing("calibrate", "versus"):
         import numpy  # noqa: F401
@@ -45,12 +56,12 @@ def run(options: argparse.Namespace) -> int:
         from conlab.calibration import evaluation, recording, tables
     load = "busy" if options.busy else "idle"
     status = 0
-    if options.seconds:
+    if seconds:
         try:
             recording.record(
                 recording.FOLDER / f"{load}.jsonl",
                 evaluation.RULE,
-                options.seconds,
+                seconds,
                 options.busy,
                 progress,
             )
@@ -90,6 +101,33 @@ def run(options: argparse.Namespace) -> int:
     tables.show(found, recording.this_machine())
     print(f"Written to {evaluation.SUMMARY}")
     return status
+
+
+def run_quick(seconds: float, *, busy: bool) -> int:
+    """Measure for a while, and print what can be told here."""
+    with needing("calibrate", "versus"):
+        import scipy  # noqa: F401
+        from rich.console import Console
+
+        from conlab.calibration import quick, recording
+        from conlab.plain_console import PlainConsole
+        from conlab.versus.pairs.worker_process import SideFailed
+    try:
+        with recording.one_busy_core() if busy else nullcontext():
+            seen = quick.measure(seconds, progress)
+    except SideFailed as failure:
+        raise UserError(str(failure)) from None
+    print(file=sys.stderr)
+    found = [one for one in map(quick.telling, seen) if one]
+    if not found:
+        raise UserError(
+            f"{seconds:g} s were too short for {quick.FEWEST} pairs of any kind of work: --seconds"
+        )
+    console: Console = PlainConsole()
+    table, meaning = quick.show(found, recording.this_machine())
+    console.print(table)
+    console.print(f"\n{meaning}")
+    return 0
 
 
 def progress(sentence: str) -> None:

@@ -1,8 +1,10 @@
 """Show what the saved runs say over commits: each ratio, and the commits at which it changed.
 
-Runs are saved by pytest --benchmark-only --benchmark-autosave. Only ratios made in one run are
-shown (a model to serial, a broken side to its fix, per cent of the floor), and runs of different
-machines, Pythons or options are never mixed.
+Runs are saved by pytest --benchmark-only --benchmark-autosave, of this suite or of a project of
+your own. Of this suite, ratios made in one run are shown (a model to serial, a broken side to its
+fix, per cent of the floor), and serial's own seconds within one machine; of another project, the
+seconds of its benchmarks. Runs of different machines, Pythons or options are never mixed; hosts
+that differ in name alone are one machine.
 """
 
 import argparse
@@ -26,9 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--branch", metavar="NAME", help="commits that were measured on this branch"
     )
     parser.add_argument(
-        "--any-host",
+        "--by-host",
         action="store_true",
-        help="take hosts of one kind as one machine: CI names its hosts anew for each run",
+        help="keep hosts of one kind (CPU model, cores, Python and GIL) apart",
     )
     parser.add_argument(
         "--last", type=int, default=LAST, metavar="N", help=f"the newest commits alone ({LAST})"
@@ -41,6 +43,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="smaller changes are not marked (5)",
     )
     parser.add_argument("--full", action="store_true", help="a row for each commit")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
+        "--csv", dest="form", action="store_const", const="csv", help="a row for each value, as CSV"
+    )
+    form.add_argument(
+        "--json", dest="form", action="store_const", const="json", help="all of it as JSON"
+    )
+    parser.add_argument(
+        "--fail-on-change",
+        action="store_true",
+        help="exit with 1 if the newest runs lie on the wrong side of a change; seconds of another"
+        " project's benchmarks fail nothing",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -51,16 +66,17 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"--matters {options.matters:g}: it should be a share above 0, in per cent")
     with needing("history", "suite"):
         from conlab.history.report import Wanted, report
-    report(
+    return report(
         Path(options.storage.removeprefix("file://")),
         Wanted(
             word=options.word,
             machine=options.machine,
             branch=options.branch,
-            any_host=options.any_host,
+            by_host=options.by_host,
             last=options.last,
             matters=options.matters / 100,
             full=options.full,
+            form=options.form,
+            fail_on_change=options.fail_on_change,
         ),
     )
-    return 0

@@ -3,15 +3,17 @@
 import io
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from conlab.errors import UserError
-from conlab.history import changes, tables
+from conlab.history import changes, export, tables, wrong_side
 from conlab.history.saved import Ratio, Run, Unusable, read
 from conlab.history.series import History, histories
+from conlab.history.tables import Judged
 from conlab.plain_console import PlainConsole
 from conlab.terminal import plain
 
@@ -26,37 +28,81 @@ class Wanted:
     word: str | None
     machine: str | None
     branch: str | None
-    any_host: bool
+    by_host: bool
     last: int
     matters: float
     full: bool
+    form: str | None = None  # "csv" or "json" in place of tables
+    fail_on_change: bool = False
 
 
-def report(storage: Path, wanted: Wanted) -> None:
-    """Print it.
+def report(storage: Path, wanted: Wanted) -> int:
+    """Print it; 1 if ``fail_on_change`` is wanted and a ratio is on the wrong side of a change.
 
     Raises:
-        UserError: there is no saved run, or none has what was asked for.
+        UserError: there is no saved run, or none has what was asked for; or changes are to fail
+            it, and cannot be found here.
     """
+    if wanted.fail_on_change and not changes.available():
+        raise UserError(
+            f"--fail-on-change: changes are found by ruptures: pip install '{changes.LIBRARY}'"
+        )
     runs, passed_over = _saved(storage)
     console = _console()
+    aside = PlainConsole(stderr=True) if wanted.form else console  # what is no data
     if not runs:
-        _show_passed_over(console, passed_over)
+        _show_passed_over(aside, passed_over)
         raise UserError(f"there is no saved run in {storage}; {HOW_TO_SAVE}")
     picked = [run for run in runs if wanted.branch in (None, run.branch)]
     shown = []
-    show = tables.show_whole if wanted.full else tables.show
-    for history in histories(picked, any_host=wanted.any_host, last=wanted.last):
+    for history in histories(picked, by_host=wanted.by_host, last=wanted.last):
         ratios = [ratio for ratio in history.ratios if _has(wanted.word, _words(ratio))]
         if ratios and _has(wanted.machine, tables.name(history)):
-            show(console, history, ratios, matters=wanted.matters)
-            shown.append(history)
-    if shown:
-        for line in _explanations(shown):
-            console.print(line, style="dim")
-    _show_passed_over(console, passed_over)
+            shown.append((history, tables.judge(history, ratios, wanted.matters)))
+    match wanted.form:
+        case "json":
+            print(export.as_json(shown))
+        case "csv":
+            print(export.as_csv(shown), end="")
+        case _:
+            _show(console, shown, wanted)
+    _show_passed_over(aside, passed_over)
     if not shown:
         raise UserError(f"none of the {len(runs)} saved runs in {storage} has what was asked for")
+    return _fail(aside, shown) if wanted.fail_on_change else 0
+
+
+def _show(
+    console: Console, shown: Sequence[tuple[History, Sequence[Judged]]], wanted: Wanted
+) -> None:
+    hosts = {host for history, _ in shown for host in history.hosts}
+    if not wanted.by_host and any(len(history.hosts) > 1 for history, _ in shown):
+        console.print(
+            f"{len(hosts)} hosts, grouped by CPU model, cores, Python and GIL, whatever their"
+            " names; --by-host keeps them apart."
+        )
+        console.print()
+    show = tables.show_whole if wanted.full else tables.show
+    for history, judged in shown:
+        show(console, history, judged)
+    for line in _explanations([history for history, _ in shown]) if shown else ():
+        console.print(line, style="dim")
+
+
+def _fail(console: Console, shown: Sequence[tuple[History, Sequence[Judged]]]) -> int:
+    """Say what lies on the wrong side of a change now, and give the exit status."""
+    found = [sentence for _, judged in shown for sentence in wrong_side.wrong(judged)]
+    seconds = sum(wrong_side.seconds_alone(judged) for _, judged in shown)
+    for sentence in found:
+        console.print(Text(f"worse since a change: {sentence}", style="bold red"))
+    if seconds:
+        console.print(
+            f"Worse by seconds alone: {seconds}. That fails nothing: unpaired seconds cry wolf, and"
+            " --versus tells."
+        )
+    if not found:
+        console.print("Nothing lies on the wrong side of a change.")
+    return 1 if found else 0
 
 
 def _saved(storage: Path) -> tuple[list[Run], list[tuple[str, str]]]:
@@ -95,9 +141,6 @@ def _explanations(shown: Sequence[History]) -> Iterator[str]:
         yield f"|: the level changed. That is looked for from {changes.FEWEST} commits on."
     else:
         yield "|: the level changed."
-    kinds = {(replace(history.machine, host=""), history.conditions) for history in shown}
-    if len(kinds) < len(shown):
-        yield "Some hosts are of one kind: --any-host takes them together."
 
 
 def _show_passed_over(console: Console, passed_over: Sequence[tuple[str, str]]) -> None:

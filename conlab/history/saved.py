@@ -1,12 +1,13 @@
-"""Reads one saved run: pytest-benchmark's JSON with the ratios that the bench put into it.
+"""Reads one saved run: pytest-benchmark's JSON, with what the bench put into it or without.
 
 The file may be anybody's, or damaged: every field that is used is checked, and all else is left.
 """
 
 import json
 import math
+import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,12 @@ from typing import Any, TypeVar
 
 LARGEST = 64 * 1024 * 1024  # bytes: a whole run with each round in it takes under two million
 LONGEST = 200  # characters of a name
-RATIOS = ("speedup", "floor_share", "broken_to_fixed")
+RATIOS = ("speedup", "floor_share", "broken_to_fixed")  # as the bench writes them
+SERIAL_SECONDS = "serial_seconds"  # of this suite's serial cells, within one machine
+SECONDS = "seconds"  # of the benchmarks of another project
+KINDS = (*RATIOS, SERIAL_SECONDS, SECONDS)
+SERIAL_CELL = re.compile(r"bench_cell\[(.+-serial)\]")
+MAY_HAVE_NO_GIL = (3, 13)  # from this version on, a build may have none, and a file may not say so
 
 T = TypeVar("T")
 
@@ -39,7 +45,7 @@ class Machine:
 
 @dataclass(frozen=True, order=True, slots=True)
 class Ratio:
-    """Which ratio: its kind (one of RATIOS), of which cell or pitfall, over how many jobs."""
+    """Which ratio: its kind (one of KINDS), of which cell, pitfall or test, over how many jobs."""
 
     kind: str
     of: str
@@ -66,9 +72,8 @@ def read(path: Path, name: str) -> Run:
     """The run in a file. Raises Unusable."""
     values = _object(_parsed(path), "it")
     ours = values.get("concurrency_lab")
-    if "benchmarks" in values and ours is None:
-        raise Unusable("a benchmark file of another project")
-    if not isinstance(ours, dict) or "ratios" not in ours:
+    theirs = "benchmarks" in values and ours is None
+    if not theirs and (not isinstance(ours, dict) or "ratios" not in ours):
         raise Unusable("no saved run of this suite: it holds no ratios")
     machine = _object(values.get("machine_info"), "machine_info")
     commit = _object(values.get("commit_info"), "commit_info")
@@ -77,15 +82,15 @@ def read(path: Path, name: str) -> Run:
     try:
         return Run(
             name=name,
-            machine=_machine(machine),
-            conditions=_conditions(ours),
+            machine=_machine_of_theirs(machine) if theirs else _machine(machine),
+            conditions="" if theirs else _conditions(_object(ours, "concurrency_lab")),
             python=_name(machine, "python_version"),
             commit=_name(commit, "id") if known else None,
             dirty=bool(commit.get("dirty")),
             branch=_name(commit, "branch") if known else "",
             committed=_time(commit["time"], "commit_info.time") if commit.get("time") else None,
             made=made,
-            ratios=dict(_ratio(one) for one in _field(ours, "ratios", list)),
+            ratios=dict(_seconds(values) if theirs else _ratios(values, ours)),
         )
     except RecursionError:
         raise Unusable("nested too deeply") from None
@@ -126,6 +131,52 @@ def _machine(info: dict[str, Any]) -> Machine:
         system=f"{_name(info, 'system')} {_name(info, 'machine')}",
         host=_name(info, "node"),
     )
+
+
+def _machine_of_theirs(info: dict[str, Any]) -> Machine:
+    """The machine as pytest-benchmark 4 and 5 describe it by themselves."""
+    version = _name(info, "python_version").split(".")
+    numbers = tuple(int(each) for each in version[:2] if each.isdecimal())
+    cpu = _object(info.get("cpu") or {}, "machine_info.cpu")
+    counted = cpu.get("count")
+    named = cpu.get("brand_raw") or cpu.get("brand") or info.get("processor")
+    return Machine(
+        python=f"{_name(info, 'python_implementation')} {'.'.join(version[:2])},"
+        f" {'GIL not known' if numbers >= MAY_HAVE_NO_GIL else 'with the GIL'}",
+        cores=_count(cpu, "count") if counted else 0,
+        cpu=_name({"cpu": named or "unknown processor"}, "cpu"),
+        system=f"{_name(info, 'system')} {_name(info, 'machine')}",
+        host=_name(info, "node"),
+    )
+
+
+def _ratios(values: Mapping[str, Any], ours: Any) -> Iterator[tuple[Ratio, float]]:
+    """The ratios of a run of this suite, and the seconds of its serial cells."""
+    for one in _field(ours, "ratios", list):
+        yield _ratio(one)
+    for benchmark in values.get("benchmarks") or ():
+        about = _object(benchmark, "benchmarks")
+        if match := SERIAL_CELL.fullmatch(str(about.get("name"))):
+            jobs = _object(about.get("extra_info", {}), "extra_info").get("jobs")
+            ratio = Ratio(SERIAL_SECONDS, match[1], None if jobs is None else int(jobs))
+            yield ratio, _median(about)
+
+
+def _seconds(values: Mapping[str, Any]) -> Iterator[tuple[Ratio, float]]:
+    """The seconds of each benchmark of another project."""
+    benchmarks = _field(values, "benchmarks", list)
+    if not benchmarks:
+        raise Unusable("it holds no benchmark")
+    for one in benchmarks:
+        about = _object(one, "benchmarks")
+        yield Ratio(SECONDS, _name(about, "fullname"), None), _median(about)
+
+
+def _median(benchmark: Mapping[str, Any]) -> float:
+    value = _number(_object(benchmark.get("stats"), "stats"), "median")
+    if not 0 < value < math.inf:
+        raise Unusable(f"a median of {value} seconds")
+    return float(value)
 
 
 def _conditions(ours: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
-from conlab.history.saved import RATIOS, Machine, Ratio, Run
+from conlab.history.saved import KINDS, SERIAL_SECONDS, Machine, Ratio, Run
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,13 @@ class Commit:
         """When it was committed, or if nobody knows, when it was first measured."""
         return self.runs[0].committed or min(run.made for run in self.runs)
 
-    def values(self, ratio: Ratio) -> list[float]:
-        """What each of its runs made of a ratio, the smallest first."""
-        return sorted(run.ratios[ratio] for run in self.runs if ratio in run.ratios)
+    def values(self, ratio: Ratio, host: str | None = None) -> list[float]:
+        """What its runs, or those of one host, made of a ratio, the smallest first."""
+        return sorted(
+            run.ratios[ratio]
+            for run in self.runs
+            if ratio in run.ratios and host in (None, run.machine.host)
+        )
 
 
 @dataclass(frozen=True)
@@ -45,11 +49,25 @@ class History:
     def ratios(self) -> list[Ratio]:
         """Every ratio that a run made, by kind, then by what it is of."""
         found = {ratio for commit in self.commits for run in commit.runs for ratio in run.ratios}
-        return sorted(found, key=lambda one: (RATIOS.index(one.kind), one.of, one.jobs or 0))
+        return sorted(found, key=lambda one: (KINDS.index(one.kind), one.of, one.jobs or 0))
+
+    @cached_property
+    def hosts(self) -> list[str]:
+        """The hosts that ran it, that of the newest run first."""
+        runs = sorted(
+            (run for commit in self.commits for run in commit.runs),
+            key=lambda run: (run.made, run.name),
+        )
+        return list(dict.fromkeys(run.machine.host for run in reversed(runs)))
 
     def series(self, ratio: Ratio) -> "Series":
-        """A ratio's values over the commits that have any."""
-        values = [(commit, commit.values(ratio)) for commit in self.commits]
+        """A ratio's values over the commits that have any.
+
+        Serial's own seconds are those of one host, of that which ran last: of others they would say
+        as much of the hosts as of the commits.
+        """
+        host = self.hosts[0] if ratio.kind == SERIAL_SECONDS else None
+        values = [(commit, commit.values(ratio, host)) for commit in self.commits]
         return Series(ratio, tuple((commit, tuple(found)) for commit, found in values if found))
 
 
@@ -76,14 +94,15 @@ class Series:
         return statistics.median(halves) if halves else None
 
 
-def histories(runs: Iterable[Run], *, any_host: bool, last: int) -> list[History]:
+def histories(runs: Iterable[Run], *, by_host: bool, last: int) -> list[History]:
     """The runs by machine and conditions: never two of them in one series.
 
-    ``any_host`` takes hosts of one kind as one machine; ``last`` is how many commits are kept.
+    Hosts of one kind are one machine, unless ``by_host``: each run in CI has another. ``last`` is
+    how many commits are kept.
     """
     found: dict[tuple[Machine, str], list[Run]] = {}
     for run in runs:
-        machine = replace(run.machine, host="any host") if any_host else run.machine
+        machine = run.machine if by_host else replace(run.machine, host="")
         found.setdefault((machine, run.conditions), []).append(run)
     return [
         History(machine, conditions, tuple(_commits(found[machine, conditions])[-last:]))

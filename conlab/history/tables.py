@@ -11,15 +11,22 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from conlab.bench.words import duration
 from conlab.history import changes
-from conlab.history.saved import Ratio
+from conlab.history.saved import SECONDS, SERIAL_SECONDS, Ratio
 from conlab.history.series import Commit, History, Series
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 DIGITS = "01234567"  # for an output that has no blocks
 LEAST_RANGE = 0.1  # of the middle: what is quieter than this is drawn flat, not blown up
 FIXES = "What the fixes cost: broken side to fixed"
-KINDS = {"speedup": "x serial", "floor_share": "% of floor", "broken_to_fixed": "broken/fixed"}
+KINDS = {
+    "speedup": "x serial",
+    "floor_share": "% of floor",
+    "broken_to_fixed": "broken/fixed",
+    SERIAL_SECONDS: "seconds",
+    SECONDS: "seconds",
+}
 
 
 @dataclass(frozen=True)
@@ -30,20 +37,23 @@ class Judged:
     changes: tuple[int, ...]
 
 
-def show(console: Console, history: History, wanted: Sequence[Ratio], *, matters: float) -> None:
+def judge(history: History, wanted: Sequence[Ratio], matters: float) -> list[Judged]:
+    """The series of these ratios and where each changed, if that can be calculated here."""
+    marked = changes.available()
+
+    def found(series: Series) -> tuple[int, ...]:
+        if not marked:
+            return ()
+        at = changes.changes(series.medians, series=len(history.ratios), matters=matters)
+        return tuple(at)
+
+    return [Judged(one, found(one)) for one in map(history.series, wanted)]
+
+
+def show(console: Console, history: History, judged: Sequence[Judged]) -> None:
     """Print what a machine measured: a table a workload, one of the fixes."""
     for line in _heading(history):
         console.print(line)
-    every = [history.series(ratio) for ratio in wanted]
-    marked = changes.available()
-    judged = [
-        Judged(
-            one, tuple(changes.changes(one.medians, series=len(history.ratios), matters=matters))
-        )
-        if marked
-        else Judged(one, ())
-        for one in every
-    ]
     for title, group in _groups(judged).items():
         console.print()
         console.print(_table(console, title, group))
@@ -53,21 +63,13 @@ def show(console: Console, history: History, wanted: Sequence[Ratio], *, matters
     console.print()
 
 
-def show_whole(
-    console: Console, history: History, wanted: Sequence[Ratio], *, matters: float
-) -> None:
+def show_whole(console: Console, history: History, judged: Sequence[Judged]) -> None:
     """Print each ratio with a row a commit."""
     for line in _heading(history):
         console.print(line)
-    for ratio in wanted:
-        series = history.series(ratio)
-        found = (
-            changes.changes(series.medians, series=len(history.ratios), matters=matters)
-            if changes.available()
-            else []
-        )
+    for one in judged:
         console.print()
-        console.print(_whole(series, found))
+        console.print(_whole(one.series, one.changes))
     console.print()
 
 
@@ -93,20 +95,19 @@ def _whole(series: Series, found: Sequence[int]) -> Table:
 
 def name(history: History) -> str:
     """The machine in words."""
-    machine = history.machine
-    return (
-        f"{machine.python}, {machine.cores} usable cores, {machine.cpu}, {machine.system},"
-        f" {machine.host}"
-    )
+    machine, hosts = history.machine, history.hosts
+    cores = f"{machine.cores} usable cores, " if machine.cores else ""
+    where = hosts[0] if len(hosts) == 1 else f"{len(hosts)} hosts"
+    return f"{machine.python}, {cores}{machine.cpu}, {machine.system}, {where}"
 
 
 def _heading(history: History) -> Iterator[Text]:
     commits, runs = len(history.commits), sum(len(commit.runs) for commit in history.commits)
     names = dict.fromkeys(commit.name for commit in (history.commits[0], history.commits[-1]))
     yield Text(name(history), style="bold")
+    conditions = f"{history.conditions}: " if history.conditions else ""
     yield Text(
-        f"{history.conditions}: {_number(runs, 'run')} of {_number(commits, 'commit')},"
-        f" {' to '.join(names)}"
+        f"{conditions}{_number(runs, 'run')} of {_number(commits, 'commit')}, {' to '.join(names)}"
     )
 
 
@@ -124,6 +125,8 @@ def _groups(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
 
 
 def _title(ratio: Ratio) -> str:
+    if ratio.kind == SECONDS:
+        return ratio.of.partition("::")[0]
     return FIXES if ratio.jobs is None else f"{ratio.of.partition('-')[0]}{_jobs(ratio)}"
 
 
@@ -132,14 +135,21 @@ def _jobs(ratio: Ratio) -> str:
 
 
 def _row_name(ratio: Ratio) -> str:
-    """What the title does not say: the model, or the pitfall without its family."""
+    """What the title does not say: the model, the pitfall without its family, or the test."""
+    if ratio.kind == SECONDS:
+        return ratio.of.partition("::")[2] or ratio.of
     return ratio.of.rpartition("/")[2] if ratio.jobs is None else ratio.of.partition("-")[2]
 
 
 def _table(console: Console, title: str, group: Sequence[Judged]) -> Table:
     table = _empty(title)
-    kinds = [] if title == FIXES else ["ratio"]
-    for name in ("model" if kinds else "pitfall", *kinds, "over commits"):
+    theirs = group[0].series.ratio.kind == SECONDS
+    kinds = [] if title == FIXES or theirs else ["ratio"]
+    for name in (
+        "test" if theirs else "model" if kinds else "pitfall",
+        *kinds,
+        "over commits",
+    ):
         table.add_column(name, no_wrap=True)
     for name in ("first", "last", "spread"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -180,23 +190,30 @@ def _empty(title: str) -> Table:
 def _value(ratio: Ratio, value: float) -> str:
     if ratio.kind == "floor_share":
         return f"{value:.0%}"
+    if ratio.kind in (SERIAL_SECONDS, SECONDS):
+        return duration(value)
     if value >= 100:
         return f"{value:,.0f}x"
     return f"{value:.2f}x" if value >= 0.1 else f"{value:.2g}x"
 
 
 def _changes(judged: Judged) -> Iterator[str]:
-    """A sentence a change: where, when, from which level to which."""
-    series, found = judged.series, judged.changes
-    level = changes.levels(series.medians, found)
-    for number, at in enumerate(found):
-        commit, before, after = series.points[at][0], level[number], level[number + 1]
-        yield (
-            f"{_row_name(series.ratio)} {KINDS[series.ratio.kind]} {_verb(before, after)} by"
-            f" {abs(after / before - 1):.0%} at {commit.name} ({commit.time:%Y-%m-%d}):"
-            f" {_value(series.ratio, before)} to {_value(series.ratio, after)}"
-            f"{_other_python(series.points[at - 1][0], commit)}"
-        )
+    """A sentence a change."""
+    for number in range(len(judged.changes)):
+        yield sentence_of_change(judged, number)
+
+
+def sentence_of_change(judged: Judged, number: int) -> str:
+    """Where, when, from which level to which."""
+    series, at = judged.series, judged.changes[number]
+    level = changes.levels(series.medians, judged.changes)
+    commit, before, after = series.points[at][0], level[number], level[number + 1]
+    return (
+        f"{_row_name(series.ratio)} {KINDS[series.ratio.kind]} {_verb(before, after)} by"
+        f" {abs(after / before - 1):.0%} at {commit.name} ({commit.time:%Y-%m-%d}):"
+        f" {_value(series.ratio, before)} to {_value(series.ratio, after)}"
+        f"{_other_python(series.points[at - 1][0], commit)}"
+    )
 
 
 def _verb(before: float, after: float) -> str:

@@ -12,6 +12,7 @@ from conlab.bench.discovery import Cell
 from conlab.bench.running import CellAbsent
 from conlab.bench.settings import Settings, python_build, usable_cores
 from conlab.errors import UserError
+from conlab.versus.clocks import Clock
 from conlab.versus.options import Options
 from conlab.versus.pairs import planning
 from conlab.versus.pairs.measuring import Measurer, Pair
@@ -50,7 +51,7 @@ class Comparison:
         asked = self.options
         with named(asked.text, settings, say, install=asked.install) as sides:
             try:
-                with Measurer(sides, settings, asked.seed) as measurer:
+                with Measurer(sides, settings, asked.seed, asked.clocks) as measurer:
                     self.surveys = measurer.surveys
                     self.notes = notes(measurer.surveys)
                     self.gone = [*gone(measurer.surveys), *sides[1].gone]
@@ -121,13 +122,8 @@ class Comparison:
                 found[one.cell.id] = one.failure
             elif one.absent:
                 continue
-            elif one.verdict is Verdict.SLOWER and (judged := one.decisive):
-                found[one.cell.id] = (
-                    f"{one.cell.id} got slower: {judged.estimate:+.1%}"
-                    f" ({judged.low:+.1%} to {judged.high:+.1%})"
-                    + (" by CPU time" if one.by_cpu else "")
-                    + (f" in {one.kind}" if one.kind else "")
-                )
+            elif one.verdict is Verdict.SLOWER:
+                found[one.cell.id] = what_got_slower(one)
             elif one.verdict is Verdict.UNSURE and self.options.fail_on_cannot_tell:
                 found[one.cell.id] = f"{one.cell.id}: cannot tell, and --fail-on-cannot-tell"
         return found
@@ -245,7 +241,39 @@ def sequential_tests(
             known[cell.id] = {"failure": str(failure)}
     compared = sum("computes" in known[cell.id] for cell in cells)
     rule = Rule(options.alpha, max(1, compared), options.matters)
-    return [SequentialTest(cell, rule, **known[cell.id]) for cell in cells]
+    return [
+        SequentialTest(
+            cell,
+            rule,
+            **known[cell.id],
+            clocks=options.clocks,
+            matters=options.matters_of(cell.id),
+        )
+        for cell in cells
+    ]
+
+
+BY = {
+    Clock.WALL: "got slower: {}",
+    Clock.CPU: "got slower: {} by CPU time",
+    Clock.MEMORY: "takes more memory: {}",
+    Clock.FIRST: "got slower: {} in its first job",
+    Clock.IMPORT: "got slower: {} to import",
+    Clock.TAIL: "got slower: {} in its slow rounds",
+}
+
+
+def what_got_slower(test: SequentialTest) -> str:
+    """By which clocks, and by how much, in a sentence."""
+    said = []
+    slower = test.slower_by
+    for clock in slower:
+        if clock is Clock.CPU and Clock.WALL in slower:
+            continue  # it says the same
+        judged = test.by_clock[clock]
+        figures = f"{judged.estimate:+.1%} ({judged.low:+.1%} to {judged.high:+.1%})"
+        said.append(BY[clock].format(figures))
+    return f"{test.cell.id} {'; '.join(said)}" + (f" in {test.kind}" if test.kind else "")
 
 
 def notes(surveys: tuple[Survey, Survey]) -> list[str]:

@@ -1,21 +1,32 @@
 """The options of a comparison, each checked before anything starts."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from conlab.errors import UserError
+from conlab.versus import clocks, project
+from conlab.versus.clocks import Clock
+from conlab.versus.project import Special
 from conlab.versus.sides.naming import halves
 
 ALPHA = 0.01
 MATTERS = 0.05
 BUDGET = 300.0  # seconds
-NAMES = ("alpha", "matters", "budget", "fail_on_cannot_tell", "install")
+NAMES = (
+    "alpha", "matters", "budget", "clocks", "report_md", "fail_on_cannot_tell", "install",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is compared, and how surely. ``alpha`` and ``matters`` are shares, not per cent."""
+    """What is compared, and how surely. ``alpha`` and ``matters`` are shares, not per cent.
+
+    ``special`` says of which cells and clocks another change matters, ``cells`` which cells are
+    compared (patterns; none means all), ``report_md`` where a report in Markdown is to be written.
+    """
 
     text: str
     alpha: float
@@ -23,7 +34,22 @@ class Options:
     budget: float
     seed: int
     fail_on_cannot_tell: bool
+    clocks: tuple[Clock, ...] = clocks.DEFAULT
+    special: tuple[Special, ...] = ()
+    cells: tuple[str, ...] = ()
+    report_md: Path | None = None
     install: bool = False
+
+    def matters_of(self, cell: str) -> dict[Clock, float]:
+        """What matters for a cell, by clock."""
+        return {
+            clock: project.matters_of(cell, clock, self.special, self.matters)
+            for clock in self.clocks
+        }
+
+    def chooses(self, cell: str) -> bool:
+        """Say whether a cell is one of those that the project compares."""
+        return not self.cells or any(project.matches(cell, each) for each in self.cells)
 
 
 def add_options(parser: Any) -> None:
@@ -51,6 +77,8 @@ def add_options(parser: Any) -> None:
         "the least change that matters, 5%% or 0.05 (default: 5%%); whether a change just as large"
         " as that is found is the toss of a coin, and one twice as large is found",
     )
+    option("clocks", "A,B", CLOCKS_HELP)
+    option("report-md", "FILE", REPORT_HELP)
     option("budget", "SECONDS", f"measure for no longer than this in all (default: {BUDGET:g})")
     group.addoption(
         "--fail-on-cannot-tell",
@@ -64,6 +92,15 @@ def add_options(parser: Any) -> None:
         help="install each revision, and the working tree beside it, into an environment of its"
         " own, as a project that must be built is anyway; made once, and kept",
     )
+
+
+CLOCKS_HELP = (
+    "what is compared: wall, cpu, memory (these by default), first-job (in a fresh process),"
+    " import, tail (the slow rounds), or all; each has a verdict, and any slower one fails"
+)
+REPORT_HELP = (
+    "write a report in Markdown there, too: for a summary in CI, or a comment on a pull request"
+)
 
 
 def read(config: Any) -> Options | None:
@@ -80,19 +117,58 @@ def read(config: Any) -> Options | None:
         if option(other, None):
             name = other.replace("_", "-")
             raise UserError(f"--{name} goes with one side, and --versus has two: leave one out")
+    return meant(option, project.table_in(Path(getattr(config, "rootpath", None) or Path.cwd())))
+
+
+def meant(option: Any, table: Mapping[str, Any]) -> Options:
+    """The options of a comparison: what ``option`` gives by a name, or else what the table has."""
     halves(option("versus"))
     seed = option("seed")
     if seed is not None and not seed.isdecimal():
         raise UserError(f"--seed {seed}: it should be a whole number, such as a run printed")
+    matters = option("matters")
+    special: tuple[Special, ...] = ()
+    if matters is None and isinstance(given := table.get("matters"), Mapping):
+        found = tuple(project.specials(given, table_share))
+        special = tuple(one for one in found if one.cells or one.clock)
+        default = given.get(project.DEFAULT)
+        matters = None if default is None else str(default)
+    elif matters is None:
+        matters = said(table, "matters")
+    report = option("report_md") or said(table, "report-md")
     return Options(
         text=option("versus"),
-        alpha=share("alpha", option("alpha"), ALPHA),
-        matters=share("matters", option("matters"), MATTERS),
-        budget=seconds(option("budget")),
+        alpha=share("alpha", option("alpha") or said(table, "alpha"), ALPHA),
+        matters=share("matters", matters, MATTERS),
+        budget=seconds(option("budget") or said(table, "budget")),
         seed=random.SystemRandom().randrange(2**32) if seed is None else int(seed),
-        fail_on_cannot_tell=bool(option("fail_on_cannot_tell")),
+        fail_on_cannot_tell=bool(
+            option("fail_on_cannot_tell") or table.get("fail-on-cannot-tell", False)
+        ),
+        clocks=clocks.chosen(option("clocks") or table.get("clocks") or clocks.DEFAULT),
+        special=special,
+        cells=project.cells(table),
+        report_md=report_file(report) if report else None,
         install=bool(option("install")),
     )
+
+
+def said(table: Mapping[str, Any], key: str) -> str | None:
+    """What a table has there, as the command line would say it."""
+    return str(table[key]) if key in table else None
+
+
+def table_share(name: str, text: str) -> float:
+    """A share that stands in a table."""
+    return share(name, text, MATTERS)
+
+
+def report_file(text: str) -> Path:
+    """Where a report may be written. Raises UserError where there is no such folder."""
+    path = Path(text).expanduser().absolute()
+    if path.is_dir() or not path.parent.is_dir():
+        raise UserError(f"--report-md {text}: it should be a file in a folder that is there")
+    return path
 
 
 def share(name: str, text: str | None, default: float) -> float:

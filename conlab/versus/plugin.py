@@ -12,11 +12,11 @@ from conlab.bench.cells import MATRIX
 from conlab.bench.discovery import Cell
 from conlab.errors import UserError
 from conlab.terminal import plain
-from conlab.versus import options, report
+from conlab.versus import markdown, options, report
 from conlab.versus.comparison import Comparison
 from conlab.versus.report import Shown
 from conlab.versus.rule import Verdict, missing_library
-from conlab.versus.sequential_test import SequentialTest
+from conlab.versus.sequential_test import Named, SequentialTest
 
 COMPARISON = pytest.StashKey[Comparison]()
 VERDICT = "verdict"
@@ -106,7 +106,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     return True
 
 
-def log(item: pytest.Item, comparison: Comparison, cell: Cell, began: float) -> None:
+def log(item: pytest.Item, comparison: Comparison, cell: Named, began: float) -> None:
     """Report a cell as pytest reports a test."""
     test = next(one for one in comparison.tests if one.cell is cell)
     outcome: Any = "passed"
@@ -167,11 +167,15 @@ def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Print the verdicts, also those that there were before a Ctrl-C."""
+    """Print the verdicts, also those that there were before a Ctrl-C, and write them down."""
     comparison = config.stash.get(COMPARISON, None)
     if comparison and comparison.tests:
         writer = terminalreporter._tw
         writer.write(report.text(comparison, writer.fullwidth, writer.hasmarkup))
+        try:
+            markdown.write(comparison)
+        except OSError as error:
+            terminalreporter.write_line(plain(f"the report in Markdown: {error}"), red=True)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -2,6 +2,7 @@
 
 import io
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn
@@ -12,11 +13,20 @@ from conlab.bench.settings import usable_cores
 from conlab.bench.summary import console_on
 from conlab.plain_console import PlainConsole
 from conlab.terminal import plain
+from conlab.versus.clocks import Clock
 from conlab.versus.comparison import Comparison
 from conlab.versus.rule import Judgement, Verdict
 from conlab.versus.sequential_test import SequentialTest
 
 STYLES = {Verdict.SLOWER: "bold red", Verdict.FASTER: "green", Verdict.UNSURE: "yellow"}
+NAMES = {Clock.CPU: "CPU"}
+WORDS = {
+    Clock.CPU: "CPU time",
+    Clock.MEMORY: "memory",
+    Clock.FIRST: "its first job",
+    Clock.IMPORT: "its import",
+    Clock.TAIL: "its slow rounds",
+}
 UNLIMITED = 1_000  # columns, more than a table wants
 
 
@@ -76,11 +86,19 @@ def sentence(test: SequentialTest) -> str:
         so_far = provisional(test)
         return f"{test.cell.id}: {test.verdict}" + (f", so far {so_far}" if so_far else "")
     judged = test.decisive
-    by = (" by CPU time" if test.by_cpu else "") + (f" in {test.kind}" if test.kind else "")
+    by = f" by {WORDS[clock]}" if (clock := decisive_clock(test)) in WORDS else ""
+    by += f" in {test.kind}" if test.kind else ""
     return (
         f"{test.cell.id}: {judged.verdict}, {change(judged)}{by}, after {judged.pairs} pairs in"
         f" {test.seconds:.0f} s"
     )
+
+
+def decisive_clock(test: SequentialTest) -> Clock:
+    """The clock whose verdict is the cell's."""
+    if test.slower_by:
+        return test.slower_by[0]
+    return Clock.CPU if test.by_cpu else Clock.WALL
 
 
 def change(judgement: Judgement) -> str:
@@ -161,14 +179,16 @@ def table(comparison: Comparison, *, narrow: bool = False) -> Table:
 def row(test: SequentialTest) -> list[str | Text]:
     """The figures of a cell as text."""
     clocks = [
-        f"{name} {change(judgement)}"
-        for name, judgement in (("wall", test.wall), ("CPU", test.cpu))
-        if judgement
+        f"{NAMES.get(clock, clock)} {change(judgement)}{'' if told else '?'}"
+        for clock, judgement in test.whole.by_clock.items()
+        for told in [judgement.verdict is not Verdict.UNSURE or clock in (Clock.WALL, Clock.CPU)]
     ]
+    mark = {Clock.WALL: "", Clock.CPU: " (CPU)"}
+    clock = decisive_clock(test)
     return [
         test.cell.id,
         Text(
-            f"{test.verdict}{' (CPU)' if test.by_cpu else ''}",
+            f"{test.verdict}{mark.get(clock, f' ({clock})')}",
             style=STYLES.get(test.verdict, ""),
         ),
         "\n".join(clocks) or provisional(test).replace(", ", "\n"),
@@ -196,12 +216,30 @@ def legend(comparison: Comparison) -> str:
     return (
         f"Wall time decides: slower or faster by {options.matters:.1%} or more, with an interval"
         " that leaves out no change; no change that matters, with an interval within"
-        f" ±{options.matters:.1%}; else cannot tell. CPU: seconds of the process tree, judged in"
-        " the same way. Of jobs that only compute they tell slower or faster where wall time cannot"
-        " tell and does not rule it out: marked (CPU). Jobs are divided into kinds, each of which"
-        " is judged beside the whole; jobs: so many of all were measured in pairs, and the results"
-        " of all were compared. Any alarm between identical sides has a"
+        f" ±{options.matters:.1%}; else cannot tell. {others(options.clocks)}Jobs are divided"
+        " into kinds, each of which is judged beside the whole; jobs: so many of all were measured"
+        " in pairs, and the results of all were compared. Any alarm between identical sides has a"
         f" probability of at most {options.alpha:g} in all. A change just as large as"
         f" {options.matters:.1%} is the toss of a coin. would take: so many pairs, and seconds,"
         " decide nine in ten such cells."
+    )
+
+
+ABOUT = {
+    Clock.CPU: "CPU: seconds of the process tree",
+    Clock.MEMORY: "memory: the kernel's high-water mark, above that of an empty worker",
+    Clock.FIRST: "first job: in a fresh process",
+    Clock.IMPORT: "import: of the file and all that it imports",
+    Clock.TAIL: "tail: the rounds than which one in twenty is slower",
+}
+
+
+def others(clocks: Sequence[Clock]) -> str:
+    """What the other clocks are, and what they may say."""
+    named = "; ".join(ABOUT[clock] for clock in clocks if clock in ABOUT)
+    if not named:
+        return ""
+    return (
+        f"{named}. Each is judged in the same way, and a cell that is slower by any of them is"
+        " slower, marked with it; but CPU seconds beside a shorter wall time. "
     )

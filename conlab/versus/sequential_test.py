@@ -6,11 +6,12 @@ cell, and which cell gets the next pair.
 
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from conlab.bench.running import CellAbsent
+from conlab.versus.clocks import Clock
 from conlab.versus.pairs.measuring import Pair
 from conlab.versus.pairs.worker_process import SideFailed
 from conlab.versus.rule import Judgement, Rule, Verdict, provisional
@@ -34,15 +35,38 @@ class Judged:
     computes: bool
     wall: Judgement | None = None
     cpu: Judgement | None = None
+    others: Mapping[Clock, Judgement] = field(default_factory=dict)
+
+    @property
+    def by_clock(self) -> dict[Clock, Judgement]:
+        """What each clock says, as far as there was a look."""
+        found = {Clock.WALL: self.wall, Clock.CPU: self.cpu, **self.others}
+        return {clock: judged for clock, judged in found.items() if judged}
+
+    @property
+    def slower_by(self) -> list[Clock]:
+        """The clocks by which it got slower, or takes more.
+
+        More work may take less time, on more cores: CPU seconds raise no alarm beside a wall time
+        that fell.
+        """
+        faster = self.wall is not None and self.wall.verdict is Verdict.FASTER
+        return [
+            clock
+            for clock, judged in self.by_clock.items()
+            if judged.verdict is Verdict.SLOWER and not (clock is Clock.CPU and faster)
+        ]
 
     @property
     def by_cpu(self) -> bool:
-        """Whether CPU seconds tell a change where wall time cannot, and does not rule it out.
+        """Whether the verdict is that of CPU seconds, and wall time has another.
 
-        A busy machine makes jobs wait for a core, which is no work of theirs. But more work may
-        take less time, on more cores: so CPU seconds never overrule what wall time tells.
+        A busy machine makes jobs wait for a core, which is no work of theirs. Of jobs that compute,
+        fewer CPU seconds tell *faster* where wall time cannot, and does not rule it out.
         """
         wall, cpu = self.wall, self.cpu
+        if slower := self.slower_by:
+            return slower[0] is Clock.CPU
         if not (self.computes and wall and cpu):
             return False
         unsure = wall.verdict is Verdict.UNSURE and wall.low <= cpu.estimate <= wall.high
@@ -51,6 +75,8 @@ class Judged:
     @property
     def decisive(self) -> Judgement | None:
         """The judgement that counts; None before the first look."""
+        if slower := self.slower_by:
+            return self.by_clock[slower[0]]
         return self.cpu if self.by_cpu else self.wall
 
     @property
@@ -64,8 +90,10 @@ class SequentialTest:
     """What is known of one cell so far: its pairs, and what the latest look at them said.
 
     ``absent`` says why there is nothing to compare, ``failure`` what went wrong. ``computes`` says
-    that its jobs only compute, so that CPU seconds may raise an alarm, too. How many strata there
-    are, the first pair says; ``names`` are theirs, and ``jobs`` how many were measured of how many.
+    that its jobs only compute, so that CPU seconds speak where wall time cannot tell. How many
+    strata there are, the first pair says; ``names`` are theirs, and ``jobs`` how many were measured
+    of how many. ``clocks`` are those that may raise an alarm, under one share of the rate;
+    ``matters`` says of which another change matters than the rule has.
     """
 
     cell: Named
@@ -80,11 +108,13 @@ class SequentialTest:
     names: tuple[str, ...] = ()
     jobs: tuple[int, int] | None = None
     strata: dict[int, Judged] = field(default_factory=dict)
+    clocks: tuple[Clock, ...] = (Clock.WALL, Clock.CPU)
+    matters: Mapping[Clock, float] = field(default_factory=dict)
+    others: dict[Clock, Judgement] = field(default_factory=dict)  # clocks but for wall and CPU
     looks: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        if self.computes:
-            self.rule = replace(self.rule, clocks=2)
+        self.rule = replace(self.rule, clocks=len(self.clocks))
         self.looks = list(self.rule.looks())
 
     def add(self, pair: Pair, seconds: float) -> None:
@@ -100,21 +130,39 @@ class SequentialTest:
             self.look()
 
     def look(self) -> None:
-        """Judge all pairs so far, the whole of them and by strata."""
-        counted = all(all(map(sum, pair.cpu)) for pair in self.pairs)  # ticks can make it none
-        self.wall = self.rule.judge([pair.log_wall for pair in self.pairs])
-        if counted:
-            self.cpu = self.rule.judge([pair.log_cpu for pair in self.pairs])
-        for kind, judged in self.strata.items():
-            judged.wall = self.rule.judge([pair.log_of(pair.wall, kind) for pair in self.pairs])
-            ticks = [pair.of(pair.cpu, kind) for pair in self.pairs]
-            if all(all(map(sum, rounds)) for rounds in ticks):
-                judged.cpu = self.rule.judge([pair.log_of(pair.cpu, kind) for pair in self.pairs])
+        """Judge all pairs so far: the whole of them by each clock, the strata by two."""
+        judged = {clock: found for clock in self.clocks if (found := self.judged(clock))}
+        self.wall = judged.pop(Clock.WALL)
+        self.cpu = judged.pop(Clock.CPU, None)
+        self.others = judged
+        for kind, one in self.strata.items():
+            one.wall = self.judged(Clock.WALL, kind)
+            if Clock.CPU in self.clocks:
+                one.cpu = self.judged(Clock.CPU, kind) or one.cpu
+
+    def judged(self, clock: Clock, stratum: int | None = None) -> Judgement | None:
+        """What the pairs say by a clock, of a stratum if that is given; None if one lacks it."""
+        ratios = [pair.log_by(clock, stratum) for pair in self.pairs]
+        known = [ratio for ratio in ratios if ratio is not None]
+        if len(known) < len(ratios):
+            return None
+        rule = replace(self.rule, matters=self.matters.get(clock, self.rule.matters))
+        return rule.judge(known)
 
     @property
     def whole(self) -> Judged:
         """What is said of all jobs as one."""
-        return Judged(self.computes, self.wall, self.cpu)
+        return Judged(self.computes, self.wall, self.cpu, self.others)
+
+    @property
+    def by_clock(self) -> dict[Clock, Judgement]:
+        """What each clock says of the part that speaks for the cell."""
+        return self.spokesman.by_clock
+
+    @property
+    def slower_by(self) -> list[Clock]:
+        """The clocks by which the cell, or the part that speaks for it, got slower."""
+        return self.spokesman.slower_by
 
     @property
     def parts(self) -> list[Judged]:
@@ -205,7 +253,9 @@ class SequentialTest:
     @property
     def is_over(self) -> bool:
         """Say whether more pairs are of no use."""
-        decided = self.verdict is not Verdict.UNSURE
+        others = all(one.verdict is not Verdict.UNSURE for one in self.others.values())
+        wall = self.verdict is not Verdict.UNSURE
+        decided = wall and (others or bool(self.slower_by))
         return bool(self.absent or self.failure or decided or not self.looks)
 
     @property
@@ -294,6 +344,8 @@ def figures(test: SequentialTest) -> dict[str, Any]:
         "by_cpu": test.by_cpu,
         "wall": judged(test.wall),
         "cpu": judged(test.cpu),
+        "other_clocks": {clock: judged(one) for clock, one in test.others.items()},
+        "slower_by": test.slower_by,
         "jobs": {"measured": test.jobs[0], "of": test.jobs[1]} if test.jobs else None,
         "provisional": dict(zip(("estimate", "slower_pairs"), test.provisional, strict=True))
         if test.provisional
@@ -314,6 +366,7 @@ def figures(test: SequentialTest) -> dict[str, Any]:
                 "wall": pair.wall,
                 "cpu": pair.cpu,
                 "first": pair.first,
+                "figures": dict(pair.figures),
                 "strata": pair.strata,
             }
             for pair in test.pairs

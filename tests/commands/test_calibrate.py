@@ -33,7 +33,7 @@ def counted() -> evaluation.OfLoad:
 
 
 def call(seconds: float = 0.0, busy: bool = False) -> int:
-    return command.run(argparse.Namespace(seconds=seconds, busy=busy))
+    return command.run(argparse.Namespace(seconds=seconds, busy=busy, quick=False))
 
 
 @pytest.fixture

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"# (\S+\.(?:py|toml|cfg|ini))\n")
+FILE = re.compile(r"# (\S+\.(?:py|toml|cfg|ini|ya?ml))\n")
 OF_THE_MACHINE = (
     (re.compile(r"\d[\d,]*(?:\\)? a(?:\\)? second"), r"[\\d,]+\\ a\\ second"),
-    (re.compile(r"in(?:\\)? \d+\\\.\d+s"), r"in\\ [\\d.]+s"),
+    (re.compile(r"in(?:\\)? \d+\\\.\d+s"), r"in\\ [\\d.]+s(?: \\([\\d:]+\\))?"),
+    (re.compile(r"\\[+-]\d+\\\.\d%"), r"[+-][\\d.]+%"),
 )
 
 
@@ -53,8 +54,11 @@ def _commands(text: str) -> Iterator[Command]:
         yield Command(line, output)
 
 
-def do(step: File | Command, folder: Path) -> str:
-    """Write the file, or run the command and return what it prints, in a folder."""
+def do(step: File | Command, folder: Path, addopts: str = "-p no:cacheprovider") -> str:
+    """Write the file, or run the command and return what it prints, in a folder.
+
+    ``addopts`` are what each pytest gets besides.
+    """
     if isinstance(step, File):
         path = folder / step.path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,10 +70,10 @@ def do(step: File | Command, folder: Path) -> str:
         "PYTHONPATH": root,
         "COLUMNS": "80",
         "LINES": "24",
-        "PYTEST_ADDOPTS": "-p no:cacheprovider",
+        "PYTEST_ADDOPTS": addopts,
     }
     command = re.sub(r"^python3 ", f'"{sys.executable}" ', step.line)
-    command = re.sub(r"^(conlab|pytest) ", rf'"{sys.executable}" -m \1 ', command)
+    command = re.sub(r"^(conlab|pytest|pip) ", rf'"{sys.executable}" -m \1 ', command)
     done = subprocess.run(
         command,
         shell=True,

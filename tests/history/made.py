@@ -20,6 +20,38 @@ def ratio(of: str, value: Any, kind: str = "speedup", jobs: int | None = 32) -> 
     return {"ratio": kind, "of": of, "jobs": jobs, "value": value}
 
 
+def serial(workload: str, seconds: float) -> dict[str, Any]:
+    """A serial cell among the benchmarks of a run."""
+    name = f"bench_cell[{workload}-serial]"
+    return {"name": name, "extra_info": {"jobs": 32}, "stats": {"median": seconds}}
+
+
+def theirs(number: int, seconds: dict[str, float], version: str, /, **changes: Any) -> Any:
+    """A run of another project, as pytest-benchmark 4 or 5 writes it by itself."""
+    told = saved(number, [], **changes)
+    del told["concurrency_lab"]
+    for name in ("free_threaded", "gil", "usable_cores"):
+        del told["machine_info"][name]
+    told["machine_info"]["cpu"] |= {"count": 4, "hz_actual": [2_400_000_000 + number, 0]}
+    told["version"] = version
+    if version.startswith("4"):  # no zone, as by utcnow()
+        told["datetime"] = told["datetime"].removesuffix("+00:00")
+    told["benchmarks"] = [
+        {
+            "group": None,
+            "name": fullname.partition("::")[2],
+            "fullname": fullname,
+            "params": None,
+            "param": None,
+            "extra_info": {},
+            "options": {"disable_gc": False, "timer": "perf_counter", "min_rounds": 5},
+            "stats": {"min": value * 0.9, "max": value * 2, "median": value, "rounds": 9},
+        }
+        for fullname, value in seconds.items()
+    ]
+    return told
+
+
 def saved(number: int, ratios: Iterable[dict[str, Any]], /, **changes: Any) -> dict[str, Any]:
     """What is in a file: the run of commit ``number``, an hour after it; fields may be changed.
 

@@ -11,7 +11,7 @@ import pytest
 from conlab.cli import obey
 from conlab.history import saved as reading
 from conlab.history.saved import Ratio, Unusable, read
-from tests.history.made import RESIZE, commit_id, ratio, saved, write
+from tests.history.made import RESIZE, commit_id, ratio, saved, serial, theirs, write
 
 GOOD = [ratio(RESIZE, 1.8)]
 
@@ -59,7 +59,8 @@ DAMAGED_TEXTS = {
     "null": "it is no object",
     "{}": "no saved run of this suite",
     '{"concurrency_lab": 3}': "no saved run of this suite",
-    '{"benchmarks": [], "machine_info": {}}': "another project",
+    '{"benchmarks": [], "machine_info": {}}': "commit_info is no object",
+    json.dumps(theirs(0, {}, "5.1.0")): "it holds no benchmark",
 }
 DAMAGED_FIELDS = [
     (without("machine_info"), "machine_info is no object"),
@@ -178,3 +179,62 @@ def test_a_run_without_version_control_has_no_commit(tmp_path: Path, unknown: st
     told = changed(id=unknown, time=None, branch="(unknown)")
     run = read(write(tmp_path, told), "0001_run.json")
     assert (run.commit, run.committed, run.branch) == (None, None, "")
+
+
+# Of other projects
+
+TEST = "tests/test_shop.py::test_total[10]"
+
+
+@pytest.mark.parametrize("version", ["4.0.0", "5.1.0"])
+def test_a_run_of_another_project_gives_the_seconds_of_its_benchmarks(
+    tmp_path: Path, version: str
+) -> None:
+    told = theirs(3, {TEST: 0.25, "tests/test_shop.py::test_sort": 0.5}, version)
+    found = read(write(tmp_path, told), "0001_run.json")
+    assert found.ratios == {
+        Ratio("seconds", TEST, None): 0.25,
+        Ratio("seconds", "tests/test_shop.py::test_sort", None): 0.5,
+    }
+    assert (found.commit, found.machine.cores, found.conditions) == (commit_id(3), 4, "")
+    assert found.made.isoformat() == "2026-03-04T01:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("python", "said"),
+    [
+        ("3.12.1", "CPython 3.12, with the GIL"),
+        ("3.13.0", "CPython 3.13, GIL not known"),
+        ("3.14.0rc1", "CPython 3.14, GIL not known"),
+    ],
+)
+def test_what_their_files_do_not_say_of_the_gil_is_not_made_up(
+    tmp_path: Path, python: str, said: str
+) -> None:
+    told = theirs(0, {TEST: 0.25}, "5.1.0", python_version=python)
+    assert read(write(tmp_path, told), "a").machine.python == said
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"fullname": "a\x1b[31m"}, "fullname is no name"),
+        ({"stats": None}, "stats is no object"),
+        ({"stats": {"median": 0}}, "a median of 0 seconds"),
+        ({"stats": {"median": "fast"}}, "median is no number"),
+    ],
+)
+def test_a_benchmark_of_theirs_that_is_damaged_is_named(
+    tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    told = theirs(0, {TEST: 0.25}, "5.1.0")
+    told["benchmarks"][0] |= change
+    assert said in reason(write(tmp_path, told))
+
+
+def test_a_run_of_this_suite_gives_the_seconds_of_its_serial_cells(tmp_path: Path) -> None:
+    again = serial("resize_images", 9.9) | {"name": "bench_cell[resize_images-serial_again]"}
+    told = changed(benchmarks=[serial("resize_images", 1.25), again, {"name": "bench_start"}])
+    found = read(write(tmp_path, told), "a").ratios
+    assert found[Ratio("serial_seconds", "resize_images-serial", 32)] == 1.25
+    assert {ratio.kind for ratio in found} == {"speedup", "serial_seconds"}

@@ -203,6 +203,13 @@ def test_saved_ratios_are_those_of_the_seconds_beside_them(storage: Path) -> Non
         Ratio("speedup", f"dispatch_tasks-{label}", 64): serial / seconds[f"dispatch_tasks-{label}"]
         for label in ("threads", "threads_by_64")
     }
+    expected[Ratio("serial_seconds", "dispatch_tasks-serial", 64)] = statistics.median(
+        next(
+            benchmark["stats"]["data"]
+            for benchmark in told["benchmarks"]
+            if benchmark["name"] == "bench_cell[dispatch_tasks-serial]"
+        )
+    )
     found = dict(read(only_file(storage), "0001_run.json").ratios)
     fixes = {ratio: found.pop(ratio) for ratio in list(found) if ratio.jobs is None}
     floors = {ratio: found.pop(ratio) for ratio in list(found) if ratio.kind == "floor_share"}

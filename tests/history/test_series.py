@@ -8,15 +8,15 @@ import pytest
 
 from conlab.history.saved import Ratio, read
 from conlab.history.series import History, histories
-from tests.history.made import BEGAN, RESIZE, ratio, saved, write
+from tests.history.made import BEGAN, RESIZE, ratio, saved, serial, write
 
 THREADS = Ratio("speedup", RESIZE, 32)
 
 
-def history_of(folder: Path, *told: Any, any_host: bool = False, last: int = 99) -> list[History]:
+def history_of(folder: Path, *told: Any, by_host: bool = True, last: int = 99) -> list[History]:
     paths = [write(folder, one) for one in told]
     runs = [read(path, path.name) for path in reversed(paths)]
-    return histories(runs, any_host=any_host, last=last)
+    return histories(runs, by_host=by_host, last=last)
 
 
 def run(number: int, value: float = 1.5, **changes: Any) -> dict[str, Any]:
@@ -57,10 +57,20 @@ def test_a_bug_fix_release_is_the_same_machine(tmp_path: Path) -> None:
     assert len(found.commits) == 2
 
 
-def test_hosts_of_one_kind_are_taken_together_when_asked(tmp_path: Path) -> None:
+def test_hosts_of_one_kind_are_taken_together(tmp_path: Path) -> None:
     runs = [run(0), run(1, node="bench2"), run(2, node="bench3", usable_cores=4)]
-    found = history_of(tmp_path, *runs, any_host=True)
+    found = history_of(tmp_path, *runs, by_host=False)
     assert sorted(len(history.commits) for history in found) == [1, 2]
+
+
+def test_seconds_of_serial_are_followed_on_the_host_that_ran_last(tmp_path: Path) -> None:
+    told = [run(number, node=f"bench{number % 2}") for number in range(5)]
+    for number, one in enumerate(told):
+        one["benchmarks"] = [serial("resize_images", 1.0 + number)]
+    (found,) = history_of(tmp_path, *told, by_host=False)
+    assert found.series(Ratio("serial_seconds", "resize_images-serial", 32)).medians == [1, 3, 5]
+    assert found.series(THREADS).medians == [1.5] * 5
+    assert found.hosts == ["bench0", "bench1"]
 
 
 def test_numbers_of_jobs_are_never_mixed(tmp_path: Path) -> None:

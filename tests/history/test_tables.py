@@ -131,11 +131,17 @@ def test_machines_have_tables_of_their_own(capsys: Said, tmp_path: Path) -> None
     assert "3.14, with" not in shown(capsys, tmp_path, "--machine", "no gil")
 
 
-def test_hosts_of_one_kind_are_pointed_out(capsys: Said, tmp_path: Path) -> None:
+def test_hosts_of_one_kind_are_one_machine_and_the_top_says_so(
+    capsys: Said, tmp_path: Path
+) -> None:
     for number, host in enumerate(["runner1", "runner2"]):
         write(tmp_path, saved(number, [ratio(RESIZE, 1.8)], node=host))
-    assert "--any-host takes them together" in shown(capsys, tmp_path).replace("\n", " ")
-    assert "2 runs of 2 commits" in shown(capsys, tmp_path, "--any-host").replace(" \n", " ")
+    said = shown(capsys, tmp_path)
+    assert said.startswith("2 hosts, grouped by CPU model, cores, Python and GIL, whatever their")
+    assert "2 runs of 2 commits" in said.replace(" \n", " ")
+    apart = shown(capsys, tmp_path, "--by-host")
+    assert "hosts" not in apart
+    assert apart.replace(" \n", " ").count("1 run of 1 commit") == 2
 
 
 def test_a_branch_can_be_picked(capsys: Said, tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 """The options of a comparison: what they mean, and a sentence for each that means nothing."""
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from conlab.errors import UserError
-from conlab.versus import options
+from conlab.versus import clocks, options, project
+from conlab.versus.clocks import Clock
 
 
 def read(**given: Any) -> options.Options | None:
@@ -72,3 +75,87 @@ def test_what_means_nothing_is_said_in_a_sentence(given: dict[str, Any], said: s
     with pytest.raises(UserError, match=said) as raised:
         read(**given)
     assert "\n" not in str(raised.value)
+
+
+TABLE = """
+[tool.conlab.versus]
+alpha = 0.05
+budget = 60
+clocks = ["wall", "first-job"]
+cells = ["bench_*", "slow"]
+report-md = "report.md"
+fail-on-cannot-tell = true
+
+[tool.conlab.versus.matters]
+default = "4%"
+memory = 0.2
+"test_big*" = "1%"
+test_wild = {memory = "50%", default = "9%"}
+"""
+
+
+def in_project(folder: Path, table: str, **given: Any) -> options.Options:
+    """The options in a project whose settings have that table."""
+    (folder / "pyproject.toml").write_text(table)
+    asked = {"versus": "main"} | given
+    return options.meant(asked.get, project.table_in(folder))
+
+
+def test_the_project_says_what_the_command_line_leaves_open(tmp_path: Path) -> None:
+    found = in_project(tmp_path, TABLE, budget="90")
+    assert (found.alpha, found.budget, found.matters) == (0.05, 90, 0.04)
+    assert found.clocks == (Clock.WALL, Clock.FIRST)
+    assert found.fail_on_cannot_tell
+    assert [found.chooses(name) for name in ("bench_a", "tests/slow_b", "fast")] == [
+        True,
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "clock", "share"),
+    [
+        ("test_other", Clock.WALL, 0.04),
+        ("test_other", Clock.MEMORY, 0.2),
+        ("test_big_one", Clock.MEMORY, 0.01),  # a word on the cell comes first
+        ("test_wild", Clock.MEMORY, 0.5),
+        ("test_wild", Clock.CPU, 0.09),
+    ],
+)
+def test_what_matters_is_said_for_cells_and_for_clocks(
+    tmp_path: Path, name: str, clock: Clock, share: float
+) -> None:
+    found = in_project(tmp_path, TABLE, clocks="all")
+    assert found.matters_of(name)[clock] == pytest.approx(share)
+
+
+def test_what_matters_on_the_command_line_is_for_all(tmp_path: Path) -> None:
+    found = in_project(tmp_path, TABLE, matters="2%")
+    assert set(found.matters_of("test_wild").values()) == {0.02}
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("budgets = 3", "has 'budgets', which is none of matters, clocks, cells"),
+        ("cells = 3", "cells = 3: it should be a list of patterns"),
+        ("clocks = ['sun']", "'sun' is none of wall, cpu, memory, first-job, import, tail"),
+        ("matters = {memory = '200%'}", "--matters, memory 200%: it should be more than 0"),
+        ("matters = {memory = {cpu = '2%'}}", "matters.memory should be a share"),
+        ("matters = {a = {moon = '2%'}}", "matters.a.moon: 'moon' is none of"),
+        ("report-md = 'no/such/folder'", "--report-md no/such/folder: it should be a file in"),
+        ("= 3", "cannot be read"),
+    ],
+)
+def test_a_table_that_means_nothing_is_said_in_a_sentence(
+    tmp_path: Path, table: str, said: str
+) -> None:
+    with pytest.raises(UserError, match=re.escape(said)) as raised:
+        in_project(tmp_path, f"[tool.conlab.versus]\n{table}\n")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_project_without_a_table_has_the_defaults(tmp_path: Path) -> None:
+    found = in_project(tmp_path, "")
+    assert (found.alpha, found.clocks, found.cells) == (0.01, clocks.DEFAULT, ())

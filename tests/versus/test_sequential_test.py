@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from conlab.bench.discovery import Cell
 from conlab.bench.running import CellAbsent
+from conlab.versus.clocks import Clock
 from conlab.versus.pairs.measuring import Pair
 from conlab.versus.pairs.worker_process import SideFailed
 from conlab.versus.rule import Judgement, Rule, Verdict
@@ -31,6 +33,22 @@ class Made(Rule):
 
 
 RULE = Made(0.01, 1, 0.05)
+
+
+class Telling(Made):
+    """The same, with verdicts of every kind: under a tenth of a change is none."""
+
+    def judge(self, log_ratios: "list[float]") -> Judgement:  # type: ignore[override]
+        made = super().judge(log_ratios)
+        verdict = made.verdict
+        if abs(made.estimate) < 0.1 or made.estimate < self.matters > 0.5:
+            verdict = Verdict.SAME
+        elif made.estimate < -0.5:
+            verdict = Verdict.FASTER
+        return replace(made, verdict=verdict)
+
+
+TELLING = Telling(0.01, 1, 0.05)
 
 
 def pair(change: float, cpu: float = 1.0, cpu_change: float = 0.0) -> Pair:
@@ -139,23 +157,63 @@ def test_what_a_pair_could_not_tell_of_cpu_time_is_not_judged() -> None:
     assert test.cpu is None
 
 
+@pytest.mark.parametrize("computes", [True, False])
 @pytest.mark.parametrize(
-    ("computes", "change", "cpu_change", "verdict"),
+    ("change", "cpu_change", "verdict", "slower_by"),
     [
-        pytest.param(True, 0.4, 0.6, Verdict.UNSURE, id="wall time rules it out"),
-        pytest.param(True, 0.8, 0.6, Verdict.SLOWER, id="wall time tells by itself"),
-        pytest.param(True, 0.4, 0.3, Verdict.UNSURE, id="neither tells"),
-        pytest.param(False, 0.4, 0.6, Verdict.UNSURE, id="the jobs wait"),
+        pytest.param(0.4, 0.6, Verdict.SLOWER, [Clock.CPU], id="wall time cannot tell"),
+        pytest.param(0.8, 0.6, Verdict.SLOWER, [Clock.WALL, Clock.CPU], id="both tell"),
+        pytest.param(0.4, 0.3, Verdict.UNSURE, [], id="neither tells"),
+        pytest.param(-0.6, 0.6, Verdict.FASTER, [], id="more cores, less time"),
     ],
 )
-def test_cpu_time_does_not_decide_where(
-    computes: bool, change: float, cpu_change: float, verdict: Verdict
+def test_each_clock_has_a_verdict_and_any_slower_one_is_the_cells(
+    computes: bool, change: float, cpu_change: float, verdict: Verdict, slower_by: list[Clock]
 ) -> None:
-    test = SequentialTest(cell("serial"), RULE, computes=computes)
+    test = SequentialTest(cell("serial"), TELLING, computes=computes)
     for _ in range(4):
         test.add(pair(change, cpu_change=cpu_change), SECOND)
-    assert (test.verdict, test.by_cpu) == (verdict, False)
-    assert test.decisive is test.wall
+    assert (test.verdict, test.slower_by) == (verdict, slower_by)
+    assert test.by_cpu is (slower_by == [Clock.CPU])
+
+
+def with_memory(change: float, used: float) -> Pair:
+    """A pair of which B took that much more memory, in MiB of A."""
+    one = pair(change)
+    return replace(one, figures={Clock.MEMORY: (used * 2**20, used * 2**20 * 1.6)})
+
+
+@pytest.mark.parametrize(
+    ("used", "verdict"), [(10.0, Verdict.SLOWER), (0.01, Verdict.SAME)], ids=["much", "a few KiB"]
+)
+def test_memory_raises_the_alarm_where_no_time_does(used: float, verdict: Verdict) -> None:
+    clocks = (Clock.WALL, Clock.CPU, Clock.MEMORY)
+    test = SequentialTest(cell("serial"), TELLING, clocks=clocks)
+    for _ in range(4):
+        test.add(with_memory(0.0, used), SECOND)
+    assert test.verdict is verdict
+    assert test.others[Clock.MEMORY].verdict is verdict
+    assert test.slower_by == ([Clock.MEMORY] if verdict is Verdict.SLOWER else [])
+
+
+def test_a_cell_goes_on_until_the_clocks_that_were_asked_for_are_decided() -> None:
+    clocks = (Clock.WALL, Clock.FIRST)
+    test = SequentialTest(cell("serial"), TELLING, clocks=clocks)
+    for number in range(4):
+        assert not test.is_over
+        unsteady_first = (1.0, 1.4) if number % 2 else (1.4, 1.0)
+        test.add(replace(pair(0.0), figures={Clock.FIRST: unsteady_first}), SECOND)
+    assert test.verdict is Verdict.SAME
+    assert test.others[Clock.FIRST].verdict is Verdict.UNSURE
+    assert not test.is_over
+
+
+def test_what_matters_may_be_another_for_a_clock() -> None:
+    test = SequentialTest(cell("serial"), TELLING, matters={Clock.CPU: 0.9})
+    for _ in range(4):
+        test.add(pair(0.0, cpu_change=0.8), SECOND)
+    assert test.verdict is Verdict.SAME
+    assert test.slower_by == []
 
 
 def unsteady(number: int) -> float:
@@ -164,26 +222,26 @@ def unsteady(number: int) -> float:
 
 
 @pytest.mark.parametrize("computes", [True, False])
-def test_cpu_time_decides_of_jobs_that_compute_where_wall_time_cannot_tell(computes: bool) -> None:
+def test_fewer_cpu_seconds_tell_of_jobs_that_compute_where_wall_time_cannot(computes: bool) -> None:
     rule = Rule(0.01, 6, 0.05)
     test = SequentialTest(cell("serial"), rule, computes=computes)
     for number in range(test.looks[0]):
         assert not test.is_over
-        test.add(pair(unsteady(number), cpu_change=0.1 + number / 1000), SECOND)
+        test.add(pair(unsteady(number), cpu_change=-0.1 - number / 1000), SECOND)
     assert test.wall is not None
     assert test.wall.verdict is Verdict.UNSURE
     assert test.cpu is not None
-    assert test.cpu.verdict is Verdict.SLOWER
+    assert test.cpu.verdict is Verdict.FASTER
     assert test.by_cpu is test.is_over is computes
-    assert test.verdict is (Verdict.SLOWER if computes else Verdict.UNSURE)
+    assert test.verdict is (Verdict.FASTER if computes else Verdict.UNSURE)
     assert test.decisive is (test.cpu if computes else test.wall)
     assert figures(test)["by_cpu"] is computes
 
 
 def test_two_clocks_share_what_the_cell_may_be_wrong() -> None:
     rule = Rule(0.01, 6, 0.05)
-    both = SequentialTest(cell("serial"), rule, computes=True).rule
-    assert SequentialTest(cell("serial"), rule).rule == rule
+    both = SequentialTest(cell("serial"), rule).rule
+    assert SequentialTest(cell("serial"), rule, clocks=(Clock.WALL,)).rule == rule
     assert [2 * both.allowance(look) for look in range(9)] == pytest.approx(
         [rule.allowance(look) for look in range(9)]
     )
@@ -262,13 +320,14 @@ def test_the_kind_that_moved_is_named_and_its_change_is_the_cell_s() -> None:
 
 
 def test_all_strata_and_the_whole_share_what_the_cell_may_be_wrong() -> None:
+    by_two = replace(SHARED, clocks=2)
     test = after(of_kinds(0.0, 0.0, 0.0))
     assert test.rule.strata == 4
     assert [4 * test.rule.allowance(look) for look in range(9)] == pytest.approx(
-        [SHARED.allowance(look) for look in range(9)]
+        [by_two.allowance(look) for look in range(9)]
     )
     assert test.looks == list(test.rule.looks())
-    assert after(pair(0.0)).rule == SHARED
+    assert after(pair(0.0)).rule == by_two
 
 
 def test_before_the_first_look_there_is_an_estimate_without_an_interval() -> None:

@@ -10,9 +10,9 @@ both sides do it on the same core, which is drawn for each pair.
 import json
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,6 +21,8 @@ from conlab.bench.inputs import Inputs
 from conlab.bench.measuring import WAITS
 from conlab.bench.running import CellAbsent
 from conlab.bench.settings import Settings
+from conlab.versus import clocks
+from conlab.versus.clocks import Clock
 from conlab.versus.pairs import fingerprints, planning
 from conlab.versus.pairs.drawing import Draw, order
 from conlab.versus.pairs.planning import Plan, Sizing
@@ -41,8 +43,10 @@ Rounds = tuple[tuple[float, ...], tuple[float, ...]]  # the seconds of each: of 
 class Pair:
     """What one pair of processes showed of a cell: the wall and the CPU seconds of their rounds.
 
-    ``first`` is the side that began: 0 or 1. ``strata`` says of which stratum each round was, and
-    ``weights`` how much each stratum counts in the whole; without them there is one.
+    ``first`` is the side that began: 0 or 1. ``figures`` are those of other clocks by their names,
+    of A and of B: bytes of memory, seconds of the first job or of the import. ``strata`` says of
+    which stratum each round was, and ``weights`` how much each stratum counts in the whole; without
+    them there is one.
     """
 
     cell: str
@@ -51,6 +55,7 @@ class Pair:
     first: int
     strata: tuple[int, ...] = ()
     weights: tuple[float, ...] = (1.0,)
+    figures: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def kinds(self) -> list[int]:
@@ -90,6 +95,21 @@ class Pair:
         )
         return one, two
 
+    def log_by(self, clock: Clock, stratum: int | None = None) -> float | None:
+        """The logarithm of B's figure over A's by that clock; None where it was not read.
+
+        Of the whole, or of a stratum, which has wall and CPU time alone.
+        """
+        if clock in (Clock.WALL, Clock.CPU):
+            rounds = self.wall if clock is Clock.WALL else self.cpu
+            part = rounds if stratum is None else self.of(rounds, stratum)
+            if not all(map(sum, part)):  # ticks can make it none
+                return None
+            return self.log_of_whole(rounds) if stratum is None else log_ratio(part)
+        if clock is Clock.TAIL:
+            return clocks.log_of_tail(self.wall, self.strata)
+        return clocks.log_of(clock, self.figures[clock]) if clock in self.figures else None
+
     def to_json(self) -> str:
         """The pair as a line."""
         return json.dumps(asdict(self))
@@ -101,7 +121,8 @@ class Pair:
         wall, cpu = ((tuple(a), tuple(b)) for a, b in (saved["wall"], saved["cpu"]))
         strata = tuple(map(int, saved.get("strata", ())))
         weights = tuple(map(float, saved.get("weights", (1.0,))))
-        return cls(saved["cell"], wall, cpu, saved["first"], strata, weights)
+        figures = {name: (a, b) for name, (a, b) in saved.get("figures", {}).items()}
+        return cls(saved["cell"], wall, cpu, saved["first"], strata, weights, figures)
 
 
 def log_ratio(rounds: Rounds) -> float:
@@ -117,8 +138,15 @@ def log_ratio(rounds: Rounds) -> float:
 class Measurer:
     """Measures pairs of two sides on the same inputs and the same origin."""
 
-    def __init__(self, sides: tuple[Side, Side], settings: Settings, seed: int) -> None:
+    def __init__(
+        self,
+        sides: tuple[Side, Side],
+        settings: Settings,
+        seed: int,
+        clocks: Sequence[Clock] = clocks.DEFAULT,
+    ) -> None:
         self.sides = sides
+        self.clocks = clocks
         self.settings = settings
         self.seed = seed
         self.inputs = Inputs(settings, small=False)
@@ -180,6 +208,10 @@ class Measurer:
         self, cell: Cell, workers: list[Worker], plan: Plan, number: int, first: int
     ) -> Pair:
         """Warm both up, then let them run rounds, each first in every other."""
+        figures: dict[str, tuple[float, float]] = {}
+        if Clock.FIRST in self.clocks:
+            took = {side: workers[side].ask("first job")["wall"] for side in order(first, 0)}
+            figures[Clock.FIRST] = (took[0], took[1])
         strata = plan.strata
         warm = [(strata[n].jobs(number, 0), strata[n].runs) for n in plan.warm]
         for side in order(first, 0):
@@ -196,6 +228,9 @@ class Measurer:
                 wall[side].append(replies[side]["wall"])
                 cpu[side].append(replies[side]["cpu"])
             compare(cell, workers, [replies[0], replies[1]])
+        told = [worker.ask("figures") for worker in workers]
+        figures[Clock.MEMORY] = (told[0]["memory"], told[1]["memory"])
+        figures[Clock.IMPORT] = (told[0]["importing"], told[1]["importing"])
         for worker in workers:
             worker.tell("end")  # both at once
         return Pair(
@@ -203,6 +238,7 @@ class Measurer:
             wall=(tuple(wall[0]), tuple(wall[1])),
             cpu=(tuple(cpu[0]), tuple(cpu[1])),
             first=first,
+            figures={name: two for name, two in figures.items() if name in self.clocks},
             strata=tuple(stratum for stratum, _ in rounds) if len(strata) > 1 else (),
             weights=plan.weights if len(strata) > 1 else (1.0,),
         )

@@ -38,6 +38,14 @@ class Runner:
         self.open_cell.plain()
         return costs.waiting_since(before)
 
+    def run_first(self) -> float:
+        """The seconds that the first job takes, while all is cold."""
+        self.open_cell.jobs = lambda: itertools.islice(self.all_jobs(), 1)
+        self.empty_folder()
+        began = time.perf_counter()
+        self.open_cell.plain()
+        return time.perf_counter() - began
+
     def inventory(
         self, most: int | None, limit: float, folders: list[str], packages: list[str]
     ) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ from conlab.bench.discovery import Cell, Model, Workload
 from conlab.bench.running import CellAbsent, opened
 from conlab.bench.settings import gil_enabled, python_build
 from conlab.errors import UserError
+from conlab.versus.pairs.peak import Peak
 from conlab.versus.pairs.runner import Runner
 from conlab.versus.pairs.witness import below
 
@@ -49,13 +51,18 @@ def main() -> None:
             reply(mistake=f"{type(error).__name__}: {error}")
 
 
-def received() -> "queue.SimpleQueue[dict[str, Any] | None]":
-    """The orders as they come, read by a thread that ends this process when its parent is gone."""
+def received(source: int = 0) -> "queue.SimpleQueue[dict[str, Any] | None]":
+    """The orders as they come, read by a thread that ends this process when its parent is gone.
+
+    ``source`` is the file descriptor that they come from.
+    """
     orders: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
 
     def read() -> None:
         unread = b""
-        while chunk := os.read(0, 65536):  # no buffered file: a forked child would share its lock
+        while chunk := os.read(
+            source, 65536
+        ):  # no buffered file: a forked child would share its lock
             *lines, unread = (unread + chunk).split(b"\n")
             for line in lines:
                 orders.put(json.loads(line))
@@ -176,6 +183,9 @@ def run_cell(order: dict[str, Any], orders: Any, reply: Callable[..., None]) -> 
     """Open the cell's pool, and run its jobs in rounds as long as that is what is asked."""
     if order["core"] is not None:
         stay_on(order["core"])
+    memory, began = Peak(), time.perf_counter()
+    load(order["workload"], order["own"])
+    importing = time.perf_counter() - began
     cell, jobs = opened_cell(order)
     with opened(cell, jobs, order["settings"]) as open_cell:
         runner = Runner(open_cell, order["folder"])
@@ -187,6 +197,10 @@ def run_cell(order: dict[str, Any], orders: Any, reply: Callable[..., None]) -> 
                     reply(**runner.inventory(**asked["how"]))
                 case "size":
                     reply(**runner.size(**asked["how"]))
+                case "first job":
+                    reply(wall=runner.run_first())
+                case "figures":
+                    reply(memory=memory.bytes(), importing=importing)
                 case "warm up":
                     reply(**runner.warm_up(asked["rounds"]))
                 case "round":

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import IO, Any
 
 import psutil
@@ -34,12 +35,15 @@ class CellAbsentThere(SideFailed):
 class Worker:
     """A process of a side. Its calls raise SideFailed."""
 
+    module = "conlab.versus.pairs.worker"
+    folder: Path | None = None  # in which it is started; None is where this process is
+
     def __init__(self, side: Side, environment: dict[str, str]) -> None:
         self.side = side
         self.closing = ExitStack()
         home = self.closing.enter_context(scratch_folder())
         self.stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed by kill()
-        command = [str(side.python), *flags(side), "-P", "-m", "conlab.versus.pairs.worker"]
+        command = [str(side.python), *flags(side), "-P", "-m", self.module]
         apart: dict[str, Any] = {"process_group": 0}  # Ctrl-C is for the parent, which ends it
         if sys.platform == "win32":
             apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
@@ -49,6 +53,7 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self.stderr,
+                cwd=self.folder,
                 env=aimed(side, os.environ) | {HOME: str(home)} | environment,
                 **apart,
             )
