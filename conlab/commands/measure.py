@@ -8,6 +8,7 @@ against serial's, and below the table stands what the figures say.
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from conlab.errors import UserError
 from conlab.extras import needing
 
 INTERRUPTED = 130
+LEFT_OUT = "conlab: interrupted: what was not measured is left out"
 WORKLOADS = f"{content.PACKAGE}.workloads"
 
 
@@ -48,8 +50,13 @@ def run(options: argparse.Namespace) -> int:
     line = terminal.LiveLine()
     matrix = Matrix(chosen, Inputs(chosen, small=False), say=said_at_once(line), show=line.show)
     try:
-        matrix.reference(job)  # what is wrong with the job, it says at once
-        done, interrupted = measure(matrix, options.json and options.json.absolute())
+        try:
+            matrix.reference(job)  # what is wrong with the job, it says at once
+        except KeyboardInterrupt:
+            line.clear()
+            print(LEFT_OUT, file=sys.stderr)
+            return INTERRUPTED
+        done, interrupted = measure(matrix, options.json and options.json.absolute(), line)
         if matrix.refused:
             raise UserError(matrix.refused[job.name])
         for failure in done.failures:
@@ -65,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     finally:
         matrix.inputs.close()
     if interrupted:
-        print("conlab: interrupted: what was not measured is left out", file=sys.stderr)
+        print(LEFT_OUT, file=sys.stderr)
         return INTERRUPTED
     return int(bool(done.failures) or not matrix.measured)
 
@@ -75,7 +82,7 @@ def said_at_once(line: terminal.LiveLine) -> Callable[[str], None]:
 
     def say(sentence: str) -> None:
         line.clear()
-        print(terminal.plain(sentence), flush=True)
+        print(textwrap.fill(terminal.plain(sentence), terminal.text_width()), flush=True)
 
     return say
 

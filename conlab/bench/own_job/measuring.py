@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from conlab.bench.cells import MATRIX
 from conlab.bench.discovery import Cell
 from conlab.bench.measuring import Matrix
 from conlab.scratch import scratch_folder
-from conlab.terminal import LiveLine, plain
+from conlab.terminal import LiveLine
 
 FILE = Path(__file__).with_name("bench_own_job.py")
 ENDS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
@@ -29,7 +28,7 @@ class Run:
     """What became of the run: ``failures`` are what the cells that failed say, each once."""
 
     matrix: Matrix
-    line: LiveLine = field(default_factory=LiveLine)
+    line: LiveLine
     failures: list[str] = field(default_factory=list)
     cells: int = 0
     begun: int = 0
@@ -39,7 +38,6 @@ class Run:
         """Leave the matrix where the cells look for it."""
         config.stash[MATRIX] = self.matrix
         self.matrix.visiting = self.show_visit
-        self.matrix.say = self.say
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Take note of how many cells there are."""
@@ -52,24 +50,20 @@ class Run:
         self.begun += 1
         self.line.show(f"{cell.id} ({self.begun} of {self.cells}, turn {turn}): its pool starts")
 
-    def say(self, sentence: str) -> None:
-        """Say a sentence that stays."""
-        self.line.clear()
-        print(f"conlab: {plain(sentence)}", file=sys.stderr, flush=True)
-
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what a failing cell says; what ails the job ails all its cells, and is said once."""
         if report.failed and report.longreprtext not in self.failures:
             self.failures.append(report.longreprtext)
 
 
-def measure(matrix: Matrix, json: Path | None) -> tuple[Run, bool]:
+def measure(matrix: Matrix, json: Path | None, line: LiveLine) -> tuple[Run, bool]:
     """Measure the cells of the matrix; say what became of them, and whether Ctrl-C ended it.
 
-    ``json`` is where to write what pytest-benchmark writes. The inputs are closed in the end.
-    Raises RuntimeError where pytest could not run the cells, which is no fault of the job's.
+    ``json`` is where to write what pytest-benchmark writes; ``line`` shows which cell is measured.
+    The inputs are closed in the end. Raises RuntimeError where pytest could not run the cells,
+    which is no fault of the job's.
     """
-    run = Run(matrix)
+    run = Run(matrix, line)
     with scratch_folder() as folder, without(OF_THE_READER):
         options = [
             "--disable-plugin-autoload",
