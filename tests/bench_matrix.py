@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from conlab.bench.checking import OtherResults
 from conlab.bench.discovery import Cell
-from conlab.bench.measuring import SAID_ONCE, Matrix, OtherResults
+from conlab.bench.measuring import SAID_ONCE, Matrix
 from conlab.bench.running import CellAbsent, CellFailed
 from conlab.errors import UserError
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from conlab.bench import costs
 from conlab.bench.contention import BUSY
-from conlab.bench.measuring import Matrix, Measured
+from conlab.bench.measured import Measured
+from conlab.bench.measuring import Matrix
 from conlab.bench.neighbours import Neighbours
 from conlab.bench.report import BUSY_ORIGIN
 from conlab.bench.settings import Settings, free_threaded, gil_enabled, usable_cores

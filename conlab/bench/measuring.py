@@ -7,27 +7,27 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
-from itertools import islice
 from operator import add
 from typing import Any
 
 from conlab.bench import costs, floors, planning, trial
-from conlab.bench.contention import Contention, Look
+from conlab.bench.checking import OtherResults, check, one_line, try_one_job
+from conlab.bench.contention import Look
 from conlab.bench.discovery import Cell, Model, Workload
 from conlab.bench.evidence import gathering, job_memory
 from conlab.bench.evidence.sending import sending
 from conlab.bench.first_runs import FirstRuns
 from conlab.bench.inputs import Inputs
 from conlab.bench.leading import ALPHA
+from conlab.bench.measured import Measured, Reference, Start, Watched
 from conlab.bench.neighbours import Neighbours, wait_for_quiet
 from conlab.bench.peers import Compared
 from conlab.bench.peers.memory import Grown
 from conlab.bench.readings import memory
 from conlab.bench.running import CellAbsent, CellFailed, OpenCell, Tally, handing_over, opened
-from conlab.bench.sameness import Same, difference, same
-from conlab.bench.settings import Settings, gil_enabled, python_build, tracers, usable_cores
+from conlab.bench.settings import Settings, tracers
 from conlab.bench.visits import Turns, Visit, hand_over, timed
 from conlab.bench.watchdog import watching
 from conlab.errors import UserError
@@ -42,167 +42,6 @@ WAITS = 0.5  # the share of serial's time from which its jobs wait, and do not o
 SAID_ONCE = "its workload cannot be measured, and why is said once"
 ENOUGH = 0.1  # seconds of jobs from which they show whether they wait or compute
 START_ROUNDS = 3  # of seconds each where the pool is a cluster
-
-
-@dataclass(slots=True)
-class Reference:
-    """What serial gave for a workload: every cell must give the same."""
-
-    result: Any
-    jobs: int
-    seconds: float
-    levels: list[Log]
-    waits: bool  # or it may: it has a client, or runs on an event loop
-    alike: Any = same  # a Same; mypy would take a callable for a method
-    compared: bool = True  # or --no-compare was asked for
-    note: str = ""  # what there is to say of the jobs beside their figures
-    memory: int = 0  # bytes that a job takes and gives back
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """What was seen in a number of runs that were not timed."""
-
-    tally: Tally
-    repeats: int
-    cost: costs.Cost
-    cpu_origin: float
-    evidence: gathering.Evidence
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """The figures of one cell. Times are seconds, memory is bytes.
-
-    ``job_seconds``, ``cost`` and ``cpu_origin`` are of ``repeats`` runs, ``jobs`` is of one.
-    ``visits`` are the median rounds of each visit, in the order of the turns; ``rounds`` are those
-    of all visits. ``contention`` is what others took meanwhile.
-    """
-
-    cell: Cell
-    settings: dict[str, Any]
-    rounds: tuple[float, ...]
-    jobs: int
-    failed: int
-    start: float
-    stop: float
-    job_seconds: tuple[float, ...]
-    repeats: int
-    cost: costs.Cost
-    cpu_origin: float
-    memory_before: int
-    floor: floors.Floor | None
-    sizes: dict[str, Any]
-    tracers: tuple[str, ...] = ()
-    handing_over: float | None = None  # of a job, measured for the reader's own workloads
-    evidence: gathering.Evidence = gathering.NOTHING
-    visits: tuple[float, ...] = ()
-    contention: Contention | None = None
-
-    @property
-    def in_flight(self) -> float:
-        """How many jobs were under way at once, on average."""
-        return sum(self.job_seconds) / self.cost.wall
-
-    @property
-    def cores_busy(self) -> float:
-        """How many cores the process tree kept busy, on average."""
-        return self.cost.cpu / self.cost.wall
-
-    @property
-    def origin_busy(self) -> float:
-        """How many cores the origin kept busy; it can use one."""
-        return self.cpu_origin / self.cost.wall
-
-    @property
-    def cpu(self) -> float:
-        """CPU seconds of the process tree in one run."""
-        return self.cost.cpu / self.repeats
-
-    @property
-    def cpu_with_origin(self) -> float:
-        """CPU seconds of the process tree and the origin in one run."""
-        return (self.cost.cpu + self.cpu_origin) / self.repeats
-
-    @property
-    def memory_added(self) -> int:
-        """How far the memory of the tree rose above what it was before the pool started."""
-        return max(0, self.cost.peak_memory - self.memory_before)
-
-    @property
-    def slowest(self) -> tuple[str, float]:
-        """The 99th percentile of the jobs' times from 1,000 jobs on, else the largest."""
-        if len(self.job_seconds) >= 1000:
-            return "p99", statistics.quantiles(self.job_seconds, n=100)[98]
-        return "max", max(self.job_seconds, default=0.0)
-
-    @property
-    def median(self) -> float:
-        """The time of a round."""
-        return statistics.median(self.rounds)
-
-    @property
-    def spread(self) -> float:
-        """Half the distance between the quartiles of the rounds."""
-        if len(self.rounds) < 2:
-            return 0.0
-        low, _, high = statistics.quantiles(self.rounds, n=4, method="inclusive")
-        return (high - low) / 2
-
-    @property
-    def error(self) -> float:
-        """Twice the standard error of the visits: rounds of one are no independent samples."""
-        if len(self.visits) < 2:
-            return math.inf
-        return 2 * statistics.stdev(self.visits) / math.sqrt(len(self.visits))
-
-    def figures(self) -> dict[str, Any]:
-        """What the JSON is to hold beside pytest-benchmark's own statistics."""
-        kind, slowest = self.slowest
-        return {
-            "workload": self.cell.workload.name,
-            "model": self.cell.model.name,
-            "variant": self.cell.variant,
-            "client": getattr(self.cell.client(), "__name__", None),
-            "settings": self.settings,
-            "constants": self.cell.workload.constants(),
-            "sizes": self.sizes,
-            "python": python_build(),
-            "gil": gil_enabled(),
-            "usable_cores": usable_cores(),
-            "tracers": self.tracers,
-            "jobs": self.jobs,
-            "failed_jobs": self.failed,
-            "visits": self.visits,
-            "contention": asdict(self.contention) if self.contention else None,
-            "jobs_per_second": self.jobs / self.median,
-            "floor_seconds": self.floor.seconds if self.floor else None,
-            "in_flight": self.in_flight,
-            "cores_busy": self.cores_busy,
-            "cpu_seconds": self.cpu,
-            "cpu_seconds_of_origin": self.cpu_origin / self.repeats,
-            "memory_peak_bytes": self.cost.peak_memory,
-            "memory_added_bytes": self.memory_added,
-            "slowest_job_closed_loop": {"is": kind, "seconds": slowest},
-            "pool_start_seconds": self.start,
-            "pool_stop_seconds": self.stop,
-            "handing_over_seconds": self.handing_over,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """What a model's pool costs to start and to stop, in seconds; ``spread`` is relative.
-
-    ``at_once`` is how many jobs the pool has under way at once: such as compute, if it has
-    workers for that, else such as wait.
-    """
-
-    start: float
-    spread: float
-    stop: float
-    at_once: int
-    computes: bool
 
 
 @dataclass(slots=True)
@@ -642,71 +481,6 @@ def of_visits(visits: Sequence[Visit]) -> dict[str, Any]:
     }
 
 
-def try_one_job(open_cell: OpenCell) -> None:
-    """Raise UserError where the workers of an existing cluster cannot do the first job."""
-    if not open_cell.address:
-        return
-    first = islice(open_cell.jobs(), 1)
-    for result in open_cell.run(open_cell.cell.work(), first):
-        if type(result).__name__ == "Failure":
-            raise UserError(
-                f"--cluster {open_cell.address}: its workers cannot do a job of"
-                f" {open_cell.cell.workload.name} ({result.type}: {result.message});"
-                " they should run this Python with this folder on their path, and reach the"
-                " origin's ports and the files of this machine"
-            )
-
-
 def usual_effort() -> planning.Effort:
     """How often the jobs of a workload are run that nobody has given a budget."""
     return planning.Effort(FEWEST_ROUNDS, MOST_ROUNDS, BUDGET, WATCH)
-
-
-class OtherResults(AssertionError):
-    """A model gives other results than serial."""
-
-
-def one_line(mistake: BaseException) -> str:
-    """What is wrong, in one sentence; the reader's own lines, if it has any, stay below it."""
-    if isinstance(mistake, OtherResults):
-        said = str(mistake).replace(":\n", ": ", 1).replace("\n", ", ")
-        return f"{said}; {trial.ONLY_ITS_JOB}"
-    return str(mistake)
-
-
-def check(open_cell: OpenCell, result: Any, reference: Reference) -> None:
-    """Fail unless the cell did what serial did.
-
-    Raises:
-        OtherResults: it gave other results.
-        CellAbsent: every job of a reader's own workload failed under this model alone.
-        UserError: the results are not the same from run to run, or cannot be compared.
-    """
-    if not reference.compared:
-        return
-    cell, expected = open_cell.cell, reference.result
-    try:
-        if same_results(result, expected, reference.alike):
-            return
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(
-            f"{cell.id}: its results cannot be compared by ==, which raised"
-            f" {type(error).__name__}: {error}; work() should return plain values"
-        ) from error
-    if cell.workload.own:
-        jobs = open_cell.jobs
-        if reason := trial.why_all_fail(cell, result):
-            raise CellAbsent(reason)
-        if cell.model.name == "serial":
-            trial.refuse_other_results(cell.workload, jobs, expected, result, reference.alike)
-    where = difference(result, expected, reference.alike)
-    raise OtherResults(f"{cell.id} gives other results than serial:\n{where}")
-
-
-def same_results(result: Any, expected: Any, alike: Same) -> bool:
-    """Say whether all results are alike, each by itself where they are a list."""
-    if isinstance(result, list) and isinstance(expected, list) and alike is not same:
-        return len(result) == len(expected) and all(map(alike, result, expected))
-    return bool(alike(result, expected))

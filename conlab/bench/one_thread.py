@@ -23,7 +23,8 @@ from conlab.bench.evidence.demand import Demand
 from conlab.bench.evidence.gathering import Evidence
 from conlab.bench.floors import Floor
 from conlab.bench.inputs import Inputs
-from conlab.bench.measuring import ENOUGH, Matrix, Measured
+from conlab.bench.measured import Measured
+from conlab.bench.measuring import ENOUGH, Matrix
 from conlab.bench.readings.case import row_of
 from conlab.bench.readings.figures import HELD
 from conlab.bench.readings.parallel_inside import asks_for_more

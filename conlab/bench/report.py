@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from conlab.bench.leading import ALPHA, CROWDED, LOUD, Ranking, rank
-from conlab.bench.measuring import Measured
+from conlab.bench.measured import Measured
 from conlab.bench.readings import bounds, parallel_inside
 from conlab.bench.readings.case import case_of
 from conlab.bench.readings.figures import Case

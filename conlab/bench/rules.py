@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from conlab.bench.leading import FLOOR_OF_NOISE
-from conlab.bench.measuring import Measured, Start
+from conlab.bench.measured import Measured, Start
 from conlab.bench.report import PARALLEL, Group
 from conlab.bench.settings import free_threaded, gil_enabled
 from conlab.bench.verdicts import kind_of

@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from conlab.bench import guards, rules, settings, tables, verdicts
-from conlab.bench.measuring import Matrix, Start
+from conlab.bench.measured import Start
+from conlab.bench.measuring import Matrix
 from conlab.bench.peers import table as peer_tables
 from conlab.bench.ratios import ratios
 from conlab.bench.remarks import remarks

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conlab.bench.discovery import Cell
-from conlab.bench.measuring import Measured
+from conlab.bench.measured import Measured
 from conlab.bench.report import Group
 from conlab.bench.words import MEBI, duration
 

@@ -1,6 +1,6 @@
 """The verdict on a workload in words, each computed from the figures of the run."""
 
-from conlab.bench.measuring import Measured
+from conlab.bench.measured import Measured
 from conlab.bench.readings import bounds
 from conlab.bench.report import BUSY_ORIGIN, PARALLEL, Group
 from conlab.bench.settings import gil_enabled

@@ -15,7 +15,7 @@ from conlab.bench.contention import Contention
 from conlab.bench.costs import Cost
 from conlab.bench.discovery import Cell, Model, Workload
 from conlab.bench.floors import Floor
-from conlab.bench.measuring import Measured
+from conlab.bench.measured import Measured
 from conlab.bench.report import Group
 from conlab.bench.settings import Settings
 from conlab.bench.words import MEBI

@@ -16,6 +16,7 @@ from conlab.bench.discovery import Cell, Model, Workload
 from conlab.bench.evidence import job_memory
 from conlab.bench.floors import Floor
 from conlab.bench.inputs import Inputs
+from conlab.bench.measured import Measured
 from conlab.bench.measuring import Matrix
 from conlab.bench.neighbours import Neighbours
 from conlab.bench.running import CellAbsent, Tally
@@ -267,7 +268,7 @@ def test_a_cell_that_beats_its_floor_fails_and_is_kept_in_the_table(
 def test_a_cell_within_its_measurement_error_of_the_floor_passes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(measuring.Measured, "error", 60.0)
+    monkeypatch.setattr(Measured, "error", 60.0)
     monkeypatch.setattr(Matrix, "floor", lambda *_: Floor(waiting=50.0))
     measure(workload())
 

@@ -10,7 +10,8 @@ import pytest
 from conlab.bench import trial
 from conlab.bench.discovery import Model, own_workload
 from conlab.bench.inputs import Inputs
-from conlab.bench.measuring import Matrix, Reference
+from conlab.bench.measured import Reference
+from conlab.bench.measuring import Matrix
 from conlab.errors import UserError
 from tests.bench.conftest import Write
 from tests.bench.made import PROCESSES, SERIAL, THREADS, settings

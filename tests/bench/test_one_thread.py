@@ -12,7 +12,8 @@ from conlab.bench.costs import Cost
 from conlab.bench.discovery import Cell, Workload, own_workload
 from conlab.bench.evidence import parallel_library
 from conlab.bench.inputs import Inputs
-from conlab.bench.measuring import Matrix, Measured
+from conlab.bench.measured import Measured
+from conlab.bench.measuring import Matrix
 from conlab.bench.ratios import ratios
 from conlab.bench.report import Group
 from tests.bench.made import SERIAL, THREADS, measured, settings

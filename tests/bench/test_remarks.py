@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from conlab.bench.inputs import Inputs
-from conlab.bench.measuring import Matrix, Measured, Reference
+from conlab.bench.measured import Measured, Reference
+from conlab.bench.measuring import Matrix
 from conlab.bench.remarks import remarks
 from conlab.bench.report import Group
 from conlab.bench.tables import workload_table

@@ -8,7 +8,7 @@ import pytest
 from conlab.bench.costs import Cost
 from conlab.bench.floors import Floor
 from conlab.bench.leading import ALPHA, FLOOR_OF_NOISE, LOUD
-from conlab.bench.measuring import Measured
+from conlab.bench.measured import Measured
 from conlab.bench.readings import bounds
 from conlab.bench.readings.case import undisturbed
 from conlab.bench.report import Group, groups

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from conlab.bench import rules, verdicts
-from conlab.bench.measuring import Measured, Start
+from conlab.bench.measured import Measured, Start
 from conlab.bench.rules import FAILS, HOLDS, ONLY_IF, UNMEASURED, Finding
 from tests.bench.made import group, measured
 

@@ -12,7 +12,8 @@ from conlab.bench import costs, rules, summary
 from conlab.bench.floors import Floor
 from conlab.bench.inputs import Inputs
 from conlab.bench.leading import FLOOR_OF_NOISE
-from conlab.bench.measuring import Matrix, Start
+from conlab.bench.measured import Start
+from conlab.bench.measuring import Matrix
 from conlab.bench.report import Group
 from conlab.bench.summary import NARROWEST, PRICED_JOBS, text, worth
 from conlab.bench.tables import workload_table

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from conlab.bench import own_lines
+from conlab.bench.checking import one_line
 from conlab.bench.discovery import Cell
-from conlab.bench.measuring import Matrix, one_line
+from conlab.bench.measuring import Matrix
 from conlab.bench.running import CellAbsent, CellFailed
 from conlab.errors import UserError
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from conlab.bench.costs import waiting_share
 from conlab.bench.evidence.gathering import runs_here
 from conlab.bench.evidence.libraries import libraries
-from conlab.bench.measuring import Measured
+from conlab.bench.measured import Measured
 from conlab.bench.readings.figures import Alone, Case, Looks, Row
 
 
