@@ -25,11 +25,16 @@ from conlab.errors import UserError
 from conlab.scratch import LOCK, is_held, lock_in
 from conlab.versus.sides.side import ROOT
 
-CACHE = (
-    ROOT / ".conlab" / "environments"
-    if IN_CLONE
-    else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "conlab-environments"
-)
+
+def cache() -> Path:
+    """Where they are kept: in the clone, else in the user's cache; a user may have no home."""
+    if IN_CLONE:
+        return ROOT / ".conlab" / "environments"
+    home = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # noqa: PTH111
+    return (home if home.is_absolute() else Path(tempfile.gettempdir())) / "conlab-environments"
+
+
+CACHE = cache()
 MOST_KEPT = 8
 ABANDONED = 3600.0  # seconds after which one goes of which no lock says whether it is made still
 LIMIT = 600.0  # seconds that pip or venv may take
