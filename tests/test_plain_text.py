@@ -224,7 +224,7 @@ def test_a_job_s_failure_is_plain_where_it_is_measured(tmp_path: Path) -> None:
         ended = subprocess.run(
             command, capture_output=True, text=True, timeout=patience(100), check=False
         )
-        assert ended.returncode == 1
+        assert ended.returncode == 2
         assert is_plain(ended.stdout + ended.stderr)
         assert SHOWN in ended.stderr
 

@@ -90,6 +90,7 @@ class Stream:
         return self.kind == "computing"
 
 
+INVENTORY = 3.0  # seconds on each side: the jobs of these workloads are all alike
 SAME = [Stream(cell, 0.0) for cell in UNCHANGED]
 SLOWER = [Stream(cell, slowdown) for slowdown in RUNS if slowdown for cell in SLOWED]
 STREAMS = [*SAME, *SLOWER]
@@ -328,7 +329,9 @@ class Measuring:
             folder = self.stack.enter_context(scratch_folder())
             slower = {name: plant(name, slowdown, folder) for name in names}
             sides = sides[0], replace(sides[1], own=slower)
-        return self.stack.enter_context(Measurer(sides, chosen, self.seed))
+        measurer = self.stack.enter_context(Measurer(sides, chosen, self.seed))
+        measurer.limit = INVENTORY
+        return measurer
 
 
 def plant(name: str, slowdown: float, folder: Path) -> Path:

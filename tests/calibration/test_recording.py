@@ -208,7 +208,8 @@ def test_every_stream_names_a_workload_and_a_model_that_exist() -> None:
     assert len(UNCHANGED) == RULE.cells
 
 
-def test_a_real_pair_is_recorded(tmp_path: Path) -> None:
+def test_a_real_pair_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "INVENTORY", 0.1)
     file = tmp_path / "idle.jsonl"
     with ExitStack() as stack:
         recorder = recording.Recorder(file, recording.Measuring(stack), print, stack)

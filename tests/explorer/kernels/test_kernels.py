@@ -91,8 +91,11 @@ def test_bug_behind_too_many_orders_is_not_said_to_be_none(name: str) -> None:
     schedules = SOME if name in PREDICTED else few(name)
     verdict = explored(NAMED[name], "broken", bound=2, schedules=schedules)
     assert not verdict.exhausted
-    assert bool(verdict.failing) == (name in PREDICTED)
-    assert not verdict.failing or verdict.found_by == "prediction"
+    if name in PREDICTED:
+        assert verdict.failing
+        assert verdict.found_by == "prediction"
+    else:  # a schedule that was drawn may show it all the same
+        assert not verdict.failing or verdict.found_by == "sampling"
 
 
 @pytest.mark.parametrize("name", sorted(EXHAUSTED))
