@@ -23,7 +23,7 @@ FEWEST = 3
 MOST = 8
 DEGREES = 4  # of freedom, from which what chance does is known well enough to say what is needed
 LONG = 60.0  # seconds of a workload after which two turns have to do
-SPARE = 20.0  # seconds of a workload in which all turns beyond the fewest have to end
+SPARE = 10.0  # seconds of a workload in which all turns beyond the fewest have to end
 
 T = TypeVar("T")
 

@@ -349,7 +349,7 @@ def test_measure_shows_a_reader_s_job_alone(suite: Installed, start_method: str)
     table = ended.out.partition("my_job: 12 jobs")[2]
     for model in MODELS.split(","):
         assert re.search(rf"^(absent: )?{model}\b", table, re.MULTILINE)
-    assert "Leader" in table
+    assert "Leader" in table or "Cannot tell" in table  # without scipy, or on a busy machine
     assert "Rules of thumb" not in table
     figures = json.loads(written.read_text("utf-8"))
     measured = {one["extra_info"]["model"] for one in figures["benchmarks"]}
