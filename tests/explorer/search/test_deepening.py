@@ -1,6 +1,5 @@
 """In which order reduced searches are made: what is told when, and what of an unfinished search."""
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -185,9 +184,7 @@ def unfinished(reduction: bool, **options: Any) -> Exploration:
     )
 
 
-# A third of 450 executions, but for two trials, and from 3.12 on for three that met code which was
-# then to be stepped.
-DRAWN = 148 if sys.version_info < (3, 12) else 145
+DRAWN = 148  # a third of 450 executions, but for two trials
 
 
 @pytest.mark.parametrize("reduction", [False, True], ids=["plain", "reduced"])
