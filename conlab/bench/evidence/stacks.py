@@ -82,10 +82,11 @@ class Stacks:
                 return None  # a job is called from here, and no job of it was on the way
             if is_own(name):
                 path = Path(name)
-                source = linecache.getline(name, frame.f_lineno).strip()
+                line = frame.f_lineno or frame.f_code.co_firstlineno  # some bytecodes have none
+                source = linecache.getline(name, line).strip()
                 if len(source) > LONGEST_LINE:
                     source = f"{source[:LONGEST_LINE]}..."
-                where = f"{path.name}:{frame.f_lineno}, {frame.f_code.co_name}()"
+                where = f"{path.name}:{line}, {frame.f_code.co_name}()"
                 inside = "" if frame is innermost else function_of(innermost)
                 return Place(where, source, inside)
         return None

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -118,6 +120,14 @@ def test_a_loop_that_waits_for_the_next_event_is_idle() -> None:
 def test_what_called_the_jobs_is_no_place_of_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("conlab.bench.evidence.stacks.OUTSIDE", (str(Path(__file__).parent),))
     assert Stacks(on_loop=True, models=None).place_of(sys._getframe()) is None
+
+
+def test_a_bytecode_of_no_line_stands_at_the_first_of_its_function() -> None:
+    code = test_a_bytecode_of_no_line_stands_at_the_first_of_its_function.__code__
+    frame: Any = SimpleNamespace(f_code=code, f_lineno=None, f_back=None)
+    place = Stacks(on_loop=False, models=None).place_of(frame)
+    assert place is not None
+    assert place.line == f"test_stacks.py:{code.co_firstlineno}, {code.co_name}()"
 
 
 @pytest.mark.parametrize(
