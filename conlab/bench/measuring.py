@@ -95,9 +95,7 @@ class Matrix:
                 self.refuse(cell.workload, mistake)
             raise
         except CellAbsent as reason:
-            first = cell.label.removesuffix("_again")
-            if not any(other.label == first for other, _ in self.absent_of(cell.workload)):
-                self.absent.append((cell, str(reason)))
+            self.absent.append((cell, str(reason)))
             raise
         except BrokenExecutor as error:
             raise CellFailed(f"{cell.id}: {error}") from error
@@ -274,10 +272,6 @@ class Matrix:
     def origin_pid(self) -> int | None:
         """The process of the origin, if it runs."""
         return self.inputs.origin_pid
-
-    def absent_of(self, workload: Workload) -> list[tuple[Cell, str]]:
-        """The absent cells of one workload, and why each is."""
-        return [(cell, reason) for cell, reason in self.absent if cell.workload == workload]
 
     def refuse(self, workload: Workload, mistake: BaseException) -> None:
         """Keep what is wrong with a workload, and nothing of what was measured of it."""

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from conlab.calibration.tables import plain_table
 from conlab.scratch import scratch_folder
-from conlab.versus.benchmark_tests.measuring import BenchmarkTest, TestMeasurer
+from conlab.versus.benchmark_tests.measuring import BenchmarkMeasurer, BenchmarkTest
 from conlab.versus.benchmark_tests.trees import Project, Trees, link_to_conlab
 from conlab.versus.clocks import DEFAULT
 from conlab.versus.options import ALPHA, BUDGET, MATTERS
@@ -108,7 +108,7 @@ def measure(
     return seen
 
 
-def _alternating(stack: ExitStack, *slowdowns: float) -> Iterator[TestMeasurer]:
+def _alternating(stack: ExitStack, *slowdowns: float) -> Iterator[BenchmarkMeasurer]:
     measurers = []
     for slowdown in slowdowns:
         measurers.append(stack.enter_context(_measurer(slowdown)))
@@ -117,7 +117,7 @@ def _alternating(stack: ExitStack, *slowdowns: float) -> Iterator[TestMeasurer]:
         yield from measurers
 
 
-def _measurer(slowdown: float) -> TestMeasurer:
+def _measurer(slowdown: float) -> BenchmarkMeasurer:
     """A measurer of a project and of its copy, which is slower by that share."""
     stack = ExitStack()
     folder = stack.enter_context(scratch_folder()).resolve()
@@ -133,7 +133,7 @@ def _measurer(slowdown: float) -> TestMeasurer:
     trees = Trees((sides[0], sides[1]), project, link_to_conlab(folder / "conlab-home"))
     tests = [BenchmarkTest(f"{FILE}::test_{kind}", Path(FILE), f"test_{kind}") for kind in KINDS]
     seed = random.SystemRandom().randrange(2**32)
-    measurer = TestMeasurer(trees, tests, {}, seed, DEFAULT, together=len(tests))
+    measurer = BenchmarkMeasurer(trees, tests, {}, seed, DEFAULT, together=len(tests))
     measurer.closing.push(stack.pop_all())
     return measurer
 

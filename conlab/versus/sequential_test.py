@@ -129,6 +129,20 @@ class SequentialTest:
             self.looks.pop(0)
             self.look()
 
+    def measure(
+        self, measure: Callable[[Any], Pair], now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Add one more pair, or take down why there can be none."""
+        started = now()
+        try:
+            pair = measure(self.cell)
+        except CellAbsent as reason:
+            self.absent = str(reason)
+        except SideFailed as failure:
+            self.failure = str(failure)
+        else:
+            self.add(pair, now() - started)
+
     def look(self) -> None:
         """Judge all pairs so far: the whole of them by each clock, the strata by two."""
         judged = {clock: found for clock in self.clocks if (found := self.judged(clock))}
@@ -302,15 +316,7 @@ def take_pairs(
     """
     began = now()
     while test := most_undecided(tests, budget - (now() - began)):
-        started = now()
-        try:
-            pair = measure(test.cell)
-        except CellAbsent as reason:
-            test.absent = str(reason)
-        except SideFailed as failure:
-            test.failure = str(failure)
-        else:
-            test.add(pair, now() - started)
+        test.measure(measure, now)
         progress(test)
 
 
@@ -352,7 +358,7 @@ def figures(test: SequentialTest) -> dict[str, Any]:
         else None,
         "strata": [
             {
-                "name": test.names[kind] if kind < len(test.names) else str(kind),
+                "name": test.name_of(kind),
                 "verdict": one.verdict,
                 "wall": judged(one.wall),
                 "cpu": judged(one.cpu),

@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conlab.bench.running import CellAbsent
 from conlab.errors import UserError
 from conlab.versus.benchmark_tests.measuring import (
     MOST_SHARED,
+    BenchmarkMeasurer,
     BenchmarkTest,
-    TestMeasurer,
 )
 from conlab.versus.benchmark_tests.trees import Project, Trees, named_trees
 from conlab.versus.comparison import Comparison, notes
@@ -24,10 +23,8 @@ SHOWN = 5  # names in a note
 
 
 @dataclass(slots=True)
-class TestsComparison(Comparison):
+class BenchmarksComparison(Comparison):
     """What a comparison of benchmarks has found so far."""
-
-    __test__ = False
 
     def count(self) -> str:
         """How many benchmarks are decided, and how many were left out, in words."""
@@ -46,7 +43,7 @@ class TestsComparison(Comparison):
         with named_trees(asked.text, project, say) as trees:
             try:
                 say(f"Running each of {len(tests)} benchmarks once")
-                with TestMeasurer(
+                with BenchmarkMeasurer(
                     trees, tests, options, asked.seed, asked.clocks, self.together(len(tests))
                 ) as measurer:
                     self.surveys = measurer.surveys
@@ -70,7 +67,7 @@ class TestsComparison(Comparison):
         return 1 if alone <= self.options.budget else min(tests, MOST_SHARED)
 
     def sequential_tests(
-        self, tests: Sequence[BenchmarkTest], measurer: TestMeasurer
+        self, tests: Sequence[BenchmarkTest], measurer: BenchmarkMeasurer
     ) -> list[SequentialTest]:
         """A sequential test for each; those that can be compared share the rate."""
         known: dict[str, dict[str, Any]] = {}
@@ -111,20 +108,15 @@ def take_sweeps(
     until = now() + budget
     while open_ones := [test for test in tests if not test.is_over]:
         for test in open_ones:
-            if (started := now()) >= until:
+            if now() >= until:
                 return
-            try:
-                pair = measure(test.cell)
-            except CellAbsent as reason:
-                test.absent = str(reason)
-            except SideFailed as failure:
-                test.failure = str(failure)
-            else:
-                test.add(pair, now() - started)
+            test.measure(measure, now)
             progress(test)
 
 
-def notes_on(trees: Trees, tests: Sequence[BenchmarkTest], measurer: TestMeasurer) -> list[str]:
+def notes_on(
+    trees: Trees, tests: Sequence[BenchmarkTest], measurer: BenchmarkMeasurer
+) -> list[str]:
     """What a reader of the verdicts should know of the tests' own texts."""
     old, new = (side.name for side in trees.sides)
     found = []

@@ -49,11 +49,10 @@ class Plan:
     alone: bool
 
 
-class TestWorker(Worker):
+class BenchmarkWorker(Worker):
     """A process that runs tests of a side."""
 
     module = "conlab.versus.benchmark_tests.worker"
-    __test__ = False  # for pytest, which takes it for one by its name
 
     def __init__(
         self, trees: Trees, number: int, files: Sequence[Path], options: Mapping[str, Any],
@@ -79,13 +78,11 @@ class TestWorker(Worker):
         )
 
 
-class TestMeasurer:
+class BenchmarkMeasurer:
     """Measures pairs of the tests of two sides.
 
     ``together`` is how many tests share a process: 1 if each pair of a test has its own.
     """
-
-    __test__ = False
 
     def __init__(
         self, trees: Trees, tests: Sequence[BenchmarkTest], options: Mapping[str, Any], seed: int,
@@ -102,7 +99,7 @@ class TestMeasurer:
         self.found: list[dict[str, Any]] = []
         self.plans: dict[str, Plan | LeftOut | SideFailed] = {}
         self.numbers: dict[str, int] = {}
-        self.open: tuple[TestWorker, TestWorker] | None = None
+        self.open: tuple[BenchmarkWorker, BenchmarkWorker] | None = None
         self.drawn: Draw
 
     def __enter__(self) -> Self:
@@ -165,7 +162,7 @@ class TestMeasurer:
     def plan(self) -> None:
         """How each test is measured, found out by the new side in a process for all of them."""
         wanted = [test for test in self.tests if self.missing(test) is None]
-        worker: TestWorker | None = None
+        worker: BenchmarkWorker | None = None
         for test in wanted:
             try:
                 if worker is None:
@@ -186,7 +183,7 @@ class TestMeasurer:
         if worker:
             worker.end()
 
-    def sized(self, worker: TestWorker, test: BenchmarkTest) -> Plan:
+    def sized(self, worker: BenchmarkWorker, test: BenchmarkTest) -> Plan:
         """Run a test once, for how it is to be measured. Raises LeftOut and SideFailed."""
         reply = worker.ask("test", test=test.place)
         if reply["over"]:
@@ -253,7 +250,7 @@ class TestMeasurer:
             if self.together == 1:
                 self.close()
 
-    def workers_for(self, test: BenchmarkTest) -> tuple[TestWorker, TestWorker]:
+    def workers_for(self, test: BenchmarkTest) -> tuple[BenchmarkWorker, BenchmarkWorker]:
         """Both processes, new ones if those that are open have measured the test, or enough."""
         if self.open:
             done = self.open[0].measured
@@ -265,7 +262,7 @@ class TestMeasurer:
             files = [test.file]
             if self.together > 1:
                 files = list(dict.fromkeys(each.file for each in self.tests))
-            started: dict[int, TestWorker] = {}
+            started: dict[int, BenchmarkWorker] = {}
             try:
                 for side in order(self.drawn.first, 0):
                     started[side] = self.started(side, files, self.drawn.environment(side))
@@ -277,7 +274,7 @@ class TestMeasurer:
         return self.open
 
     def taking_turns(
-        self, test: BenchmarkTest, plan: Plan, workers: tuple[TestWorker, TestWorker]
+        self, test: BenchmarkTest, plan: Plan, workers: tuple[BenchmarkWorker, BenchmarkWorker]
     ) -> Pair:
         """Warm both up, then let them run rounds, each first in every other."""
         first = self.drawn.first
@@ -322,7 +319,9 @@ class TestMeasurer:
             figures={name: two for name, two in figures.items() if name in self.clocks},
         )
 
-    def why_not(self, worker: TestWorker, test: BenchmarkTest, reply: dict[str, Any]) -> Exception:
+    def why_not(
+        self, worker: BenchmarkWorker, test: BenchmarkTest, reply: dict[str, Any]
+    ) -> Exception:
         """Why a test that was sized is not measured: perhaps it cannot live in two processes."""
         reason = not_measured(worker, reply)
         self.close(kill=True)
@@ -341,7 +340,7 @@ class TestMeasurer:
         )
 
     def unfit(
-        self, worker: TestWorker, test: BenchmarkTest, reply: dict[str, Any]
+        self, worker: BenchmarkWorker, test: BenchmarkTest, reply: dict[str, Any]
     ) -> LeftOut | None:
         """Say so of a text that is too new for the older side's code, and fails with it."""
         name, said = worker.side.name, reply["said"]
@@ -353,9 +352,9 @@ class TestMeasurer:
 
     def started(
         self, number: int, files: Sequence[Path], environment: Mapping[str, str]
-    ) -> TestWorker:
+    ) -> BenchmarkWorker:
         """A process of that side."""
-        return TestWorker(self.trees, number, files, self.options, environment, self.cache)
+        return BenchmarkWorker(self.trees, number, files, self.options, environment, self.cache)
 
     def close(self, *, kill: bool = False) -> None:
         """End the processes that are open."""
@@ -369,7 +368,7 @@ class TestMeasurer:
                 worker.end()
 
 
-def not_measured(worker: TestWorker, reply: dict[str, Any]) -> LeftOut | SideFailed:
+def not_measured(worker: BenchmarkWorker, reply: dict[str, Any]) -> LeftOut | SideFailed:
     """Why a test was not measured, or does not count."""
     name, said = worker.side.name, reply["said"]
     match reply["over"]:

@@ -10,7 +10,7 @@ import pytest
 from conlab import ending, scratch
 from conlab.errors import UserError
 from conlab.versus import options, plugin, project
-from conlab.versus.benchmark_tests.comparison import TestsComparison
+from conlab.versus.benchmark_tests.comparison import BenchmarksComparison
 from conlab.versus.benchmark_tests.in_pytest import uses_benchmark
 from conlab.versus.benchmark_tests.measuring import BenchmarkTest
 from conlab.versus.benchmark_tests.trees import Project, repository_top
@@ -90,7 +90,7 @@ class Hooks:
         if file := getattr(given, "benchmark_json", None):
             config.stash[plugin.FILE] = plugin.json_file(file)
             given.benchmark_json = None
-        self.comparison = TestsComparison(self.options)
+        self.comparison = BenchmarksComparison(self.options)
         config.stash[plugin.COMPARISON] = self.comparison
         config.add_cleanup(held(ending.as_by_ctrl_c()))
         scratch.hold_helpers_files(None)

@@ -52,10 +52,6 @@ class Repository:
         """The name of the commit's tree: two commits with the same files have the same."""
         return check(git(self.root, "rev-parse", f"{commit}^{{tree}}")).strip()
 
-    def has(self, commit: str, path: str) -> bool:
-        """Say whether the commit has that file or folder."""
-        return not git(self.root, "cat-file", "-e", f"{commit}:{path}").returncode
-
     def text(self, commit: str, path: str) -> str:
         """What a file holds there; nothing if there is none."""
         found = git(self.root, "show", f"{commit}:{path}")

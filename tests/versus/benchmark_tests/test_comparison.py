@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from conlab.bench.running import CellAbsent
-from conlab.versus.benchmark_tests.comparison import TestsComparison, named, take_sweeps
+from conlab.versus.benchmark_tests.comparison import BenchmarksComparison, named, take_sweeps
 from conlab.versus.clocks import DEFAULT
 from conlab.versus.pairs.worker_process import SideFailed
 from conlab.versus.sequential_test import SequentialTest
@@ -55,7 +55,7 @@ def test_processes_are_shared_where_there_is_not_the_time_for_one_each(
 ) -> None:
     options = comparison().options
     assert options.clocks == DEFAULT
-    assert TestsComparison(options).together(tests) == together
+    assert BenchmarksComparison(options).together(tests) == together
 
 
 def test_many_names_are_shortened() -> None:
