@@ -1,5 +1,6 @@
 """What a run is asked to be: the options, each checked before anything starts."""
 
+import math
 import os
 import random
 import sys
@@ -19,6 +20,7 @@ MOST_JOBS = 1_000_000
 MOST_DIGITS = 18  # of a seed
 MOST_IN_FLIGHT = 10_000  # each may be a thread
 MOST_SECONDS = 86_400
+MOST_LATENCY = 60_000  # milliseconds
 MOST_WORKERS = 61 if sys.platform == "win32" else 1024  # Windows waits for no more processes
 
 
@@ -164,6 +166,9 @@ def read_run(
         "--start-method", option("start_method") or START_METHODS[0], usable_start_methods()
     )
     models = tuple(discovery.models(package))
+    usual = 1.0 if small else 20.0
+    latency = number("--latency", option("latency"), usual, "milliseconds", 0, MOST_LATENCY)
+    quiet = number("--wait-for-quiet", option("wait_for_quiet"), 0.0, "seconds", 0, MOST_SECONDS)
     return Settings(
         workloads=workloads,
         models=chosen("--models", option("models"), models, always="serial"),
@@ -180,17 +185,17 @@ def read_run(
         loop=loop,
         cluster=scheduler_address(option("cluster")),
         jobs=whole("--jobs", option("jobs"), 8 if small else None, most=MOST_JOBS),
-        latency=milliseconds("--latency", option("latency"), 1.0 if small else 20.0) / 1000,
+        latency=latency / 1000,
         images=folder("--images", option("images")),
         texts=folder("--texts", option("texts")),
         site=folder("--site", option("site")),
         urls=file("--urls", option("urls")),
-        seconds=budget("--seconds", option("seconds")),
+        seconds=number("--seconds", option("seconds"), None, "seconds", 1, MOST_SECONDS),
         compare=comparison(option("compare"), option("no_compare"), workloads),
         compares=not option("no_compare"),
         rules=bool(option("rules_of_thumb")),
         seed=seed("--seed", option("seed")),
-        wait_for_quiet=seconds("--wait-for-quiet", option("wait_for_quiet")),
+        wait_for_quiet=quiet,
     )
 
 
@@ -241,16 +246,16 @@ def whole(name: str, text: str | None, default: Any, most: int) -> Any:
     return value
 
 
-def budget(name: str, text: str | None) -> float | None:
-    """A number of seconds from 1 to a day."""
+def number(name: str, text: str | None, default: Any, unit: str, least: int, most: int) -> Any:
+    """A number of that unit, from ``least`` to ``most``."""
     if text is None:
-        return None
+        return default
     try:
         value = float(text)
     except ValueError:
-        value = -1.0
-    if not 1 <= value <= MOST_SECONDS:
-        raise UserError(f"{name} {text}: it should be seconds, a number from 1 to {MOST_SECONDS}")
+        value = math.nan
+    if not least <= value <= most:
+        raise UserError(f"{name} {text}: it should be {unit}, a number from {least} to {most}")
     return value
 
 
@@ -276,19 +281,6 @@ def comparison(
     return name
 
 
-def milliseconds(name: str, text: str | None, default: float) -> float:
-    """A number of milliseconds from 0 to a minute."""
-    if text is None:
-        return default
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 60_000:
-        raise UserError(f"{name} {text}: it should be milliseconds, a number from 0 to 60000")
-    return value
-
-
 def seed(name: str, text: str | None) -> int:
     """What orders are drawn by, a new one unless it is given."""
     if text is None:
@@ -296,19 +288,6 @@ def seed(name: str, text: str | None) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
         raise UserError(f"{name} {text}: it should be a whole number, such as a run printed")
     return int(text)
-
-
-def seconds(name: str, text: str | None) -> float:
-    """A number of seconds from 0 to a day; 0 where none is given."""
-    if text is None:
-        return 0.0
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 86_400:
-        raise UserError(f"{name} {text}: it should be seconds, a number from 0 to 86400")
-    return value
 
 
 def choice(name: str, value: str, possible: tuple[str, ...]) -> str:

@@ -19,7 +19,7 @@ from conlab.versus.pairs.measuring import Measurer, Pair
 from conlab.versus.pairs.survey import Survey, differing_libraries, gone
 from conlab.versus.pairs.worker_process import SideFailed
 from conlab.versus.rule import Rule, Verdict
-from conlab.versus.sequential_test import SequentialTest, figures, take_pairs
+from conlab.versus.sequential_test import Named, SequentialTest, figures, take_pairs
 from conlab.versus.sides.naming import named
 from conlab.versus.sides.side import about_pointers
 
@@ -229,9 +229,12 @@ def prepare(
 
 
 def sequential_tests(
-    cells: Sequence[Cell], measurer: Measurer, options: Options
+    cells: Sequence[Named], measurer: Any, options: Options
 ) -> list[SequentialTest]:
-    """A test for each cell; those that can be compared share the rate of false alarms."""
+    """A test for each cell; those that can be compared share the rate of false alarms.
+
+    The ``measurer`` says of each why it is absent, and whether it only computes.
+    """
     known: dict[str, dict[str, Any]] = {}
     for cell in cells:
         try:

@@ -1,11 +1,11 @@
 """The options of a comparison, each checked before anything starts."""
 
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from conlab.bench.settings import MOST_SECONDS, number, seed
 from conlab.errors import UserError
 from conlab.versus import clocks, project
 from conlab.versus.clocks import Clock
@@ -123,9 +123,6 @@ def read(config: Any) -> Options | None:
 def meant(option: Any, table: Mapping[str, Any]) -> Options:
     """The options of a comparison: what ``option`` gives by a name, or else what the table has."""
     halves(option("versus"))
-    seed = option("seed")
-    if seed is not None and not seed.isdecimal():
-        raise UserError(f"--seed {seed}: it should be a whole number, such as a run printed")
     matters = option("matters")
     special: tuple[Special, ...] = ()
     if matters is None and isinstance(given := table.get("matters"), Mapping):
@@ -135,13 +132,14 @@ def meant(option: Any, table: Mapping[str, Any]) -> Options:
         matters = None if default is None else str(default)
     elif matters is None:
         matters = said(table, "matters")
+    budget = option("budget") or said(table, "budget")
     report = option("report_md") or said(table, "report-md")
     return Options(
         text=option("versus"),
         alpha=share("alpha", option("alpha") or said(table, "alpha"), ALPHA),
         matters=share("matters", matters, MATTERS),
-        budget=seconds(option("budget") or said(table, "budget")),
-        seed=random.SystemRandom().randrange(2**32) if seed is None else int(seed),
+        budget=number("--budget", budget, BUDGET, "seconds", 1, MOST_SECONDS),
+        seed=seed("--seed", option("seed")),
         fail_on_cannot_tell=bool(
             option("fail_on_cannot_tell") or table.get("fail-on-cannot-tell", False)
         ),
@@ -181,17 +179,4 @@ def share(name: str, text: str | None, default: float) -> float:
         value = 0.0
     if not 0 < value < 1:
         raise UserError(f"--{name} {text}: it should be more than 0 and less than 1, 0.05 or 5%")
-    return value
-
-
-def seconds(text: str | None) -> float:
-    """Seconds from 1 to a day."""
-    if text is None:
-        return BUDGET
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 1 <= value <= 86_400:
-        raise UserError(f"--budget {text}: it should be seconds, a number from 1 to 86400")
     return value

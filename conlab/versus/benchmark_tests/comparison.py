@@ -12,7 +12,7 @@ from conlab.versus.benchmark_tests.measuring import (
     BenchmarkTest,
 )
 from conlab.versus.benchmark_tests.trees import Project, Trees, named_trees
-from conlab.versus.comparison import Comparison, notes
+from conlab.versus.comparison import Comparison, notes, sequential_tests
 from conlab.versus.pairs.measuring import Pair
 from conlab.versus.pairs.worker_process import SideFailed
 from conlab.versus.rule import Rule
@@ -49,7 +49,7 @@ class BenchmarksComparison(Comparison):
                     self.surveys = measurer.surveys
                     self.notes = [*notes(measurer.surveys), *notes_on(trees, tests, measurer)]
                     self.gone = trees.gone()
-                    self.tests = self.sequential_tests(tests, measurer)
+                    self.tests = sequential_tests(tests, measurer, asked)
                     take = take_pairs if measurer.together == 1 else take_sweeps
                     take(self.tests, measurer.pair, asked.budget, tell)
             except SideFailed as failure:
@@ -65,32 +65,6 @@ class BenchmarksComparison(Comparison):
         rule = Rule(self.options.alpha, tests, self.options.matters, len(self.options.clocks))
         alone = next(rule.looks()) * tests * SECONDS_OF_A_PAIR
         return 1 if alone <= self.options.budget else min(tests, MOST_SHARED)
-
-    def sequential_tests(
-        self, tests: Sequence[BenchmarkTest], measurer: BenchmarkMeasurer
-    ) -> list[SequentialTest]:
-        """A sequential test for each; those that can be compared share the rate."""
-        known: dict[str, dict[str, Any]] = {}
-        for test in tests:
-            try:
-                absent = measurer.absent(test)
-                known[test.id] = (
-                    {"absent": absent} if absent else {"computes": measurer.computes(test)}
-                )
-            except SideFailed as failure:
-                known[test.id] = {"failure": str(failure)}
-        compared = sum("computes" in each for each in known.values())
-        rule = Rule(self.options.alpha, max(1, compared), self.options.matters)
-        return [
-            SequentialTest(
-                test,
-                rule,
-                **known[test.id],
-                clocks=self.options.clocks,
-                matters=self.options.matters_of(test.id),
-            )
-            for test in tests
-        ]
 
 
 def take_sweeps(

@@ -14,13 +14,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from conlab.errors import UserError
 from conlab.scratch import scratch_folder
 from conlab.versus.benchmark_tests.texts import benchmarks, functions, own_name
-from conlab.versus.sides import environments
-from conlab.versus.sides.naming import REQUIREMENT, halves, python_named
+from conlab.versus.sides.naming import halves, python_for
 from conlab.versus.sides.revisions import Repository, check, git, repository_of
 from conlab.versus.sides.side import AIMED, ROOT, WORKING_TREE, Side
 
@@ -138,15 +135,8 @@ def _side(name: str, project: Project, folder: Path, say: Callable[[str], None])
             if repository and repository.changed():
                 notes = ("it has uncommitted changes",)
         return Side(WORKING_TREE, root=project.top, notes=notes)
-    if python := python_named(name):
-        return Side(name, python=environments.with_python(python, say), root=project.top)
-    if REQUIREMENT.search(name):
-        try:
-            Requirement(name)
-        except InvalidRequirement as error:
-            said = str(error).partition("\n")[0]
-            raise UserError(f"--versus {name}: this is no requirement: {said}") from None
-        return Side(name, python=environments.with_requirement(name, say), root=project.top)
+    if python := python_for(name, say):
+        return Side(name, python=python, root=project.top)
     return revision(name, project, folder)
 
 

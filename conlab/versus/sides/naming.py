@@ -148,18 +148,23 @@ def side(name: str, settings: Settings, folder: Path, say: Callable[[str], None]
     """The side of that name; ``folder`` is where its files may go."""
     if not name:
         return tree_as_it_is(settings)
-    if python := python_named(name):
-        return replace(working_tree(settings, name), python=environments.with_python(python, say))
-    if REQUIREMENT.search(name):
-        try:
-            Requirement(name)
-        except InvalidRequirement as error:
-            said = str(error).partition("\n")[0]
-            raise UserError(f"--versus {name}: this is no requirement: {said}") from None
-        return replace(
-            working_tree(settings, name), python=environments.with_requirement(name, say)
-        )
+    if python := python_for(name, say):
+        return replace(working_tree(settings, name), python=python)
     return revision(name, settings, folder)
+
+
+def python_for(name: str, say: Callable[[str], None]) -> Path | None:
+    """The Python of a side that is one, or that asks for a library; None if it is neither."""
+    if python := python_named(name):
+        return environments.with_python(python, say)
+    if not REQUIREMENT.search(name):
+        return None
+    try:
+        Requirement(name)
+    except InvalidRequirement as error:
+        said = str(error).partition("\n")[0]
+        raise UserError(f"--versus {name}: this is no requirement: {said}") from None
+    return environments.with_requirement(name, say)
 
 
 def tree_as_it_is(settings: Settings) -> Side:
