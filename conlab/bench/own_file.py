@@ -12,6 +12,7 @@ from typing import Any
 
 from conlab.bench import own_lines
 from conlab.bench.layout import import_folders, project_root
+from conlab.bench.words import join
 from conlab.errors import UserError
 from conlab.explorer.programs.project import INSTALLED, folder_of_package, relative_levels
 
@@ -218,8 +219,3 @@ def described(value: Any) -> str:
     """The value's type with its article: ``a list``."""
     name = type(value).__name__
     return "None" if value is None else f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
-
-
-def join(names: list[str]) -> str:
-    """Names as a sentence lists them."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

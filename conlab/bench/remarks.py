@@ -2,7 +2,7 @@
 
 from conlab.bench.measuring import Matrix
 from conlab.bench.report import ENOUGH_ROUNDS, Group
-from conlab.bench.words import duration
+from conlab.bench.words import duration, how_often
 
 
 def remarks(matrix: Matrix, group: Group) -> list[str]:
@@ -32,8 +32,9 @@ def said_of_rounds(group: Group) -> list[str]:
         return ["A single job has none beside it that could run meanwhile: give it some more."]
     rounds = min(len(one.rounds) for one in group.cells)
     if rounds < ENOUGH_ROUNDS:
-        times = {1: "once", 2: "twice"}.get(rounds, f"{rounds} times")
-        return [f"A model was timed only {times}: how far its time varies is not known."]
+        return [
+            f"A model was timed only {how_often(rounds)}: how far its time varies is not known."
+        ]
     return []
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from conlab.bench.discovery import Cell
 from conlab.bench.measured import Measured
 from conlab.bench.report import Group
-from conlab.bench.words import MEBI, duration
+from conlab.bench.words import MEBI, duration, how_often
 
 COLUMNS = (
     "time",
@@ -120,9 +120,7 @@ def visits(group: Group) -> str:
     """How often each model was visited, where there are several."""
     if len(group.rows) < 2:
         return ""
-    number = group.ranking.visits
-    times = {1: "once", 2: "twice"}.get(number, f"{number} times")
-    return f", each model visited {times}"
+    return f", each model visited {how_often(group.ranking.visits)}"
 
 
 def pool_size(measured: Measured) -> str:

@@ -27,6 +27,11 @@ def times(factor: float) -> str:
     return f"{factor:.1f} times" if factor < 10 else f"{factor:.0f} times"
 
 
+def how_often(count: int) -> str:
+    """A number of times as one says it."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
 def join(names: list[str]) -> str:
     """Names as a sentence lists them."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
