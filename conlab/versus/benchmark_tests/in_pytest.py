@@ -9,17 +9,17 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-import psutil
 import pytest
 
 from conlab.versus.benchmark_tests.rounds import Benchmark, Rounds, calls_of_pedantic
-from conlab.versus.pairs import peak
+from conlab.versus.pairs import here, peak
 
 INSTALLED = ("site-packages", "dist-packages")
 
@@ -36,12 +36,7 @@ class Told:
         self.errors: dict[str, str] = {}  # of the collection, by file
         self.reports: list[pytest.TestReport] = []
         self.measured = False  # of the test that runs
-        self.started = 0.0
         self.importing = 0.0  # seconds until all files are collected
-
-    def began_at(self) -> None:
-        """Note the time: from now on, pytest and the tests' files are imported."""
-        self.started = time.perf_counter()
 
     # What pytest calls
 
@@ -97,17 +92,12 @@ class Told:
 
     def surveyed(self, session: pytest.Session, root: Path) -> dict[str, Any]:
         """What this side has: its tests, what cannot be collected, its build and libraries."""
-        import importlib.metadata
-
         from conlab.bench.settings import gil_enabled, python_build
 
         return {
             "python": python_build(),
             "gil": gil_enabled(),
-            "libraries": {
-                str(one.metadata["Name"]): one.version
-                for one in reversed(list(importlib.metadata.distributions()))
-            },
+            "libraries": here.libraries(),
             "tests": [self.place(item) for item in session.items if uses_benchmark(item)],
             "errors": self.errors,
             "imported": sorted(imported_from(root)),
@@ -143,7 +133,7 @@ class Told:
                     self.reply(**rounds.run(1))
                 case "warm up":
                     if order["core"] is not None:
-                        stay_on(order["core"])
+                        here.stay_on(order["core"])
                     if order["calls"]:
                         rounds.run(order["calls"])
                     gc.collect()
@@ -173,60 +163,48 @@ class Told:
         return rounds.result
 
 
-class own_rounds:  # noqa: N801  # a context manager, read like a function
-    """While it lasts, pytest-benchmark leaves the calls to somebody else."""
+@contextmanager
+def own_rounds(told: Told) -> Iterator[None]:
+    """Let pytest-benchmark leave the calls to somebody else for as long as the context lasts."""
+    from pytest_benchmark.fixture import BenchmarkFixture
 
-    def __init__(self, told: Told) -> None:
-        self.told = told
+    def call(fixture: Any, target: Any, /, *args: Any, **kwargs: Any) -> Any:
+        use(fixture, "benchmark(...)")
+        return told.measure(
+            fixture, Benchmark(target, args, kwargs, disable_gc=fixture._disable_gc)
+        )
 
-    def __enter__(self) -> None:
-        from pytest_benchmark.fixture import BenchmarkFixture
+    def pedantic(
+        fixture: Any,
+        target: Any,
+        args: Any = (),
+        kwargs: Any = None,
+        setup: Any = None,
+        teardown: Any = None,
+        rounds: int | None = None,
+        warmup_rounds: int = 0,
+        iterations: int = 1,
+    ) -> Any:
+        use(fixture, "benchmark.pedantic(...)")
+        unsaid = rounds is None and setup is None
+        most = calls_of_pedantic(setup, rounds or 1, warmup_rounds, iterations)
+        benchmark = Benchmark(
+            target,
+            args,
+            kwargs or {},
+            setup,
+            teardown,
+            None if unsaid else most,
+            fixture._disable_gc,
+            unsaid,
+        )
+        return told.measure(fixture, benchmark)
 
-        told = self.told
-        self.fixture: Any = BenchmarkFixture
-        self.before = BenchmarkFixture.__call__, BenchmarkFixture.pedantic
-
-        def call(fixture: Any, target: Any, /, *args: Any, **kwargs: Any) -> Any:
-            use(fixture, "benchmark(...)")
-            return told.measure(
-                fixture, Benchmark(target, args, kwargs, disable_gc=fixture._disable_gc)
-            )
-
-        def pedantic(
-            fixture: Any,
-            target: Any,
-            args: Any = (),
-            kwargs: Any = None,
-            setup: Any = None,
-            teardown: Any = None,
-            rounds: int | None = None,
-            warmup_rounds: int = 0,
-            iterations: int = 1,
-        ) -> Any:
-            use(fixture, "benchmark.pedantic(...)")
-            unsaid = rounds is None and setup is None
-            most = calls_of_pedantic(setup, rounds or 1, warmup_rounds, iterations)
-            benchmark = Benchmark(
-                target,
-                args,
-                kwargs or {},
-                setup,
-                teardown,
-                None if unsaid else most,
-                fixture._disable_gc,
-                unsaid,
-            )
-            return told.measure(fixture, benchmark)
-
-        self.put(call, pedantic)
-
-    def __exit__(self, *_exception: object) -> None:
-        self.put(*self.before)
-
-    def put(self, call: Any, pedantic: Any) -> None:
-        """Have these called in place of the methods of that name."""
-        self.fixture.__call__ = call
-        self.fixture.pedantic = pedantic
+    with (
+        mock.patch.object(BenchmarkFixture, "__call__", call),
+        mock.patch.object(BenchmarkFixture, "pedantic", pedantic),
+    ):
+        yield
 
 
 def use(fixture: Any, how: str) -> None:
@@ -275,9 +253,3 @@ def imported_from(root: Path) -> set[str]:
             ):
                 found.add(os.path.relpath(path, root))
     return found
-
-
-def stay_on(core: int) -> None:
-    """Let this thread run on that core only, where the system has a way to say so."""
-    with suppress(AttributeError, OSError):
-        psutil.Process().cpu_affinity([core])

@@ -55,7 +55,6 @@ def run_pytest(order: dict[str, Any], told: Told) -> int:
     plugins = [f"-p{name}" for name in (*named, "no:terminal")]
     arguments = [*plugins, *(str(each) for each in order["files"])]
     sys.argv[1:] = arguments
-    told.began_at()
     try:
         config = Config.fromdictargs(options, arguments)
     except pytest.UsageError as error:

@@ -12,19 +12,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
-
-import psutil
 
 from conlab.bench import discovery, inputs, layout
 from conlab.bench.discovery import Cell, Model, Workload
 from conlab.bench.running import CellAbsent, opened
 from conlab.bench.settings import gil_enabled, python_build
 from conlab.errors import UserError
+from conlab.versus.pairs import here
 from conlab.versus.pairs.peak import Peak
 from conlab.versus.pairs.runner import Runner
 from conlab.versus.pairs.witness import below
@@ -87,8 +85,6 @@ def obey(order: dict[str, Any], orders: Any, reply: Callable[..., None]) -> None
 
 def surveyed(order: dict[str, Any]) -> dict[str, Any]:
     """What the side has: its cells, why some are absent, what their jobs ask for, its libraries."""
-    import importlib.metadata  # not for each pair
-
     models = list(discovery.models())
     found: dict[str, dict[str, Any]] = {}
     for name, own in order["workloads"].items():
@@ -106,14 +102,10 @@ def surveyed(order: dict[str, Any]) -> dict[str, Any]:
         except Exception as error:
             problem = str(error) if isinstance(error, UserError) else said(error)
             found[name] = {"asks": [], "problem": problem, "cells": {}}
-    libraries = {
-        str(one.metadata["Name"]): one.version
-        for one in reversed(list(importlib.metadata.distributions()))  # the first found counts
-    }
     return {
         "python": python_build(),
         "gil": gil_enabled(),
-        "libraries": libraries,
+        "libraries": here.libraries(),
         "packages": sorted(packages_from(order["tree"], set(order["projects"]))),
         "workloads": found,
     }
@@ -129,8 +121,8 @@ def packages_from(tree: str | None, projects: set[str]) -> Iterator[str]:
         origin = one.read_text("direct_url.json") or ""
         address = json.loads(origin).get("url", "") if origin else ""
         place = url2pathname(urlsplit(address).path) if address.startswith("file:") else ""
-        here = place and (os.path.realpath(place) + os.sep).startswith(below([str(tree)]))
-        if here or layout.normalized(str(one.metadata["Name"])) in projects:
+        from_tree = place and (os.path.realpath(place) + os.sep).startswith(below([str(tree)]))
+        if from_tree or layout.normalized(str(one.metadata["Name"])) in projects:
             for file in one.files or ():
                 name = file.parts[0].partition(".")[0]
                 if file.suffix in (".py", ".so", ".pyd") and name and "editable" not in name:
@@ -182,7 +174,7 @@ def decoded(value: Any) -> Any:
 def run_cell(order: dict[str, Any], orders: Any, reply: Callable[..., None]) -> None:
     """Open the cell's pool, and run its jobs in rounds as long as that is what is asked."""
     if order["core"] is not None:
-        stay_on(order["core"])
+        here.stay_on(order["core"])
     memory, began = Peak(), time.perf_counter()
     load(order["workload"], order["own"])
     importing = time.perf_counter() - began
@@ -212,12 +204,6 @@ def run_cell(order: dict[str, Any], orders: Any, reply: Callable[..., None]) -> 
                 case "end":
                     break
     orders.put(None)
-
-
-def stay_on(core: int) -> None:
-    """Let this thread run on that core only, where the system has a way to say so."""
-    with suppress(AttributeError, OSError):
-        psutil.Process().cpu_affinity([core])
 
 
 if __name__ == "__main__":
