@@ -9,7 +9,7 @@ from typing import Any
 from conlab.bench.discovery import Cell
 from conlab.errors import UserError
 
-LONG = 5.0  # seconds of a serial run from which every model is timed and watched once
+LONG = 5.0  # seconds of a serial run from which a model has two visits of one round
 TELLING = 60.0  # seconds from which on it is said what fewer jobs would take
 SHOWN_EVERY = 0.2  # seconds between two looks at what to show
 
