@@ -115,7 +115,7 @@ class Tracer(Stepper):
                 return known.plain
         return known.step
 
-    def _enters(self, point: Point, code: CodeType, caller: Any) -> "Entry":
+    def _enters(self, point: Point, code: CodeType, caller: Any) -> Entry:
         """Find out how a call enters this code."""
         node = self._operands.node(point)
         callee = UNKNOWN
@@ -130,7 +130,7 @@ class Tracer(Stepper):
         return entry
 
     def _is_called_back(
-        self, code: CodeType, caller: FrameType | None, entry: "Entry | None"
+        self, code: CodeType, caller: FrameType | None, entry: Entry | None
     ) -> bool:
         """Whether a function in C has called this code, and goes on after it."""
         return caller is not None and self._callbacks.enters(
