@@ -99,15 +99,11 @@ def _declare_options(parser: pytest.Parser, taken: set[str]) -> None:
     """Declare each option under the names that are free."""
     group = parser.getgroup("explore", "Concurrency Lab: tests under every schedule")
     for name, attributes in OPTIONS.items():
-        names = [name, f"--conlab-{name[2:]}"]
+        names = [name, declaring.longer(name)]
         free = [each for each in names if each not in taken]
-        group.addoption(*free, dest=_destination(name), default=None, **attributes)
+        group.addoption(*free, dest=declaring.destination(name), default=None, **attributes)
     if not any(group.name == declaring.CLONES_OWN for group in parser._groups):
         declaring.declare(parser, taken)
-
-
-def _destination(name: str) -> str:
-    return f"conlab_{name[2:].replace('-', '_')}"
 
 
 def joined_options(args: list[str], which: Container[str] = PATH_OPTIONS) -> Iterator[str]:
@@ -163,7 +159,9 @@ def _for_a_comparison() -> Iterator[None]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Have those tests explored that ask for it; nothing is imported where none does."""
-    together, seconds, step = (config.getoption(_destination(name), None) for name in OPTIONS)
+    together, seconds, step = (
+        config.getoption(declaring.destination(name), None) for name in OPTIONS
+    )
     if together is not None:
         from conlab.explorer.in_pytest.settings import MOST_TOGETHER
 
