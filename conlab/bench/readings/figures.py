@@ -4,7 +4,6 @@ Times are seconds and memory is bytes; what nothing could tell is None.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 LEAST = 0.1  # the share of its time in which a row ran freely, below which nothing is made of it
 HELD = "_one_thread"  # ends the labels of rows whose libraries were held to one thread
@@ -113,16 +112,3 @@ class Case:
     def speedup(self, row: Row) -> float:
         """How many times as fast as serial; 1 where that was not measured."""
         return self.serial.seconds / row.seconds if self.serial else 1.0
-
-
-def case_from(recorded: dict[str, Any]) -> Case:
-    """The case that ``dataclasses.asdict`` made plain data of."""
-    rows = [
-        Row(**{**row, "looks": Looks(**row["looks"]) if row["looks"] else None})
-        for row in recorded["rows"]
-    ]
-    alone = recorded["alone"]
-    if alone:
-        alone = Alone(**{**alone, "jobs": tuple(alone["jobs"])})
-    names = {name: tuple(recorded[name]) for name in ("blocking", "asynchronous")}
-    return Case(**{**recorded, **names, "rows": tuple(rows), "alone": alone})

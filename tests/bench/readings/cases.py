@@ -1,4 +1,4 @@
-"""Figures of a workload made by hand, for the tests of the readings."""
+"""Figures of a workload, made by hand or as they were written down, for the tests of the readings."""
 
 from dataclasses import replace
 from typing import Any
@@ -49,3 +49,16 @@ def looks(busy: int, idle: int = 0, **changes: Any) -> Looks:
     """Looks that mostly saw one line."""
     at: dict[str, Any] = {"at_most": busy, "line": "my_job.py:7, work()", "source": "with LOCK:"}
     return Looks(busy, idle, **(at | changes))
+
+
+def case_from(recorded: dict[str, Any]) -> Case:
+    """The case that ``dataclasses.asdict`` made plain data of."""
+    rows = [
+        Row(**{**row, "looks": Looks(**row["looks"]) if row["looks"] else None})
+        for row in recorded["rows"]
+    ]
+    alone = recorded["alone"]
+    if alone:
+        alone = Alone(**{**alone, "jobs": tuple(alone["jobs"])})
+    names = {name: tuple(recorded[name]) for name in ("blocking", "asynchronous")}
+    return Case(**{**recorded, **names, "rows": tuple(rows), "alone": alone})

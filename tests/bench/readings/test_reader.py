@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from conlab.bench.readings import big_results, clients, making, memory, too_short
-from conlab.bench.readings.figures import Case, case_from
+from conlab.bench.readings.figures import Case
 from conlab.bench.readings.reader import DISPATCH, readings
 from conlab.bench.words import GIBI, MEBI
-from tests.bench.readings.cases import alone, case, row
+from tests.bench.readings.cases import alone, case, case_from, row
 
 RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.json"))
 
