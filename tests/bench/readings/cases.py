@@ -1,4 +1,4 @@
-"""Figures of a workload, made by hand or as they were written down, for the tests of the readings."""
+"""Figures of a workload, made by hand or written down before, for the tests of the readings."""
 
 from dataclasses import replace
 from typing import Any
