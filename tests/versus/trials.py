@@ -166,7 +166,6 @@ OF_TESTS = ("-q", "--conlab-budget={budget}", "--benchmark-json={json}")
 OF_JOBS = (  # a workload of one's own, which the clone's conftest measures
     *("--benchmark-only", "-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT)),
     *("--budget={budget}", "--benchmark-json={json}", "--models", "threads"),
-    str(ROOT / "tests" / "bench_matrix.py"),
 )
 
 
@@ -289,7 +288,7 @@ def trial(kind: Kind, load: str, budget: int, folder: Path) -> Trial:
 def command(kind: Kind, repository: Path) -> list[str]:
     """The options of pytest that measure what the change is in."""
     if kind.test == "kinds_job":
-        return [*OF_JOBS, "--workload", str(repository / "bench" / "kinds_job.py")]
+        return [*OF_JOBS, f"--workload={repository / 'bench' / 'kinds_job.py'}"]
     return [*OF_TESTS, "--clocks", kind.clocks, f"tests/test_speed.py::{kind.test}"]
 
 
