@@ -1,7 +1,8 @@
 """The verdict on a workload in words, each computed from the figures of the run."""
 
 from conlab.bench.measured import Measured
-from conlab.bench.readings import bounds
+from conlab.bench.readings import big_results, bounds
+from conlab.bench.readings.figures import Case
 from conlab.bench.report import BUSY_ORIGIN, PARALLEL, Group
 from conlab.bench.settings import gil_enabled
 from conlab.bench.words import MEBI, duration, join
@@ -77,6 +78,12 @@ def kind_of(group: Group) -> str:
     if threads.cores_busy >= PARALLEL:
         return "computing outside the GIL"
     return "computing with the GIL" if group.parallel else "computing"
+
+
+def not_past(case: Case) -> bool:
+    """Whether jobs ran in other processes, and none of these models was faster than serial."""
+    gains = [case.speedup(row) for row in case.rows if row.processes > 1]
+    return bool(gains) and max(gains) < big_results.GAIN
 
 
 def waiting_share(group: Group) -> float:
@@ -157,6 +164,11 @@ def change_sentence(group: Group, serial: Measured) -> str:
                 f" {leader.cores_busy:.2f} of {group.cores} cores busy: CPU spent on each job"
                 f" ({duration(leader.cpu / leader.jobs)}) is what is left to save; longer waits"
                 " would hide it."
+            )
+        case "computing with the GIL" if not_past(group.case):
+            return (
+                "Threads took turns at the GIL. Other processes have each its own, and what that"
+                " gains here is spent on starting, sending and receiving the jobs."
             )
         case "computing with the GIL":
             return (

@@ -337,6 +337,16 @@ def test_work_that_holds_the_gil_needs_processes_or_interpreters() -> None:
     assert change(made).startswith("Threads took turns at the GIL: processes or interpreters")
 
 
+def test_processes_that_gain_nothing_are_not_said_to_get_past_the_gil() -> None:
+    made = group(
+        measured("threads", 1.8),
+        measured("serial", 2.0),
+        replace(measured("processes", 2.1, cores=1.7), settings={"workers": 2}),
+        cores=4,
+    )
+    assert change(made).startswith("Threads took turns at the GIL. Other processes have each its")
+
+
 def test_work_outside_the_gil_needs_more_cores() -> None:
     made = group(
         measured("serial", 2.0),

@@ -136,6 +136,20 @@ def test_results_that_are_sent_quickly_or_small_are_not_spoken_of() -> None:
     assert big_results.read(big(1000, 0.2)) is None
 
 
+def test_results_that_cost_other_processes_what_they_win_are_said_with_that() -> None:
+    """As tokens sent back: pickled quickly, but received by a process that has to make them all."""
+
+    def cost(cpu: float, seconds: float = 1.0) -> Case:
+        sending = alone(sent_size=32 * MEBI, sent_seconds=0.02)
+        return case(row("processes", seconds, cpu=cpu), alone=sending)
+
+    found = big_results.read(cost(cpu=1.51))
+    assert found
+    assert "150.0 ms of CPU a job went into what serial does not do" in found.sentence
+    assert big_results.read(cost(cpu=0.31)) is None
+    assert big_results.read(cost(cpu=1.51, seconds=0.6)) is None  # they win something all the same
+
+
 def test_results_that_nobody_sends_are_not_spoken_of() -> None:
     here = case(row("threads", 1.0), alone=alone(sent_size=MEBI * 99, sent_seconds=9.0))
     assert big_results.read(here) is None
