@@ -1,0 +1,83 @@
+"""Oversubscription: a worker for each core, and each calls a library that does the same.
+
+Symptom: Slower with more workers; the load is the square of the cores, and most of the time goes to
+switching between threads.
+
+Why: BLAS, OpenMP and the like start a thread for each core, as they know nothing of each other. So
+do pools of workers. One inside the other multiplies: 16 threads on 4 cores, 4,096 on 64.
+
+Fix: One of the two gets all the cores. In each worker limit the library to one thread: by
+threadpoolctl, by an initializer, or by OMP_NUM_THREADS, OPENBLAS_NUM_THREADS and MKL_NUM_THREADS
+before the library is imported.
+
+Detect: none known. threadpoolctl.threadpool_info() shows how many threads each library will take.
+
+Source: https://github.com/joblib/joblib/issues/834 and
+https://github.com/joblib/joblib/issues/1846
+
+Run: python blas_oversubscription.py broken|fixed
+"""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+
+FAILURE = "needless cost"
+SHOWS = "returned 16"
+EVIDENCE = "measured"
+MEET = {"result = sum(range(rows))": 16}
+DETECT: dict[str, str] = {}
+
+CORES = 4
+ROWS = 8_000  # of a matrix, of which each thread of the library multiplies some
+
+
+def broken() -> int:
+    cores = Cores()
+    with ThreadPoolExecutor(CORES) as workers:
+        for _ in range(CORES):
+            workers.submit(matrix_product, cores)
+    return cores.most_busy
+
+
+def fixed() -> int:
+    cores = Cores()
+    with ThreadPoolExecutor(CORES) as workers:
+        for _ in range(CORES):
+            workers.submit(matrix_product, cores, threads=1)
+    return cores.most_busy
+
+
+def holds(most_busy: int) -> bool:
+    """There were never more threads at work than cores."""
+    return most_busy <= CORES
+
+
+class Cores:
+    """Counts the threads that want a core at once."""
+
+    def __init__(self) -> None:
+        self.busy = self.most_busy = 0
+        self.lock = Lock()
+
+    def multiply(self, rows: int) -> int:
+        """Some rows of a product: what needs a core."""
+        with self.lock:
+            self.busy += 1
+            self.most_busy = max(self.most_busy, self.busy)
+        result = sum(range(rows))
+        with self.lock:
+            self.busy -= 1
+        return result
+
+
+def matrix_product(cores: Cores, threads: int = CORES) -> int:
+    """What a library such as BLAS does: divide the rows among a thread for each core."""
+    with ThreadPoolExecutor(threads) as pool:
+        parts = [pool.submit(cores.multiply, ROWS // threads) for _ in range(threads)]
+        return sum(part.result() for part in parts)
+
+
+if __name__ == "__main__":
+    side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
+    print(f"{(busy := side())} threads on {CORES} cores:", "right" if holds(busy) else "wrong")
