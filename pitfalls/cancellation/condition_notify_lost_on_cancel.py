@@ -1,4 +1,4 @@
-"""Condition: the notified task is cancelled, and takes the only notification with it.
+"""Notification lost on cancellation: the task that was woken is cancelled, and no other is woken.
 
 Symptom: There is work in the queue, a worker that waits for it, and nothing happens.
 
@@ -9,7 +9,8 @@ which it is woken; from 3.13 on it wakes another. What comes after wait() is one
 Fix: notify_all(), and each looks again for itself whether there is something to take; or notify the
 next one when cancelled.
 
-Detect: pytest-timeout and faulthandler, whose stacks show the loop waiting. No linter warns.
+Detect: pytest-timeout and faulthandler, whose stacks show the loop waiting; `python -m asyncio
+pstree`, which shows who waits. No linter warns.
 
 Source: https://github.com/python/cpython/issues/112202 and
 https://github.com/agronholm/anyio/pull/1075
@@ -27,7 +28,19 @@ SHOWS = "hung"
 EVIDENCE = "explored"
 STUCK_AT = ("return asyncio.run(serve(announce))",)
 AWAITING = ("await bob", "await baked.wait_for(lambda: bread)")
-DETECT = {"faulthandler": "in broken"}
+DETECT = {
+    "faulthandler": "in broken",
+    "pytest-timeout": "return asyncio.run(serve(announce))",
+    "python -m asyncio pstree": "eat",
+}
+VERSIONS = {
+    "<3.14": {
+        "DETECT": {
+            "faulthandler": "in broken",
+            "pytest-timeout": "return asyncio.run(serve(announce))",
+        }
+    }
+}
 
 
 def broken() -> list[str]:

@@ -1,4 +1,4 @@
-"""Default executor starvation: names are not resolved, as other calls have all of its threads.
+"""Default executor starvation: no name is looked up while other calls have all of its threads.
 
 Symptom: "DNS timeouts" under load, though every name server answers at once.
 
@@ -11,7 +11,8 @@ Fix: An executor of one's own for calls that may last.
 Detect: pytest-timeout and faulthandler, whose stacks show all threads in calls of one's own, and
 the loop waiting. No linter warns.
 
-Source: https://github.com/python/cpython/issues/112169
+Source: https://github.com/python/cpython/issues/112169 and
+https://github.com/home-assistant/architecture/issues/171
 
 Run: python default_executor_starvation.py broken|fixed
 """

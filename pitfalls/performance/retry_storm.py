@@ -20,6 +20,7 @@ Run: python retry_storm.py broken|fixed
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 FAILURE = "needless cost"
 SHOWS = "returned 90"
@@ -51,13 +52,10 @@ def holds(requests: int) -> bool:
 
 async def retried(tries: int, call: Callable[[], Awaitable[None]]) -> None:
     """Do the call until it succeeds, or has been tried so often."""
-    for left in reversed(range(tries)):
-        try:
+    for _ in range(tries - 1):
+        with suppress(ConnectionError):
             return await call()
-        except ConnectionError:
-            if not left:
-                raise
-    return None
+    return await call()
 
 
 async def get(port: int, tries: int) -> None:
@@ -68,6 +66,7 @@ async def get(port: int, tries: int) -> None:
         writer.write(b"GET / HTTP/1.0\r\n\r\n")
         status = await reader.readline()
         writer.close()
+        await writer.wait_closed()
         if b"503" in status:
             raise ConnectionError(status)
 
@@ -81,7 +80,7 @@ async def requests_of_all(client: Callable[[int], Awaitable[None]]) -> int:
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal requests
         requests += 1
-        await reader.readline()
+        await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.0 503 Service Unavailable\r\n\r\n")
         writer.close()
 

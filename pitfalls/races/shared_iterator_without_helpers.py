@@ -3,15 +3,17 @@
 Symptom: Some items are done twice, some never; no exception.
 
 Why: `next(pages)` calls __next__, which reads where it is, and moves on. Two threads may read the
-same place. A generator refuses that with an exception; a class does not notice.
+same place. A generator refuses that with an exception; a class does not notice. (Nor does, on a
+free-threaded build, the iterator of a list.)
 
 Fix: threading.serialize_iterator(), new in Python 3.15, or a lock around next(), which is what it
 is. For all threads to get all items: threading.concurrent_tee(), not itertools.tee().
 
 Detect: none known.
 
-Source: https://github.com/python/cpython/issues/124397 and
-https://github.com/more-itertools/more-itertools/issues/1093
+Source: https://github.com/python/cpython/issues/124397,
+https://github.com/more-itertools/more-itertools/issues/1093 and, for lists,
+https://github.com/python/cpython/issues/120496
 
 Run: python shared_iterator_without_helpers.py broken|fixed
 """
