@@ -1,7 +1,7 @@
 """Eager task order: the task has ended before its maker could note that it began.
 
-Symptom: After a switch to eager tasks, entries of finished tasks stay for ever; what was new is
-taken for old, and old for new.
+Symptom: After a switch to eager tasks, finished tasks stay in the table of those that run; or
+a task does not find what its maker sets a line later.
 
 Why: With asyncio.eager_task_factory, create_task() runs the task up to its first wait before it
 returns. What stands after create_task() comes later than what the task does first; if it need not

@@ -14,7 +14,7 @@ the first who misses.)
 Detect: none known.
 
 Source: https://github.com/jazzband/django-redis/issues/27 and
-https://github.com/omegaup/omegaup/issues/8962
+https://github.com/Suor/django-cacheops/pull/134
 
 Run: python cache_stampede.py broken|fixed
 """
