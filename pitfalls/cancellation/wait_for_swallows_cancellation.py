@@ -1,4 +1,4 @@
-"""wait_for swallows a cancellation: it comes in the same turn as the reply, and the task goes on.
+"""wait_for swallows a cancellation: a task that is cancelled just as its reply comes goes on.
 
 Symptom: Now and then a worker outlives its cancellation, and the shutdown waits for it for ever.
 

@@ -1,4 +1,4 @@
-"""Default executor starvation: no name is looked up while other calls have all of its threads.
+"""Default executor starvation: other calls have all of its threads, and no name is looked up.
 
 Symptom: "DNS timeouts" under load, though every name server answers at once.
 
