@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from conlab.catalogue.pitfall import ORACLE, Pitfall
+from conlab.catalogue.pitfall import ORACLE, Pitfall, applies, this_build
 from conlab.explorer import Deadlocked, Exploration, Witness, explore
 from conlab.judge import Hung, Judgement, Raised, Returned, judge
 
@@ -20,6 +20,7 @@ Side = Literal["broken", "fixed"]
 
 BOUND = 2  # preemptions up to which every schedule of a side is run
 LIMIT = 20.0  # seconds for a judged side; only one that is against the law needs them
+HARMLESS = f"on Python {this_build()} it does no harm"
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,10 @@ class Finding:
 
 def examine(pitfall: Pitfall, side: Side) -> Finding:
     """Run one side of a pitfall here and now, by the kind of evidence that it declares."""
-    return (_explored if pitfall.evidence == "explored" else _judged)(pitfall, side)
+    finding = (_explored if pitfall.evidence == "explored" else _judged)(pitfall, side)
+    if side == "broken" and pitfall.harmless and not finding.against_the_law:
+        return replace(finding, sentence=f"{finding.sentence}; {HARMLESS}")
+    return finding
 
 
 def _judged(pitfall: Pitfall, side: Side) -> Finding:
@@ -48,7 +52,8 @@ def _judged(pitfall: Pitfall, side: Side) -> Finding:
         order=pitfall.order,
         at_rest=pitfall.at_rest,
     )
-    objections = (_not_as_declared if side == "broken" else _not_sound)(pitfall, judgement)
+    fails = side == "broken" and not pitfall.harmless
+    objections = (_not_as_declared if fails else _not_sound)(pitfall, judgement)
     match judgement.outcome:
         case Hung(stacks=exhibit) | Raised(traceback=exhibit):
             pass
@@ -118,9 +123,15 @@ def _explored(pitfall: Pitfall, side: Side) -> Finding:
         bound=BOUND,
         cancellations=pitfall.cancellations,
     )
-    if side == "fixed":
+    if side == "fixed" or pitfall.harmless:
         exploration = explore_side(reading="bytecode")
         return _found(side, exploration, _not_survived(exploration))
+    if applies("free-threaded"):  # where nothing keeps others out, so there is one reading
+        exploration = explore_side(reading="bytecode")
+        objections = _not_the_witness(pitfall, exploration)
+        if pitfall.safe_by_accident:
+            objections.append("it is said to be safe by accident, on a build without the GIL")
+        return _found(side, exploration, objections)
     if not pitfall.safe_by_accident:
         exploration = explore_side(reading="gil")
         return _found(side, exploration, _not_the_witness(pitfall, exploration))

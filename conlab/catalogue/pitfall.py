@@ -45,6 +45,7 @@ DECLARED: Mapping[str, Any] = {
     "ORDER": (),  # statements, each of which may run when the one before it has ended
     "AT_REST": (),  # statements that run only when every other thread sleeps
     "SAFE_BY_ACCIDENT": False,  # broken fails in the reading "bytecode" and not in "gil"
+    "HARMLESS": False,  # for VERSIONS: on this build broken does no harm, which the law then shows
     "VERSIONS": {},  # which of these are different where: {"<3.12": {"DETECT": {}}}
 }
 
@@ -70,6 +71,7 @@ class Pitfall:
     order: tuple[str, ...]
     at_rest: tuple[str, ...]
     safe_by_accident: bool
+    harmless: bool
     versions: Mapping[str, Mapping[str, Any]]
     tools: tuple[str, ...]  # those that detect it on any build, the same whichever reads the file
     broken: str  # the source of each side, with what no one else in the file uses
@@ -181,6 +183,8 @@ def _declared(module: ast.Module, path: Path) -> dict[str, Any]:
     ]
     if missing:
         raise UserError(f"{path} does not declare {missing[0]}")
+    if constants.get("HARMLESS"):
+        raise UserError(f"{path} declares HARMLESS for every build; declare it in VERSIONS")
     declared = {name: constants.get(name, default) for name, default in DECLARED.items()}
     for condition, values in declared["VERSIONS"].items():
         if applies(condition):

@@ -26,6 +26,7 @@ SHOWS = "returned 1"
 EVIDENCE = "explored"
 SAFE_BY_ACCIDENT = True
 DETECT: dict[str, str] = {}
+VERSIONS = {"free-threaded": {"SAFE_BY_ACCIDENT": False}}
 
 
 def broken() -> int:

@@ -147,6 +147,23 @@ RACE = """
 """
 
 
+BARE_INCREMENT = """
+    hits = 0
+
+    def hit():
+        nonlocal hits
+        hits += 1
+
+    threads = [threading.Thread(target=hit) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return int(hits == 2)
+"""
+HARMLESS_HERE = {">=3.0": {"HARMLESS": True}}
+
+
 def test_a_fix_that_fails_in_one_schedule_is_caught(plant: Plant) -> None:
     racy = plant(fixed=RACE, EVIDENCE="explored")
     (objection,) = examine(racy, "fixed").against_the_law
@@ -162,6 +179,36 @@ def test_a_race_said_to_be_safe_by_accident_is_caught(plant: Plant) -> None:
     plain = plant(broken=RACE, EVIDENCE="explored", SHOWS="returned 2", SAFE_BY_ACCIDENT=True)
     (objection,) = examine(plain, "broken").against_the_law
     assert objection.startswith("it is not safe by accident")
+
+
+@pytest.mark.parametrize("evidence", ["judged", "explored"])
+def test_a_broken_side_that_does_no_harm_on_this_build_is_not_objected_to(
+    plant: Plant, evidence: str
+) -> None:
+    tame = plant(broken="return 1", EVIDENCE=evidence, VERSIONS=HARMLESS_HERE)
+    finding = examine(tame, "broken")
+    assert finding.against_the_law == ()
+    assert finding.sentence.endswith(law.HARMLESS)
+
+
+def test_a_broken_side_that_does_harm_on_a_build_where_it_should_not_is_caught(
+    plant: Plant,
+) -> None:
+    (judged,) = examine(plant(VERSIONS=HARMLESS_HERE), "broken").against_the_law
+    assert judged == "its oracle calls it wrong that it returned 0"
+    racy = plant(broken=RACE, EVIDENCE="explored", VERSIONS=HARMLESS_HERE)
+    (explored,) = examine(racy, "broken").against_the_law
+    assert explored.startswith("it fails in")
+
+
+@pytest.mark.parametrize("safe_by_accident", [False, True])
+def test_without_the_gil_nothing_is_safe_by_accident(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch, safe_by_accident: bool
+) -> None:
+    monkeypatch.setattr(law, "applies", lambda condition: condition == "free-threaded")
+    bare = plant(broken=BARE_INCREMENT, EVIDENCE="explored", SAFE_BY_ACCIDENT=safe_by_accident)
+    said = "it is said to be safe by accident, on a build without the GIL"
+    assert examine(bare, "broken").against_the_law == (said,) * safe_by_accident
 
 
 def test_a_replay_that_diverges_is_an_error_and_no_pass(

@@ -15,12 +15,18 @@ from conlab.errors import UserError
         ("fixed() ->", "lacks a function fixed()"),
         ("SHOWS", "does not declare SHOWS"),
         ('"wrong result"', "FAILURE is 'bad luck'"),
+        ('EVIDENCE = "explored"', "declares HARMLESS for every build"),
     ],
 )
 def test_a_file_that_lacks_something_is_told_what(tmp_path: Path, missing: str, said: str) -> None:
     whole = pitfall.find("lost_update").path.read_text()
     assert missing in whole
-    lacking = {'"wrong result"': '"bad luck"', "fixed() ->": "other() ->"}.get(missing, "OTHER")
+    instead = {
+        '"wrong result"': '"bad luck"',
+        "fixed() ->": "other() ->",
+        'EVIDENCE = "explored"': 'EVIDENCE = "explored"\nHARMLESS = True',
+    }
+    lacking = instead.get(missing, "OTHER")
     file = tmp_path / "lacking.py"
     file.write_text(whole.replace(missing, lacking))
     with pytest.raises(UserError, match=r".") as told:
