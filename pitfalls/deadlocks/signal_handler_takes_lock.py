@@ -90,8 +90,10 @@ class Log:
 def handler_of_ended_children(handler: Callable[..., None]) -> Iterator[None]:
     """Call the handler whenever a child of this process ends."""
     before = signal.signal(signal.SIGCHLD, handler)
-    yield
-    signal.signal(signal.SIGCHLD, before)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCHLD, before)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ any more, and the coroutine never begins.
 Fix: Await it, as everything else on the loop. What may be called from both must ask
 asyncio.get_running_loop() where it is.
 
-Detect: pytest-timeout and faulthandler, whose stacks end in result(). No linter warns.
+Detect: pytest-timeout and faulthandler, whose stacks end in result(). ruff RUF029 (preview) wonders
+at an async function that awaits nothing.
 
 Source: https://github.com/crewAIInc/crewAI/issues/6742 and
 https://github.com/empicano/aiomqtt/issues/174
@@ -26,7 +27,11 @@ FAILURE = "deadlock"
 SHOWS = "hung"
 EVIDENCE = "explored"
 STUCK_AT = ("return found.result()",)
-DETECT = {"faulthandler": "in page", "pytest-timeout": "found.result()"}
+DETECT = {
+    "ruff": "RUF029",
+    "faulthandler": "in page",
+    "pytest-timeout": "found.result()",
+}
 
 
 def broken() -> str:

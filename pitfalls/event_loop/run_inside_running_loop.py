@@ -9,7 +9,8 @@ one with asyncio.run(); a coroutine, and each cell of a notebook, is run by a lo
 Fix: Await the coroutine itself. Where only a plain function can be called, call it in another
 thread: await asyncio.to_thread(ask, question).
 
-Detect: none known before it runs, and then the error says what it is.
+Detect: ruff RUF029 (preview), where the caller is an async function that awaits nothing else. When
+it runs: the error, and a warning that the coroutine was never awaited.
 
 Source: https://github.com/ollama/ollama-python/issues/35 and
 https://github.com/crewAIInc/crewAI/issues/6978
@@ -24,7 +25,7 @@ FAILURE = "exception"
 SHOWS = "raised RuntimeError: asyncio.run() cannot be called from a running event loop"
 EVIDENCE = "judged"
 LOST = ("coroutine 'ask_async' was never awaited",)
-DETECT: dict[str, str] = {}
+DETECT = {"ruff": "RUF029", "python -X dev": "coroutine 'ask_async' was never awaited"}
 
 
 def broken() -> str:

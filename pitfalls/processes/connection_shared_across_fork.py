@@ -3,16 +3,15 @@
 Symptom: "decryption failed or bad record mac", answers to other questions, or a server that hangs
 up; from the second worker on, and never with one.
 
-Why: fork() copies the memory, the client's own state with it, and leaves the socket in common. Both
-workers number their messages from the same number on, so that the server sees one connection that
-says everything twice. Whose answer a worker reads is chance.
+Why: fork() copies the client's own state, and leaves the socket in common. Both workers number
+their messages from the same number on, and the server sees one connection that says everything
+twice. Whose answer a worker reads is chance.
 
 Fix: Connect after the fork, in the worker: for instance in the initializer of a pool.
 
 Detect: none known.
 
-Source: https://github.com/celery/celery/issues/1564 and
-https://github.com/apache/superset/pull/13350
+Source: https://github.com/celery/celery/issues/1564
 
 Run: python connection_shared_across_fork.py broken|fixed
 """
@@ -21,7 +20,7 @@ import multiprocessing
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import count
+from functools import partial
 from multiprocessing.queues import SimpleQueue
 from socket import create_server, socket
 
@@ -60,9 +59,10 @@ def holds(answers: list[str]) -> bool:
 class Client(socket):
     """A connection that numbers its messages, as TLS does."""
 
+    sent = 0
+
     def __init__(self, address: tuple[str, int]) -> None:
         super().__init__()
-        self.sent = 0
         self.connect(address)
 
     def ask(self) -> str:
@@ -88,9 +88,7 @@ def serve(listener: socket) -> None:
     while True:
         connection, _ = listener.accept()
         with connection:
-            for number in count(1):
-                if not (message := connection.recv(1)):
-                    break
+            for number, message in enumerate(iter(partial(connection.recv, 1), b""), 1):
                 connection.sendall(b"+" if message[0] == number else b"-")
 
 
@@ -100,9 +98,11 @@ def server() -> Iterator[tuple[str, int]]:
     with create_server(("127.0.0.1", 0)) as listener:
         process = FORK.Process(target=serve, args=(listener,), daemon=True)
         process.start()
-        yield listener.getsockname()
-        process.kill()
-        process.join()
+        try:
+            yield listener.getsockname()
+        finally:
+            process.kill()
+            process.join()
 
 
 if __name__ == "__main__":
