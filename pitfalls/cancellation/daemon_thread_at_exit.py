@@ -20,6 +20,7 @@ Run: python daemon_thread_at_exit.py broken|fixed
 import subprocess
 import sys
 from collections.abc import Callable
+from inspect import getfile
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -71,10 +72,11 @@ def write() -> None:
 
 def printed_by(program: Callable[[], None]) -> str:
     """Run the function as a program of its own; what it has printed at its end."""
-    script = f"import {Path(__file__).stem} as copy; copy.{program.__name__}()"
+    file = Path(getfile(program))
+    script = f"import {file.stem} as copy; copy.{program.__name__}()"
     done = subprocess.run(
         [sys.executable, "-c", script],
-        cwd=Path(__file__).parent,
+        cwd=file.parent,
         stdout=subprocess.PIPE,
         text=True,
         check=True,

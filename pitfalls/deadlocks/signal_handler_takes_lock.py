@@ -29,6 +29,7 @@ from threading import Lock
 FAILURE = "deadlock"
 SHOWS = "hung"
 EVIDENCE = "judged"
+BUILDS_ON = ("non_reentrant_lock_taken_twice",)
 STUCK_AT = ("with self.lock:",)
 DETECT = {"faulthandler": "in child_ended", "pytest-timeout": "in child_ended"}
 
@@ -101,4 +102,4 @@ if __name__ == "__main__":
     if side is broken:
         print("This will hang; its stacks follow in a second.", flush=True)
         faulthandler.dump_traceback_later(1, exit=True)
-    print(f"{(lines := side())}:", "right" if holds(lines) else "wrong")
+    print(f"In the log: {(lines := side())}:", "right" if holds(lines) else "wrong")

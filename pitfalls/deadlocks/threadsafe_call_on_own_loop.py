@@ -26,6 +26,7 @@ import sys
 FAILURE = "deadlock"
 SHOWS = "hung"
 EVIDENCE = "explored"
+BUILDS_ON = ("blocking_call_in_coroutine",)
 STUCK_AT = ("return found.result()",)
 DETECT = {
     "ruff": "RUF029",

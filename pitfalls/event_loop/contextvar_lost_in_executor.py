@@ -27,6 +27,7 @@ from contextvars import ContextVar
 FAILURE = "wrong result"
 SHOWS = "returned 'Dear customer'"
 EVIDENCE = "explored"
+BUILDS_ON = ("thread_local_in_tasks",)
 DETECT: dict[str, str] = {}
 
 customer = ContextVar("customer", default="customer")
@@ -69,4 +70,4 @@ async def served_by_a_pool(answer: Callable[[], Awaitable[str]]) -> str:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(text := side())!r}:", "right" if holds(text) else "wrong")
+    print(f"The letter to Ada begins {(text := side())!r}:", "right" if holds(text) else "wrong")

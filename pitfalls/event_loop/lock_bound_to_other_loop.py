@@ -64,4 +64,7 @@ async def save_one(lock: asyncio.Lock) -> str:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(outcomes := side())}:", "right" if holds(outcomes) else "wrong")
+    print(
+        f"Two saves in each loop: {(outcomes := side())}:",
+        "right" if holds(outcomes) else "wrong",
+    )

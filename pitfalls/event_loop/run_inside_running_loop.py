@@ -24,6 +24,7 @@ import sys
 FAILURE = "exception"
 SHOWS = "raised RuntimeError: asyncio.run() cannot be called from a running event loop"
 EVIDENCE = "judged"
+BUILDS_ON = ("forgotten_await",)
 LOST = ("coroutine 'ask_async' was never awaited",)
 DETECT = {"ruff": "RUF029", "python -X dev": "coroutine 'ask_async' was never awaited"}
 

@@ -25,6 +25,7 @@ from contextvars import ContextVar
 FAILURE = "wrong result"
 SHOWS = "returned ['Dear Bob', 'Dear Bob']"
 EVIDENCE = "explored"
+BUILDS_ON = ("check_then_act_across_await",)
 DETECT: dict[str, str] = {}
 
 of_this_thread = threading.local()
@@ -66,4 +67,4 @@ async def both(letter_to: Callable[[str], Awaitable[str]]) -> list[str]:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(letters := side())}:", "right" if holds(letters) else "wrong")
+    print(f"To Ada and Bob: {(letters := side())}:", "right" if holds(letters) else "wrong")

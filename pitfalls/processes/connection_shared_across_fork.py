@@ -3,11 +3,10 @@
 Symptom: "decryption failed or bad record mac", answers to other questions, or a server that hangs
 up; from the second worker on, and never with one.
 
-Why: fork() copies the client's own state, and leaves the socket in common. Both workers number
-their messages from the same number on, and the server sees one connection that says everything
-twice. Whose answer a worker reads is chance.
+Why: fork() copies the client's own state, and leaves the socket in common. The workers number their
+messages alike, so that the server sees one connection which says all twice.
 
-Fix: Connect after the fork, in the worker: for instance in the initializer of a pool.
+Fix: Connect in the worker, after the fork: for instance in the initializer of a pool.
 
 Detect: none known.
 
@@ -27,6 +26,7 @@ from socket import create_server, socket
 FAILURE = "wrong result"
 SHOWS = "returned ['accepted', 'bad number']"
 EVIDENCE = "judged"
+BUILDS_ON = ("rng_duplicated_by_fork",)
 DETECT: dict[str, str] = {}
 
 FORK = multiprocessing.get_context("fork")
@@ -74,7 +74,7 @@ class Client(socket):
 
 def answers_to_two(work: Callable[["SimpleQueue[str]"], None]) -> list[str]:
     """Do the work in two processes at once; the answers that they got."""
-    answers: SimpleQueue[str] = FORK.SimpleQueue()
+    answers = FORK.SimpleQueue()
     workers = [FORK.Process(target=work, args=(answers,)) for _ in range(2)]
     for worker in workers:
         worker.start()
@@ -107,4 +107,4 @@ def server() -> Iterator[tuple[str, int]]:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(answers := side())}:", "right" if holds(answers) else "wrong")
+    print(f"Two workers: {(answers := side())}:", "right" if holds(answers) else "wrong")

@@ -24,6 +24,7 @@ from concurrent.futures import ProcessPoolExecutor
 FAILURE = "wrong result"
 SHOWS = "returned '12 EUR'"
 EVIDENCE = "judged"
+BUILDS_ON = ("missing_main_guard",)
 DETECT: dict[str, str] = {}
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -60,4 +61,4 @@ def price(amount: int) -> str:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(text := side())}:", "right" if holds(text) else "wrong")
+    print(f"The price in CHF: {(text := side())}:", "right" if holds(text) else "wrong")
