@@ -1,0 +1,110 @@
+"""Connection shared across fork: two workers send over the connection that their parent opened.
+
+Symptom: "decryption failed or bad record mac", answers to other questions, or a server that hangs
+up; from the second worker on, and never with one.
+
+Why: fork() copies the client's own state, and leaves the socket in common. The workers number their
+messages alike, so that the server sees one connection which says all twice.
+
+Fix: Connect in the worker, after the fork: for instance in the initializer of a pool.
+
+Detect: none known.
+
+Source: https://github.com/celery/celery/issues/1564
+
+Run: python connection_shared_across_fork.py broken|fixed
+"""
+
+import multiprocessing
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing.queues import SimpleQueue
+from socket import create_server, socket
+
+FAILURE = "wrong result"
+SHOWS = "returned ['accepted', 'bad number']"
+EVIDENCE = "judged"
+BUILDS_ON = ("rng_duplicated_by_fork",)
+DETECT: dict[str, str] = {}
+
+FORK = multiprocessing.get_context("fork")
+
+
+def broken() -> list[str]:
+    with server() as address, Client(address) as client:
+
+        def work(answers: "SimpleQueue[str]") -> None:
+            answers.put(client.ask())
+
+        return answers_to_two(work)
+
+
+def fixed() -> list[str]:
+    with server() as address:
+
+        def work(answers: "SimpleQueue[str]") -> None:
+            with Client(address) as client:
+                answers.put(client.ask())
+
+        return answers_to_two(work)
+
+
+def holds(answers: list[str]) -> bool:
+    """Both workers were served."""
+    return answers == ["accepted", "accepted"]
+
+
+class Client(socket):
+    """A connection that numbers its messages, as TLS does."""
+
+    sent = 0
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        super().__init__()
+        self.connect(address)
+
+    def ask(self) -> str:
+        """Send one message, and wait for the answer."""
+        self.sent += 1
+        self.sendall(bytes([self.sent]))
+        return "accepted" if self.recv(1) == b"+" else "bad number"
+
+
+def answers_to_two(work: Callable[["SimpleQueue[str]"], None]) -> list[str]:
+    """Do the work in two processes at once; the answers that they got."""
+    answers = FORK.SimpleQueue()
+    workers = [FORK.Process(target=work, args=(answers,)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return sorted(answers.get() for _ in workers)
+
+
+def serve(listener: socket) -> None:
+    """Serve one connection after the other: take the messages that have the next number."""
+    while True:
+        connection, _ = listener.accept()
+        with connection:
+            for number, message in enumerate(iter(partial(connection.recv, 1), b""), 1):
+                connection.sendall(b"+" if message[0] == number else b"-")
+
+
+@contextmanager
+def server() -> Iterator[tuple[str, int]]:
+    """A server in a process of its own; its address."""
+    with create_server(("127.0.0.1", 0)) as listener:
+        process = FORK.Process(target=serve, args=(listener,), daemon=True)
+        process.start()
+        try:
+            yield listener.getsockname()
+        finally:
+            process.kill()
+            process.join()
+
+
+if __name__ == "__main__":
+    side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
+    print(f"Two workers: {(answers := side())}:", "right" if holds(answers) else "wrong")
