@@ -36,7 +36,8 @@ def broken() -> list[str]:
     async def ask_twice() -> list[str]:
         async with server() as connect:
             one = await connect()
-            return list(await asyncio.gather(ask(one, "Ada"), ask(one, "Bob")))
+            answers = await asyncio.gather(ask(one, "Ada"), ask(one, "Bob"))
+            return list(answers)
 
     return asyncio.run(ask_twice())
 
@@ -45,7 +46,8 @@ def fixed() -> list[str]:
     async def ask_twice() -> list[str]:
         async with server() as connect:
             one, other = await connect(), await connect()
-            return list(await asyncio.gather(ask(one, "Ada"), ask(other, "Bob")))
+            answers = await asyncio.gather(ask(one, "Ada"), ask(other, "Bob"))
+            return list(answers)
 
     return asyncio.run(ask_twice())
 
