@@ -1,14 +1,15 @@
 """Ctrl-C with a pool: the worker is interrupted as well, and join() waits for the job that it lost.
 
-Symptom: Ctrl-C prints tracebacks of the workers, and the program never ends. A second Ctrl-C, and a
-third, do not help.
+Symptom: After Ctrl-C the workers print tracebacks, and the program stays there, doing nothing, until
+somebody ends it.
 
 Why: The terminal sends SIGINT to every process in the foreground. KeyboardInterrupt is no
 Exception, so it ends the worker in the middle of its job. multiprocessing.Pool starts a new worker
 and forgets the job, and after close() join() waits until no job is left.
 
-Fix: Let the workers ignore SIGINT, so that the parent alone decides; and there terminate(), which
-waits for no job.
+Fix: Let the workers ignore SIGINT, so that the parent alone decides what becomes of the jobs; and
+there terminate(), which waits for none. Either ends the hang: without the first the workers still
+print tracebacks, without the second all the jobs are done before the program stops.
 
 Detect: pytest-timeout and faulthandler, whose stacks end in join(). No linter warns.
 

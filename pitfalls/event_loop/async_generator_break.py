@@ -9,7 +9,8 @@ it asks the event loop to make a task of it.
 
 Fix: contextlib.aclosing(), which closes the generator, and waits for that, at the end of its block.
 
-Detect: none known to ruff and mypy.
+Detect: none known that tells the one from the other. flake8-async can forbid such generators
+altogether (ASYNC900, off by default).
 
 Source: https://github.com/python/cpython/issues/88684 and
 https://github.com/python/cpython/issues/118944
