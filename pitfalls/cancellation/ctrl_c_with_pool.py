@@ -1,7 +1,7 @@
 """Ctrl-C with a pool: the worker is interrupted as well, and join() waits for the job that it lost.
 
-Symptom: After Ctrl-C the workers print tracebacks, and the program stays there, idle, until somebody
-ends it.
+Symptom: After Ctrl-C the workers print tracebacks, and the program stays there, idle, until
+somebody ends it.
 
 Why: The terminal sends SIGINT to every process in the foreground. KeyboardInterrupt is no
 Exception, so it ends the worker in the middle of its job. multiprocessing.Pool starts a new worker
