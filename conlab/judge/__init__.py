@@ -13,8 +13,8 @@ are written there, a tree that stands at exactly those is a hang at once, withou
 An order is forced from outside, by a trace function in the tree's processes: ``meet`` holds threads
 at a statement until so many have come to it, ``order`` holds each statement until the one before
 it has ended, and ``at_rest`` holds a statement until every other thread sleeps. Where the program
-itself does not let that order come about, so that all its threads wait, the gate opens and the
-judgement says "prevented".
+itself does not let that order come about, so that all its threads wait, or wake only to look and
+sleep on, the gate opens and the judgement says "prevented".
 """
 
 import json

@@ -40,8 +40,8 @@ def main() -> None:
             right = getattr(module, oracle)(value) if oracle else None
             outcome = {"says": "returned", "value": repr(value), "right": right}
             del value
-        left = sorted(_held() - before)
         gc.collect()  # an exception never looked at is reported when its holder goes
+        left = sorted(_held() - before)  # garbage is not left: whoever held that is gone
     _tell({**outcome, "lost": lost, "left": left})
 
 

@@ -22,6 +22,8 @@ from conlab.warden.stacks import Threads, stacks_of
 
 TICK = 0.03  # seconds between two looks at the tree
 CALM = 3  # equal looks in a row after which the tree is taken to be at rest
+IDLE = 10  # looks in a row after which a tree that only polls is taken to be at rest
+POLL = 0.001  # CPU seconds, all threads together, that polling takes from one look to the next
 BETWEEN_LOOKS = 0.2  # seconds in which a stuck tree must use no core at all
 START_UP = 60.0  # seconds for the command to say that it is ready
 OUTCOMES = ("returned", "raised")  # what the judge's child says of its function
@@ -51,7 +53,7 @@ class Gate:
         self._let_go()
 
     def rest(self) -> None:
-        """Open the gate for good: every thread waits, so no other order can come about."""
+        """Open the gate for good: every thread waits or polls, so no other order can come about."""
         self.prevented = not any(statement in self.at_rest for statement, _ in self.waiting)
         self.open = True
         self._let_go()
@@ -89,13 +91,28 @@ class Calm:
     def __init__(self) -> None:
         self.last: processes.Look = {}
         self.looks = 0
+        self.idle = 0  # looks at which all slept, and had at most looked whether to go on
 
     def look(self) -> bool:
         """Look at the tree once more; whether enough looks in a row found the same, at rest."""
         now = processes.look(processes.descendants(os.getpid()))
-        self.looks = self.looks + 1 if now == self.last and processes.at_rest(now) else 0
+        rests = processes.at_rest(now)
+        self.looks = self.looks + 1 if rests and now == self.last else 0
+        self.idle = self.idle + 1 if rests and self._only_polled(now) else 0
         self.last = now
         return self.looks >= CALM
+
+    @property
+    def only_polls(self) -> bool:
+        """Whether nothing happens but that some thread wakes up, looks, and sleeps on.
+
+        So wait, with a limit, SQLite for a lock and many a loop around a sleep.
+        """
+        return self.idle >= IDLE
+
+    def _only_polled(self, now: processes.Look) -> bool:
+        used = processes.seconds_on_core(now) - processes.seconds_on_core(self.last)
+        return now.keys() == self.last.keys() and used < POLL
 
 
 def watch(job: dict[str, Any]) -> dict[str, Any]:
@@ -117,12 +134,13 @@ def watch(job: dict[str, Any]) -> dict[str, Any]:
                 if key.fileobj is sys.stdin:
                     raise EOFError("the judge is gone")
                 message = _hear(door, gate)
+                calm.idle = 0  # whoever speaks does more than poll
                 if message["says"] in OUTCOMES:
                     messages.append(message)
                 elif message["says"] == "ready":
                     deadline = time.monotonic() + job["limit"]
             hang = None
-            if calm.look() and gate.waiting:
+            if (calm.look() or calm.only_polls) and gate.waiting:
                 gate.rest()
             elif time.monotonic() > deadline:
                 hang = _look_twice(scratch)

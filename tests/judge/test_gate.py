@@ -8,6 +8,7 @@ from conlab.judge import Judgement, Returned, judge
 
 COUNT = """
 import threading
+import time
 from multiprocessing import get_context
 
 def add(total, lock):
@@ -39,6 +40,35 @@ def letters():
     def a():
         written.append("a")
     def b():
+        written.append("b")
+    threads = [threading.Thread(target=work) for work in (a, b)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return "".join(written)
+
+def b_polls_for_a():
+    written = []
+    def a():
+        written.append("a")
+    def b():
+        while not written:
+            time.sleep(0.02)
+        written.append("b")
+    threads = [threading.Thread(target=work) for work in (a, b)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return "".join(written)
+
+def b_works_for_a_while():
+    written = []
+    def a():
+        written.append("a")
+    def b():
+        sum(range(20_000_000))
         written.append("b")
     threads = [threading.Thread(target=work) for work in (a, b)]
     for thread in threads:
@@ -93,6 +123,16 @@ def test_statements_run_in_the_order_that_is_asked_for(
 ) -> None:
     judgement = judge(file, "letters", order=order)
     assert (value(judgement), judgement.gate) == (written, "kept")
+
+
+def test_the_gate_gives_way_to_a_thread_that_polls_for_what_it_holds_back(file: Path) -> None:
+    judgement = judge(file, "b_polls_for_a", order=[B, A])
+    assert (value(judgement), judgement.gate) == ("'ab'", "prevented")
+
+
+def test_the_gate_waits_for_a_thread_that_works(file: Path) -> None:
+    judgement = judge(file, "b_works_for_a_while", order=[B, A])
+    assert (value(judgement), judgement.gate) == ("'ba'", "kept")
 
 
 def test_a_statement_at_rest_waits_until_every_other_thread_sleeps(file: Path) -> None:
