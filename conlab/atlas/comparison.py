@@ -13,7 +13,7 @@ from conlab.atlas.guarantee import Guarantee, Promise, Section
 from conlab.atlas.manual import SECTIONS
 from conlab.errors import UserError
 
-PATIENCE = 60.0  # seconds for one row, or for an interpreter to start
+PATIENCE = 120.0  # seconds for one row, or for an interpreter to start
 WHO = (
     "import json, sys; print(json.dumps([*sys.version_info[:3],"
     " bool(getattr(sys, '_is_gil_enabled', lambda: True)())]))"

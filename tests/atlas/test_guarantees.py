@@ -29,7 +29,7 @@ TORN = {
     "d.update(more)\nlist(map(d.pop, more))": "d.pop('k')\nd['k'] = 1",
     "s.clear()\ns.update(full)": "s.discard(1)\ns.clear()",
     "s ^= both": "s |= both\ns -= middle\ns.clear()",
-    "ba[:] = after\nba[:] = before": "ba[256:] = after[256:]\nba[:256] = after[:256]",
+    "ba[:] = after\nba[:] = before": "ba[256:] = after[256:]\nba[:] = before\nba[:256] = after[:256]",
 }
 SEES_NO_VALUE = {"d.values()", "repr(d)"}  # they can raise, and that is all
 # What the manual calls not atomic although one call into C does it, which no exploring divides.

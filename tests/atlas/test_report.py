@@ -91,7 +91,7 @@ def test_what_is_broken_is_marked_and_listed_with_what_was_seen() -> None:
         compared(Promise.SAFE, acts=5_000),
         compared(Promise.ATOMIC, acts=70_000),
     ]
-    text = "\n".join(report.text([Build((3, 14, 1), False, rows)], 80))
+    text = "\n".join(report.text([Build((3, 14, 1), False, rows)], 120))
     assert "Promised, and broken here: 1" in text
     assert "  list: op() (atomic): 2 of 1,000 acts, such as RuntimeError(7)" in text
     assert "Nothing said, and seen to go wrong: 1" in text
