@@ -39,10 +39,10 @@ def explored(first: int) -> Iterator[dict[str, Any]]:
             yield {"begun": number}
             file = Path(folder) / f"guarantee{number}.py"
             acts = 2 if row.promise is Promise.NOT_ATOMIC else 1  # of each of two threads
-            bytecode = gets_in(row.idiom, file, "bytecode", acts=acts, reduction=True)
+            bytecode = gets_in(row.idiom, file, "bytecode", acts=acts)
             gil = None
             if has_gil():  # what passes in the reading bytecode passes in gil
-                gil = bytecode and gets_in(row.idiom, file, "gil", acts=acts, reduction=True)
+                gil = bytecode and gets_in(row.idiom, file, "gil", acts=acts)
             yield {"gil": gil, "bytecode": bytecode}
 
 

@@ -19,7 +19,6 @@ from conlab.explorer.exploration import explore
 from conlab.scratch import scratch_folder
 
 ACTS = 2  # of each of two threads, when explored
-BOUND = 2  # preemptions
 TRIAL_ACTS = 150_000  # of each thread, when tried
 TRIAL_SECONDS = 60.0  # the longest that a trial in a child process may take
 Answer = Literal["no", "cold", "yes"]
@@ -74,8 +73,6 @@ def gets_in(
     *,
     specialised: bool = False,
     acts: int = ACTS,
-    bound: int = BOUND,
-    reduction: bool = False,  # of so few schedules, of such idioms, there are fewer than traces
 ) -> bool:
     """Explore an idiom on two threads: whether some schedule goes wrong."""
     program = IdiomProgram(idiom, file)
@@ -83,11 +80,11 @@ def gets_in(
         lambda: program.run(2, acts),
         check=lambda names: program.wrong_acts(names) == 0,
         reading=reading,
-        bound=bound,
+        bound=2,
         stepped=[file],
         specialised=specialised,
         count_on=0,
-        reduction=reduction,
+        reduction=False,  # of so few schedules, with so few switches, there are fewer than traces
     )
     return exploration.failing > 0
 
