@@ -88,7 +88,8 @@ def data(builds: Sequence[Build]) -> Iterator[dict[str, Any]]:
 def _table(builds: Sequence[Build]) -> Iterator[str]:
     start = LABEL + PROMISED
     yield " " * start + " ".join(f"{build.name:<{CELL}}" for build in builds).rstrip()
-    yield f"{'':<{LABEL}}{'promised':<{PROMISED}}" + " ".join(f"{HEAD:<{CELL}}" for _ in builds)
+    heads = " ".join(f"{HEAD:<{CELL}}" for _ in builds)
+    yield f"{'':<{LABEL}}{'promised':<{PROMISED}}{heads}".rstrip()
     section = ""
     for rows in zip(*(build.rows for build in builds), strict=True):
         if rows[0].section != section:
@@ -142,7 +143,7 @@ def _findings(build: Build, width: int) -> Iterator[str]:
                 yield from _wrapped(f"  {_told(row)}", width, 6)
     for finding in (Finding.AS_SAID, Finding.EXPLORED, Finding.UNSEEN, Finding.SILENT_HELD):
         if rows := build.found(finding):
-            names = ", ".join(row.guarantee.operation for row in rows)
+            names = "; ".join(row.guarantee.operation for row in rows)
             yield from _wrapped(f"{str(finding).capitalize()}: {len(rows)} ({names})", width, 2)
     if rows := build.found(Finding.HELD):
         tried = [row.acts for row in rows]

@@ -90,6 +90,13 @@ def test_real_threads_break_no_promise_with_a_gil(row: Guarantee) -> None:
     assert tried.acts > 0
 
 
+def test_the_page_has_a_line_for_each_row_and_promises_what_it_promises() -> None:
+    found = re.findall(r"^\| (\w+) \| `(.*?)` \| (.+?) \|", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert [(section, name.replace("\\|", "|"), promise) for section, name, promise in found] == [
+        (section.name, row.operation, row.promise) for section, row in ROWS
+    ]
+
+
 def test_one_round_at_least_is_tried_and_what_is_wrong_is_counted_with_an_example() -> None:
     row = Scene("x = 0").row("always", Promise.SAFE, "raise ValueError(me)")
     tried = rounds(row.idiom, seconds=0, acts=4)
