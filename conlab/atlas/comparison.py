@@ -13,7 +13,7 @@ from conlab.atlas.guarantee import Guarantee, Promise, Section
 from conlab.atlas.manual import SECTIONS
 from conlab.errors import UserError
 
-PATIENCE = 120.0  # seconds for one row, or for an interpreter to start
+PATIENCE = {"explored": 120.0, "tried": 30.0}  # seconds for a row, many times what it takes
 WHO = (
     "import json, sys; print(json.dumps([*sys.version_info[:3],"
     " bool(getattr(sys, '_is_gil_enabled', lambda: True)())]))"
@@ -101,7 +101,7 @@ def compare(python: str, seconds: float, progress: Callable[[str], None] = lambd
     answers: list[dict[str, object]] = [{} for _ in rows]
     for what in (["explored"], ["tried", str(seconds / len(rows))]):
         command = ["-m", "conlab.atlas.asked", *what]
-        for number, said in ask_each(python, command, len(rows), PATIENCE):
+        for number, said in ask_each(python, command, len(rows), PATIENCE[what[0]]):
             answers[number] |= said if what[0] == "tried" or "ended" not in said else {}
             progress(f"{build.name}: {what[0]} {number + 1} of {len(rows)} operations")
     for (section, row), answer in zip(_in_sections(), answers, strict=True):
@@ -121,7 +121,7 @@ def _who(python: str) -> list[int]:
         raise UserError(f"--python {python}: there is no such interpreter")
     try:
         done = subprocess.run(
-            [python, "-c", WHO], capture_output=True, text=True, timeout=PATIENCE, check=False,
+            [python, "-c", WHO], capture_output=True, text=True, timeout=max(PATIENCE.values()), check=False,
             env=child_env(),
         )  # fmt: skip
         found: list[int] = json.loads(done.stdout)
