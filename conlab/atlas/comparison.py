@@ -13,6 +13,7 @@ from conlab.atlas.guarantee import Guarantee, Promise, Section
 from conlab.atlas.manual import SECTIONS
 from conlab.errors import UserError
 
+START_PATIENCE = 60.0  # seconds for an interpreter to say who it is
 PATIENCE = {"explored": 120.0, "tried": 30.0}  # seconds for a row, many times what it takes
 WHO = (
     "import json, sys; print(json.dumps([*sys.version_info[:3],"
@@ -121,9 +122,13 @@ def _who(python: str) -> list[int]:
         raise UserError(f"--python {python}: there is no such interpreter")
     try:
         done = subprocess.run(
-            [python, "-c", WHO], capture_output=True, text=True, timeout=max(PATIENCE.values()), check=False,
+            [python, "-c", WHO],
+            capture_output=True,
+            text=True,
+            timeout=START_PATIENCE,
+            check=False,
             env=child_env(),
-        )  # fmt: skip
+        )
         found: list[int] = json.loads(done.stdout)
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
         raise UserError(f"--python {python} is no Python that answers: {error}") from None
