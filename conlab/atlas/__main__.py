@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from conlab.atlas.idioms import IDIOMS
-from conlab.atlas.observation import TRIAL_ACTS, rows, trial
+from conlab.atlas.observation import TRIAL_ACTS, rows
+from conlab.atlas.trial import trial
 
 
 def main(arguments: Sequence[str]) -> None:

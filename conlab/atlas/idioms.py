@@ -9,7 +9,8 @@ class Idiom:
 
     ``state`` makes the shared names, ``act`` is what each thread does; in it ``me`` is the thread's
     number. ``times`` is how often the act was done by all threads together: when nobody got in,
-    ``count`` is equal to it and ``wrong`` is false, and no act raised an exception.
+    ``count`` is equal to it and ``wrong`` is false, and no act raised an exception. ``turn`` is the
+    number of an act of that thread. With ``against`` the first thread does that instead.
     """
 
     name: str
@@ -17,6 +18,7 @@ class Idiom:
     act: str
     count: str = "times"
     wrong: str = "False"
+    against: str = ""
 
 
 COUNT = "x"

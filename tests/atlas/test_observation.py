@@ -10,7 +10,8 @@ import pytest
 from conlab.atlas import observation
 from conlab.atlas.__main__ import main as print_as_json
 from conlab.atlas.idioms import IDIOMS, Idiom
-from conlab.atlas.observation import Row, gil_answer, has_gil, trial
+from conlab.atlas.observation import Row, gil_answer, has_gil
+from conlab.atlas.trial import THREADS, trial
 from conlab.cli import obey
 from conlab.commands import atomics
 from conlab.explorer import session
@@ -40,7 +41,7 @@ def rows(told: str) -> dict[str, Row]:
 def test_what_real_threads_do_the_reading_gil_allows(idiom: Idiom, rows: dict[str, Row]) -> None:
     seen = trial(idiom, ACTS)
     assert not (seen and rows[idiom.name].gil == "no"), (
-        f"{seen} of {ACTS * observation.THREADS} acts went wrong"
+        f"{seen} of {ACTS * THREADS} acts went wrong"
     )
 
 
