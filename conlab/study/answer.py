@@ -132,8 +132,24 @@ def _with_what_is_given(
         shorter = end - begin - new.count("\n")
         lines[begin - 1 : end] = [*new.splitlines(), *[""] * shorter]
     needed_by = [parts.defined[name] for name in [*missing, *put_back]]
-    added = [*_imports_for(needed_by, ast.parse(source), module), *added]
-    return "\n".join([*lines, *added]) + "\n", sorted(set(put_back))
+    imports = _imports_for(needed_by, ast.parse(source), module)
+    return "\n".join([*_with_first(imports, lines), *added]) + "\n", sorted(set(put_back))
+
+
+def _with_first(imports: list[str], lines: list[str]) -> list[str]:
+    """The lines with these imports first, in the place of an empty line if there is one there."""
+    if not imports:
+        return lines
+    body = ast.parse("\n".join(lines)).body
+    first = [
+        node
+        for node in body
+        if (isinstance(node, ast.Expr) and node is body[0])
+        or (isinstance(node, ast.ImportFrom) and node.module == "__future__")
+    ]
+    at = max((node.end_lineno or 0 for node in first), default=0)
+    is_free = at < len(lines) and not lines[at].partition("#")[0].strip()
+    return [*lines[:at], "; ".join(imports), *lines[at + is_free :]]
 
 
 def _text_of(node: ast.stmt, lines: list[str]) -> str:
@@ -187,9 +203,6 @@ def _bare(node: ast.stmt) -> ast.AST:
 def _imports_for(nodes: list[ast.stmt], source: ast.Module, module: ast.Module) -> list[str]:
     """The imports of the pitfall's file that these need and the mended file has not."""
     names = set().union(*(names_in(node) for node in nodes)) if nodes else set()
-    names |= {  # a module is named where an attribute of it is taken
-        part.id for node in nodes for part in ast.walk(node) if isinstance(part, ast.Name)
-    }
     there = _imported(module)
     return [line for name, line in _imported(source).items() if name in names and name not in there]
 

@@ -49,6 +49,31 @@ def without_waiting(text: str, given: frozenset[str], kept: str, *, limits: bool
     return edited(text, edits)
 
 
+def sleeps(text: str, given: frozenset[str], kept: str) -> list[str]:
+    """The calls of the text's own that sleep for a time, outside loops; not those kept as well."""
+    known = Counter(ast.unparse(call) for call in _calls(ast.parse(kept)))
+    found = []
+    for node in own_statements(text, given):
+        in_loops = {
+            id(call)
+            for loop in ast.walk(node)
+            if isinstance(loop, ast.While | ast.For | ast.AsyncFor)
+            for call in _calls(loop)
+        }
+        for call in _calls(node):
+            said = ast.unparse(call)
+            if known[said]:
+                known[said] -= 1
+            elif _name(call) == "sleep" and id(call) not in in_loops and not _is_no_time(call):
+                found.append(said)
+    return found
+
+
+def _is_no_time(sleep: ast.Call) -> bool:
+    times = [*sleep.args, *(each.value for each in sleep.keywords)]
+    return all(isinstance(each, ast.Constant) and not each.value for each in times)
+
+
 def without_catching(text: str, given: frozenset[str], exception: str, kept: str) -> str:
     """The text in which each handler that would catch the exception raises it again.
 

@@ -16,7 +16,7 @@ from conlab.catalogue.pitfall import Pitfall
 from conlab.judge import Hung, Judgement, Raised, Returned
 from conlab.scratch import scratch_folder
 from conlab.study.answer import MENDED, Answer, read
-from conlab.study.changes import without_catching, without_waiting
+from conlab.study.changes import sleeps, without_catching, without_waiting
 from conlab.study.references import can_be_explored, noted_of
 from conlab.study.steps import in_steps, told
 from conlab.study.trial import Explored, Run, explore, run
@@ -73,6 +73,7 @@ class _Check:
         self.unsure: list[str] = []
         self.is_explored = pitfall.evidence == "explored"
         self.was_explored = False
+        self.codes: frozenset[str] = frozenset()  # what its threads, tasks and processes run
         if answer.put_back:
             names = ", ".join(answer.put_back)
             verb = "is" if len(answer.put_back) == 1 else "are"
@@ -123,11 +124,12 @@ class _Check:
                 for side in ("broken", "fixed")
             ]
         judgement, noted = own.result().judgement, own.result().noted
+        self.codes = noted.codes
         self.seen.append(f"run here, {'in the forced order, ' if forced else ''}it {judgement}")
         if wrong := tuple(_wrong(judgement)):
             return Found(wrong, text=_text_of(judgement))
         objections = [
-            *missing_work(noted, broken.result(), fixed.result()),
+            *missing_work(noted, broken.result(), fixed.result(), exact=forced),
             *missing_concurrency(noted, broken.result(), fixed.result()),
         ]
         if not objections and (work := done(noted)):
@@ -136,6 +138,10 @@ class _Check:
 
     def without_time(self) -> Found:
         """Without what it sleeps, and with no limit of time that is ever reached."""
+        given = f"{self.pitfall.broken}\n{self.pitfall.fixed}"
+        if slept := sleeps(self.answer.text, self.answer.given, kept=given):
+            why = "a fix waits for what must have happened, and not for time to pass"
+            return Found((f"it sleeps, by {slept[0]}: {why}",))
         text = without_waiting(
             self.answer.text,
             self.answer.given,
@@ -179,7 +185,7 @@ class _Check:
         if self.is_explored or self.was_explored or not decides:
             return NOTHING
         text = without_waiting(self.answer.text, self.answer.given, kept=pitfall.fixed)
-        text, steps = in_steps(text, self.answer.given)
+        text, steps = in_steps(text, self.answer.given, self.codes)
         for number, step in enumerate(steps[:MOST_STEPS]):
             self.progress(f"holding a step until all others rest, {number + 1} of {len(steps)}")
             judgement = self._run(text, f"held{number}", at_rest=(step,)).judgement
@@ -187,9 +193,9 @@ class _Check:
                 where = f"held at `{told(step)}` until all others rest"
                 objections = tuple(f"{where}, {sentence}" for sentence in wrong)
                 return Found(objections, text=_text_of(judgement))
-        self.seen.append(
-            f"held at each of its {len(steps)} steps until all others rest, it is right"
-        )
+        if steps:
+            where = f"held at each of its {len(steps)} steps until all others rest"
+            self.seen.append(f"{where}, it is right")
         return NOTHING
 
     def _explore(self, text: str, name: str) -> Explored:

@@ -6,6 +6,8 @@ tell the fix. A given one needs given ones only.
 """
 
 import ast
+import re
+import symtable
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -75,21 +77,29 @@ def needed(names: Iterable[str], defined: Definitions) -> frozenset[str]:
     return frozenset(found)
 
 
-def names_in(node: ast.AST) -> set[str]:
-    """The names that stand in a piece of code, also in annotations that are written as text."""
+def names_in(node: ast.stmt) -> set[str]:
+    """The names that a statement takes from the file around it, also in annotations."""
     names = set()
+    tables = [symtable.symtable(ast.unparse(node), "<part>", "exec")]
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        is_top = table.get_type() == "module"
+        names |= {
+            symbol.get_name()
+            for symbol in table.get_symbols()
+            if symbol.is_referenced() and (is_top or symbol.is_global())
+        }
     for part in ast.walk(node):
-        if isinstance(part, ast.Name):
-            names.add(part.id)
-        annotation = getattr(part, "annotation", None) or getattr(part, "returns", None)
-        if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-            names |= set(annotation.value.replace("[", " ").replace("]", " ").split())
+        for annotation in (getattr(part, "annotation", None), getattr(part, "returns", None)):
+            if annotation is not None:
+                names |= set(re.findall(r"\w+", ast.unparse(annotation)))
     return names
 
 
 def is_main(node: ast.stmt) -> bool:
     """Whether it is what runs when the file is run as a script."""
-    return isinstance(node, ast.If) and "__name__" in names_in(node.test)
+    return isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)
 
 
 def lines_of(node: ast.stmt) -> tuple[int, int]:

@@ -4,15 +4,15 @@
 """
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from conlab.study.parts import is_main, names_bound_by
 
 MARK = "  # step "
 
 
-def in_steps(text: str, given: frozenset[str]) -> tuple[str, list[str]]:
-    """The text with one step on a line, and those lines, as they can be named to the judge."""
+def in_steps(text: str, given: frozenset[str], codes: frozenset[str]) -> tuple[str, list[str]]:
+    """The text with one step on a line, and the lines of functions of these qualified names."""
     module = ast.parse(text)
     module.body = [
         node if _is_given(node, given) else _Divided().visit(node)
@@ -20,17 +20,13 @@ def in_steps(text: str, given: frozenset[str]) -> tuple[str, list[str]]:
         if not is_main(node)
     ]
     lines = ast.unparse(ast.fix_missing_locations(module)).splitlines()
-    marked: list[int] = []
-    for node in ast.parse("\n".join(lines)).body:
-        if _is_given(node, given) or not isinstance(
-            node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-        ):
-            continue
-        marked += [
-            part.lineno
-            for part in ast.walk(node)
-            if isinstance(part, ast.stmt) and _is_a_step(part)
-        ]
+    marked = [
+        part.lineno
+        for name, function in _functions(ast.parse("\n".join(lines)), "")
+        if name in codes and name.partition(".")[0] not in given
+        for part in ast.walk(function)
+        if isinstance(part, ast.stmt) and _is_a_step(part)
+    ]
     for number, line in enumerate(sorted(set(marked))):
         lines[line - 1] += f"{MARK}{number}"
     return "\n".join(lines) + "\n", [lines[line - 1].strip() for line in sorted(set(marked))]
@@ -59,6 +55,18 @@ class _Divided(ast.NodeTransformer):
             ast.Assign([ast.Name("_value", ast.Store())], value),
             ast.Assign(list(targets), new),
         ]
+
+
+def _functions(node: ast.AST, within: str) -> Iterator[tuple[str, ast.AST]]:
+    """The functions in a piece of code, by their qualified names."""
+    for part in ast.iter_child_nodes(node):
+        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield f"{within}{part.name}", part
+            yield from _functions(part, f"{within}{part.name}.<locals>.")
+        elif isinstance(part, ast.ClassDef):
+            yield from _functions(part, f"{within}{part.name}.")
+        else:
+            yield from _functions(part, within)
 
 
 def _is_given(node: ast.stmt, given: frozenset[str]) -> bool:

@@ -8,7 +8,6 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -42,9 +41,11 @@ class Explored:
 class Noted:
     """What a run did, as far as note was taken."""
 
-    calls: Mapping[str, int]  # of given functions
-    values: Mapping[str, int]  # that they were given in all of these
+    calls: Counter[str]  # of given functions
+    values: Counter[str]  # that they were given in all of these
     active: int  # threads, tasks and processes other than the main one that did something
+    codes: frozenset[str]  # the functions that these ran, by their qualified names
+    jobs: int  # how many jobs pools had to do at once, and workers for
     width: int  # how many of them were open at once
     programs: Counter[str]
     processes: int  # of Python that were started, the first one included
@@ -173,18 +174,21 @@ def _noted(log: Path) -> Noted:
     calls: Counter[str] = Counter()
     values: Counter[str] = Counter()
     programs: Counter[str] = Counter()
-    active, processes, width = set(), set(), 0
+    active, codes, processes = set[str](), set[str](), set[int]()
+    width = jobs = 0
     for line in log.read_bytes().splitlines() if log.exists() else []:
         match json.loads(line):
             case {"call": str(name), "values": int(count)}:
                 calls[name] += 1
                 values[name] += count
-            case {"active": strand}:
+            case {"active": strand, "code": code}:
                 active.add(strand)
-            case {"width": int(number)}:
-                width = max(width, number)
+                codes.add(code)
+            case {"width": int(number), "jobs": int(of_pools)}:
+                width, jobs = max(width, number), max(jobs, of_pools)
             case {"program": list(parts)}:
                 programs[" ".join(parts)] += 1
             case {"process": pid}:
                 processes.add(pid)
-    return Noted(calls, values, len(active), width, programs, len(processes))
+    codes_run = frozenset(codes)
+    return Noted(calls, values, len(active), codes_run, jobs, width, programs, len(processes))

@@ -8,26 +8,33 @@ where both sides have two.
 
 from collections.abc import Iterator
 
+from conlab.catalogue.pitfall import ORACLE
 from conlab.study.trial import Noted
 
 AT_ONCE = 2  # strands that are enough to be concurrent: ten workers may do what a thousand did
 LONGEST = 60  # characters of a command that is told
 
 
-def missing_work(noted: Noted, broken: Noted, fixed: Noted) -> Iterator[str]:
-    """Yield a sentence for each thing that both sides do and the mended file does not."""
-    for name in sorted(set(broken.calls) & set(fixed.calls)):
-        calls = min(broken.calls[name], fixed.calls[name])
-        values = min(broken.values[name], fixed.values[name])
-        if not noted.calls.get(name) or (not values and noted.calls[name] < calls):
+def missing_work(noted: Noted, broken: Noted, fixed: Noted, *, exact: bool) -> Iterator[str]:
+    """Yield a sentence for each thing that the sides do and the mended file does not.
+
+    Where threads decide how often something is done, not ``exact``, it has to be done at all.
+    """
+    for name in sorted(fixed.calls):
+        both = name in broken.calls
+        if name == ORACLE or not (both or "." not in name):
+            continue  # another shape need not have that method
+        calls = min(broken.calls[name], fixed.calls[name]) if both and exact else 1
+        values = min(broken.values[name], fixed.values[name]) if both and exact else 0
+        if not noted.calls[name] or (not values and noted.calls[name] < calls):
             yield (
-                f"{name}() was called {times(noted.calls.get(name, 0))}, and both sides of the pair"
-                f" call it {times(calls)} at least: that work is not done any more"
+                f"{name}() was called {times(noted.calls[name])}, and a side of the pair calls it"
+                f" {times(calls)} at least: that work is not done any more"
             )
         elif noted.values[name] < values:
             yield (
-                f"{name}() was given {counted(noted.values[name], 'value')}, and both sides of the"
-                f" pair give it {values} at least: part of the work is not done any more"
+                f"{name}() was given {counted(noted.values[name], 'value')}, and each side of the"
+                f" pair gives it {values} at least: part of the work is not done any more"
             )
     for program, count in sorted((broken.programs & fixed.programs).items()):
         if noted.programs[program] < count:
@@ -40,7 +47,7 @@ def missing_concurrency(noted: Noted, broken: Noted, fixed: Noted) -> Iterator[s
     active = min(AT_ONCE, broken.active, fixed.active)
     width = min(AT_ONCE, broken.width, fixed.width)
     processes = 0 if active else min(broken.processes, fixed.processes)
-    if noted.active < active:
+    if max(noted.active, noted.jobs if noted.active else 0) < active:
         asked = "one does" if active == 1 else f"{active} do at least"
         yield (
             f"{strands(noted.active)} beside the main one did any of its work, and in both sides of"
@@ -60,7 +67,9 @@ def missing_concurrency(noted: Noted, broken: Noted, fixed: Noted) -> Iterator[s
 
 def done(noted: Noted) -> str:
     """What was done, in a sentence for a reader whose file does its work."""
-    called = [f"{name}() {times(count)}" for name, count in sorted(noted.calls.items())]
+    called = [
+        f"{name}() {times(count)}" for name, count in sorted(noted.calls.items()) if name != ORACLE
+    ]
     parts = [f"it called {', '.join(called)}"] if called else []
     if noted.active:
         at_once = f", {noted.width} at once" if noted.width > 1 else ""

@@ -1,7 +1,8 @@
 """Unpicklable exception: a job raises a clear error, and the parent hears of a crashed worker.
 
-Symptom: BrokenProcessPool, "a process was terminated abruptly", though no process was; the other
-jobs are lost as well. With multiprocessing.Pool the parent hangs instead.
+Symptom: BrokenProcessPool, "A process in the process pool was terminated abruptly while the future
+was running or pending", though no process was; the other jobs are lost as well. With
+multiprocessing.Pool the parent hangs instead.
 
 Why: An exception crosses to the parent as its class and its `args`. An __init__ that takes two
 values and passes one text to super() cannot be called again with `args`, so unpickling fails in the

@@ -467,7 +467,7 @@ def mended():
 
     return asyncio.run(buy("row 1, seat 7"))
 """,
-        "it waits for time to pass",
+        "it sleeps, by asyncio.sleep(0.1)",
     ),
     "save it without saving": (
         """
@@ -502,7 +502,7 @@ def mended():
 """,
 }
 CHEATS["executor_self_starvation"] = {
-    "no pool": ("def mended():\n    return pow(6, 2)\n", "area() was called never"),
+    "no pool": ("def mended():\n    return pow(6, 2)\n", "concurrency is gone"),
     "give up after a while": (
         """
 from concurrent.futures import ThreadPoolExecutor

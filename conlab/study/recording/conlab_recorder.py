@@ -37,11 +37,11 @@ class Recorder:
         self.given = frozenset(settings["given"])
         self.root: int = settings["root"]
         self.log = os.open(settings["log"], os.O_CREAT | os.O_WRONLY | os.O_APPEND)
-        self.active: set[str] = set()
+        self.active: set[tuple[str, CodeType]] = set()
         self.open: list[Any] = []  # threads and processes that were started and not joined
         self.tasks: list[weakref.ref[Any]] = []
         self.jobs: list[tuple[Any, int]] = []  # futures not asked yet, how many their pool runs
-        self.widest = 0
+        self.widest = 0, 0  # strands, and jobs that pools could do, at once
         self.main_tasks: dict[int, weakref.ref[Any]] = {}  # the first of each event loop
         self.numbers: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self.note(process=os.getpid())
@@ -68,9 +68,9 @@ class Recorder:
         if code.co_name == "<module>" or frame.f_lasti > beginning(code):
             return
         strand = self.strand()
-        if strand and strand not in self.active and touches_something(code):
-            self.active.add(strand)
-            self.note(active=strand)
+        if strand and (strand, code) not in self.active and touches_something(code):
+            self.active.add((strand, code))
+            self.note(active=strand, code=code.co_qualname)
         function, _, method = code.co_qualname.partition(".")
         if function in self.given and "<locals>" not in method and is_counted(method):
             values = arguments(frame, is_method=bool(method))
@@ -118,9 +118,9 @@ class Recorder:
         tasks = max(0, len(self.tasks) - 1)  # without the one that runs the loop
         jobs = min(len(self.jobs), max((most for _, most in self.jobs), default=0))
         width = max(len(self.open) + tasks, jobs)
-        if width > self.widest:
-            self.widest = width
-            self.note(width=width)
+        if (width, jobs) != self.widest:
+            self.widest = max(width, self.widest[0]), max(jobs, self.widest[1])
+            self.note(width=self.widest[0], jobs=self.widest[1])
 
     def strand(self) -> str:
         """Name the strand that runs; nothing for the main one."""
