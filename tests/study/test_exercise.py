@@ -11,7 +11,7 @@ import pytest
 from conlab.catalogue import pitfall
 from conlab.catalogue.pitfall import DECLARED, Pitfall
 from conlab.study.exercise import MENDED, exercise_of, program_of
-from conlab.study.parts import parts_of
+from conlab.study.parts import names_bound_by, parts_of
 from tests.patience import patience
 
 every_pitfall = pytest.mark.parametrize("pitfall", pitfall.collect(), ids=str)
@@ -30,7 +30,7 @@ def test_an_exercise_compiles_and_defines_all_that_it_needs(pitfall: Pitfall) ->
 @every_pitfall
 def test_an_exercise_does_not_tell_the_fix(pitfall: Pitfall) -> None:
     text = exercise_of(pitfall)
-    names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    names = {name for node in ast.parse(text).body for name in names_bound_by(node)}
     assert not names & (parts_of(pitfall.path.read_text("utf-8")).of_the_fix | set(DECLARED))
     assert "\nFix:" not in text
 
