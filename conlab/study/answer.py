@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from conlab.catalogue.pitfall import ORACLE, Pitfall
+from conlab.catalogue.pitfall import Pitfall
 from conlab.errors import UserError
 from conlab.study.exercise import MENDED
 from conlab.study.parts import (
     Parts,
     definitions,
-    is_main,
     lines_of,
     names_bound_by,
     names_in,
+    needed,
     parts_of,
 )
 
@@ -220,15 +220,7 @@ def _imported(module: ast.Module) -> Mapping[str, str]:
 
 
 def own_statements(text: str, given: frozenset[str]) -> list[ast.stmt]:
-    """What a mended file has of its own: not what is given, nor what runs it as a script."""
-    module = ast.parse(text)
-    return [
-        node
-        for node in module.body
-        if not is_main(node)
-        and not isinstance(node, ast.Import | ast.ImportFrom)
-        and not (set(names_bound_by(node)) and set(names_bound_by(node)) <= given)
-    ]
-
-
-__all__ = ["LARGEST", "MENDED", "ORACLE", "Answer", "definitions", "own_statements", "read"]
+    """What mended() needs of its file, but for what is given."""
+    defined = definitions(ast.parse(text))
+    names = needed([MENDED], defined) - given
+    return list(dict.fromkeys(node for name, node in defined.items() if name in names))

@@ -6,16 +6,17 @@
 import ast
 from collections.abc import Iterator, Sequence
 
-from conlab.study.parts import is_main, names_bound_by
+from conlab.study.parts import is_main
 
 MARK = "  # step "
+DEFINED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def in_steps(text: str, given: frozenset[str], codes: frozenset[str]) -> tuple[str, list[str]]:
     """The text with one step on a line, and the lines of functions of these qualified names."""
     module = ast.parse(text)
     module.body = [
-        node if _is_given(node, given) else _Divided().visit(node)
+        _Divided().visit(node) if isinstance(node, DEFINED) and node.name not in given else node
         for node in module.body
         if not is_main(node)
     ]
@@ -67,11 +68,6 @@ def _functions(node: ast.AST, within: str) -> Iterator[tuple[str, ast.AST]]:
             yield from _functions(part, f"{within}{part.name}.")
         else:
             yield from _functions(part, within)
-
-
-def _is_given(node: ast.stmt, given: frozenset[str]) -> bool:
-    names = set(names_bound_by(node))
-    return bool(names) and names <= given
 
 
 def _is_a_step(node: ast.stmt) -> bool:
