@@ -15,8 +15,9 @@ from pathlib import Path
 from conlab.catalogue.pitfall import Pitfall
 from conlab.judge import Hung, Judgement, Raised, Returned
 from conlab.scratch import scratch_folder
-from conlab.study.answer import MENDED, Answer, read
+from conlab.study.answer import Answer, read
 from conlab.study.changes import sleeps, without_catching, without_waiting
+from conlab.study.exercise import MENDED
 from conlab.study.references import can_be_explored, noted_of
 from conlab.study.steps import in_steps, told
 from conlab.study.trial import Explored, Run, explore, run
@@ -24,6 +25,7 @@ from conlab.study.work import done, missing_concurrency, missing_work
 
 AT_ONCE = 2  # children
 MOST_STEPS = 24  # that are held, one run each
+WHAT_IF = 10.0  # seconds for a run without what it may rely on, which may hang then
 ENOUGH = 1  # preemptions that must have been searched in full where a search has no end
 Progress = Callable[[str], None]
 
@@ -94,7 +96,8 @@ class _Check:
         if not self.is_explored and not can_be_explored(self.pitfall.path):
             return NOTHING
         explored = self._explore(self.answer.text, "mended")
-        if explored.refused and not self.is_explored:
+        came_to_an_end = explored.exhausted or (explored.failing and not explored.refused)
+        if not self.is_explored and not came_to_an_end:
             return NOTHING
         if explored.refused:
             return Found((f"there is no verdict: {explored.refused}",))
@@ -170,11 +173,13 @@ class _Check:
             if explored.failing:
                 return Found((f"{reproach} {explored.sentence or explored.refused}",))
             return NOTHING
-        judgement = self._run(text, name).judgement
+        judgement = self._run(text, name, limit=WHAT_IF).judgement
         match judgement.outcome:
             case Returned(right=True):
                 return NOTHING
             case Raised(type="TypeError"):  # a call was changed that waits for nothing
+                return NOTHING
+            case Hung(seconds_on_core=busy) if busy:  # it is only slow
                 return NOTHING
         return Found((f"{reproach} {judgement.outcome}",))
 
@@ -202,7 +207,9 @@ class _Check:
         file = self.answer.written_to(self._new(name), text)
         return explore(file, MENDED, self.pitfall, self.folder / name, self.width)
 
-    def _run(self, text: str, name: str, at_rest: tuple[str, ...] = ()) -> Run:
+    def _run(
+        self, text: str, name: str, at_rest: tuple[str, ...] = (), limit: float | None = None
+    ) -> Run:
         file = self.answer.written_to(self._new(name), text)
         given = self.answer.given
         return run(
@@ -213,6 +220,7 @@ class _Check:
             given,
             forced=not at_rest,
             at_rest=at_rest,
+            limit=limit,
         )
 
     def _new(self, name: str) -> Path:

@@ -19,6 +19,7 @@ from conlab.study.recording import conlab_recorder
 
 BOUND = 2  # preemptions or departures, where a search without a bound has no end
 SECONDS = 30.0  # for a search
+QUICK = 8.0  # seconds for one of a judged pair, which counts only if it comes to its end
 OVER = 30.0  # seconds more, after which a child that explores is ended
 LIMIT = 20.0  # seconds for a side that is judged
 RECORDING = Path(conlab_recorder.__file__).parent
@@ -61,6 +62,7 @@ class Run:
 
 def explore(file: Path, function: str, pitfall: Pitfall, folder: Path, width: int) -> Explored:
     """Run a function of a file under every schedule, in a child; its oracle is the file's own."""
+    seconds = SECONDS if pitfall.evidence == "explored" else QUICK
     answer = folder / f"{file.stem}.explored.json"
     job = {
         "file": str(file),
@@ -69,10 +71,11 @@ def explore(file: Path, function: str, pitfall: Pitfall, folder: Path, width: in
         "cancellations": pitfall.cancellations,
         "answer": str(answer),
         "width": width,
+        "seconds": seconds,
     }
     child = "from conlab.study.trial import explore_in_child; explore_in_child()"
     judgement = judge_command(
-        [sys.executable, "-c", child, json.dumps(job)], file=file, limit=SECONDS + OVER
+        [sys.executable, "-c", child, json.dumps(job)], file=file, limit=seconds + OVER
     )
     if not answer.exists():
         return Explored("", True, False, -1, False, (), _without_answer(judgement))
@@ -102,7 +105,7 @@ def explore_in_child() -> None:
             reading="bytecode",
             bound=BOUND,
             cancellations=job["cancellations"],
-            seconds=SECONDS,
+            seconds=job["seconds"],
         )
         witness = exploration.witness
         explored = Explored(

@@ -225,13 +225,15 @@ def told_alone(studied: pitfall.Pitfall) -> int:
 
 @pytest.mark.usefixtures("nothing_is_run")
 def test_next_goes_on_in_the_order_to_learn_in(
-    capsys: pytest.CaptureFixture[str], at_home: Path
+    capsys: pytest.CaptureFixture[str], at_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = [re.findall(r"told (\w+)", printed(capsys, "study", "--next"))[0] for _ in course()]
-    assert told == [each.name for each in course()]
+    short = course()[:3]
+    monkeypatch.setattr(study, "course", lambda: short)
+    told = [re.findall(r"told (\w+)", printed(capsys, "study", "--next"))[0] for _ in short]
+    assert told == [each.name for each in short]
     assert (at_home / "conlab" / "study.json").is_file()
     said = printed(capsys, "study", "--next")
-    assert said.startswith(f"You have studied all {len(course())} pitfalls, and mended 0 of them.")
+    assert said.startswith("You have studied all 3 pitfalls, and mended 0 of them.")
     assert said.endswith("state/conlab/study.json\n")
 
 

@@ -199,6 +199,113 @@ def mended():
     ),
 }
 
+SOUND["shared_generator"] = {
+    "an iterator in C, whose next() is one step": """
+import itertools
+
+def mended():
+    numbers = itertools.count(1)
+    taken = []
+
+    def take():
+        taken.append(printed(next(numbers)))
+
+    twice_at_once(take)
+    return sorted(taken)
+""",
+}
+CHEATS["shared_generator"] = {
+    "ask again when it is executing": (
+        """
+def mended():
+    tickets = numbered_tickets()
+    taken = []
+
+    def take():
+        while True:
+            try:
+                taken.append(next(tickets))
+                return
+            except ValueError:
+                continue
+
+    twice_at_once(take)
+    return sorted(taken)
+""",
+        "it catches ValueError",
+    ),
+}
+
+SOUND["join_before_drain"] = {
+    "a simple queue, whose put waits for the reader": """
+def mended():
+    results = SPAWN.SimpleQueue()
+    child = SPAWN.Process(target=produce, args=(results,))
+    child.start()
+    received = len(results.get())
+    child.join()
+    return received
+""",
+}
+CHEATS["join_before_drain"] = {
+    "wait for a second only": (
+        """
+def mended():
+    results = SPAWN.Queue()
+    child = SPAWN.Process(target=produce, args=(results,))
+    child.start()
+    child.join(timeout=1)
+    result = results.get()
+    child.join()
+    return len(result)
+""",
+        "it waits for time to pass",
+    ),
+    "no process": (
+        """
+import queue
+
+def mended():
+    results = queue.Queue()
+    produce(results)
+    return len(results.get())
+""",
+        "concurrency is gone",
+    ),
+}
+
+SOUND["rng_duplicated_by_fork"] = {
+    "another state": """
+from random import Random
+
+def mended():
+    def draw(number, drawn):
+        random.setstate(Random(number).getstate())
+        drawn.put(random.random())
+
+    return different_draws(draw)
+""",
+}
+CHEATS["rng_duplicated_by_fork"] = {
+    "numbers that were not drawn": (
+        """
+def mended():
+    def draw(number, drawn):
+        drawn.put(float(number))
+
+    return different_draws(draw)
+""",
+        "random.random() was called never",
+    ),
+}
+
+CHEATS["missing_main_guard"] = {
+    "a script without a pool": (
+        "def mended():\n    return run('print([1, 2])')\n",
+        "concurrency is gone",
+    ),
+}
+
 SOUND["iterate_while_mutating"] = {
     "a lock around both": """
 import threading

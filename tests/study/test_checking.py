@@ -1,6 +1,8 @@
 """A mended file is judged right whatever its shape: what mends is accepted, what hides is not."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,27 +14,39 @@ from conlab.study.exercise import MENDED, exercise_of
 from tests.study.mended_files import CHEATS, SOUND
 
 WIDTH = 100
-AT_ONCE = {"lost_update", "future_never_checked"}  # the others, and most files, in `-m oracle`
+AT_ONCE = {"lost_update"}  # the others in `-m oracle`
 NAMES = [
     pytest.param(each.name, marks=() if each.name in AT_ONCE else pytest.mark.oracle)
     for each in pitfall.collect()
 ]
-sound = pytest.mark.parametrize(
-    ("name", "shape"),
-    [
-        pytest.param(name, shape, id=f"{name}-{shape}")
-        for name, shapes in SOUND.items()
+# One of each kind is checked in every run of the tests, and all of them in `-m oracle`.
+IN_EVERY_RUN = {
+    ("lost_update", "a queue that the main thread empties"),
+    ("lost_update", "threads that do nothing"),
+    ("check_then_act_across_await", "a task that both await"),
+    ("forgotten_await", "a sleep for the task to come to its end"),
+    ("iterate_while_mutating", "try again when it fails"),
+    ("sleep_as_synchronisation", "sleep longer"),
+    ("non_atomic_shared_value", "in one line"),
+    ("unbounded_fan_out", "fewer pages"),
+}
+
+
+def cases(table: Mapping[str, Mapping[str, object]]) -> list[Any]:
+    """The files of a table, as parameters."""
+    return [
+        pytest.param(
+            *(name, shape),
+            id=f"{name}-{shape}",
+            marks=() if (name, shape) in IN_EVERY_RUN else pytest.mark.oracle,
+        )
+        for name, shapes in table.items()
         for shape in shapes
-    ],
-)
-cheating = pytest.mark.parametrize(
-    ("name", "cheat"),
-    [
-        pytest.param(name, cheat, id=f"{name}-{cheat}")
-        for name, cheats in CHEATS.items()
-        for cheat in cheats
-    ],
-)
+    ]
+
+
+sound = pytest.mark.parametrize(("name", "shape"), cases(SOUND))
+cheating = pytest.mark.parametrize(("name", "cheat"), cases(CHEATS))
 
 
 def checked(name: str, text: str, folder: Path) -> Verdict:

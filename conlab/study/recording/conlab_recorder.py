@@ -72,7 +72,7 @@ class Recorder:
             self.active.add((strand, code))
             self.note(active=strand, code=code.co_qualname)
         function, _, method = code.co_qualname.partition(".")
-        if function in self.given and "<locals>" not in method and is_counted(method):
+        if function in self.given and "<locals>" not in method and is_counted(code):
             values = arguments(frame, is_method=bool(method))
             if method or not any(is_handed_over(value, self.file) for value in values):
                 self.note(call=code.co_qualname, values=sum(map(plain_values, values)))
@@ -83,7 +83,7 @@ class Recorder:
         if owner is None or inspect.ismodule(owner):
             return
         for name in self.given:
-            if frame.f_globals.get(name) is owner:
+            if frame.f_globals.get(name) is owner and not function.__name__.startswith("__"):
                 self.note(call=f"{name}.{function.__name__}", values=0)
 
     def opens(self, frame: FrameType) -> None:
@@ -164,9 +164,14 @@ def touches_something(code: CodeType) -> bool:
     return bool(code.co_names or code.co_freevars)
 
 
-def is_counted(method: str) -> bool:
-    """Whether calls of a method are work; the other special ones come with the syntax."""
-    return method == "__init__" or not method.startswith("__")
+def is_counted(code: CodeType) -> bool:
+    """Whether calls of it are work: not a class's body, nor a generator, which only hands it on.
+
+    Nor special methods, which come with the syntax, but for what makes an object.
+    """
+    is_function = bool(code.co_flags & inspect.CO_OPTIMIZED)
+    special = code.co_name.startswith("__") and code.co_name != "__init__"
+    return is_function and not code.co_flags & inspect.CO_GENERATOR and not special
 
 
 def arguments(frame: FrameType, *, is_method: bool) -> list[Any]:
