@@ -23,12 +23,10 @@ NAMES = [
 IN_EVERY_RUN = {
     ("lost_update", "a queue that the main thread empties"),
     ("lost_update", "threads that do nothing"),
-    ("check_then_act_across_await", "a task that both await"),
     ("forgotten_await", "a sleep for the task to come to its end"),
     ("iterate_while_mutating", "try again when it fails"),
     ("sleep_as_synchronisation", "sleep longer"),
     ("non_atomic_shared_value", "in one line"),
-    ("unbounded_fan_out", "fewer pages"),
 }
 
 
