@@ -75,6 +75,7 @@ class _Check:
         self.unsure: list[str] = []
         self.is_explored = pitfall.evidence == "explored"
         self.was_explored = False
+        self.decides = bool(pitfall.meet or pitfall.order or pitfall.at_rest)  # an order
         self.codes: frozenset[str] = frozenset()  # what its threads, tasks and processes run
         if answer.put_back:
             names = ", ".join(answer.put_back)
@@ -128,7 +129,8 @@ class _Check:
             ]
         judgement, noted = own.result().judgement, own.result().noted
         self.codes = noted.codes
-        self.seen.append(f"run here, {'in the forced order, ' if forced else ''}it {judgement}")
+        order = "in the forced order, " if forced and self.decides else ""
+        self.seen.append(f"run here, {order}it {judgement}")
         if wrong := tuple(_wrong(judgement)):
             return Found(wrong, text=_text_of(judgement))
         objections = [
@@ -186,8 +188,7 @@ class _Check:
     def held(self) -> Found:
         """With each of its steps held until all others rest, where an order decides."""
         pitfall = self.pitfall
-        decides = pitfall.meet or pitfall.order or pitfall.at_rest
-        if self.is_explored or self.was_explored or not decides:
+        if self.is_explored or self.was_explored or not self.decides:
             return NOTHING
         text = without_waiting(self.answer.text, self.answer.given, kept=pitfall.fixed)
         text, steps = in_steps(text, self.answer.given, self.codes)

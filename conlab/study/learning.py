@@ -1,7 +1,8 @@
 """The order to learn the pitfalls in: family by family, and none before what it builds on.
 
-A file may declare in BUILDS_ON the pitfalls that it takes for known. Within a family the short
-ones come first. A name that there is no pitfall of, and a circle, are nothing to wait for.
+A file may declare in BUILDS_ON the pitfalls that it takes for known. Within a family those come
+first that others build on, and of these the short ones. A name that there is no pitfall of, and a
+circle, are nothing to wait for.
 """
 
 import heapq
@@ -17,8 +18,11 @@ def in_order(pitfalls: Sequence[Pitfall]) -> list[Pitfall]:
     known = {each.name: each for each in pitfalls}
     bases = {each.name: set(each.builds_on) & set(known) - {each.name} for each in pitfalls}
 
-    def place(each: Pitfall) -> tuple[int, int, str]:
-        return families.index(each.family), len(each.broken.splitlines()), each.name
+    built_on = set().union(*bases.values()) if bases else set()
+
+    def place(each: Pitfall) -> tuple[int, bool, int, str]:
+        lines = len(each.broken.splitlines())
+        return families.index(each.family), each.name not in built_on, lines, each.name
 
     waiting = dict(known)
     ready = [(place(each), name) for name, each in known.items() if not bases[name]]
