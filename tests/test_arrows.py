@@ -24,6 +24,9 @@ BARRED = [
     ("conlab.explorer.tasks", "conlab.explorer.stepping"),
     ("conlab.explorer", "conlab.atlas"),
     ("conlab.explorer", "conlab.catalogue"),
+    ("conlab.catalogue", "conlab.study"),
+    ("conlab.explorer", "conlab.study"),
+    ("conlab.judge", "conlab.study"),
     ("conlab.judge", "conlab.explorer"),
     ("conlab.judge", "conlab.catalogue"),
     ("conlab.warden", "conlab.judge"),
@@ -35,7 +38,7 @@ BARRED = [
         (f"conlab.{room}", "conlab.commands")
         for room in (
             "atlas", "bench", "calibration", "catalogue", "content", "explorer", "history", "judge",
-            "origin", "versus", "warden",
+            "origin", "study", "versus", "warden",
         )
     ),
 ]  # fmt: skip
@@ -49,7 +52,7 @@ SHARED_BY_WORKLOADS = {
     "workloads.whole_files",
 }
 LIGHT = (
-    "conlab.explorer", "conlab.judge", "conlab.catalogue", "conlab.atlas",
+    "conlab.explorer", "conlab.judge", "conlab.catalogue", "conlab.atlas", "conlab.study",
     "conlab.pytest_plugin", "conlab.cli", "conlab.commands", "conlab.__main__",
 )  # fmt: skip
 
@@ -199,7 +202,7 @@ def test_a_circle_is_found() -> None:
 # The wheel
 
 
-OURS = {"conlab", "conlab_gate"}  # the second stands on the path of a judged child alone
+OURS = {"conlab", "conlab_gate", "conlab_recorder"}  # the others: on a judged child's path alone
 
 
 def needs(start: str, files: dict[str, str]) -> set[str]:

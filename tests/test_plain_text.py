@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from conlab import cli
-from conlab.commands import study
 from conlab.errors import UserError
+from conlab.study import printing
 from conlab.terminal import LiveLine, LiveTail, plain
 from tests.history.made import write, write_series
 from tests.patience import patience
@@ -230,5 +230,5 @@ def test_a_job_s_failure_is_plain_where_it_is_measured(tmp_path: Path) -> None:
 
 
 def test_a_story_is_plain(capsys: pytest.CaptureFixture[str]) -> None:
-    study._show([f"- {HOSTILE}"])
+    printing.show([f"- {HOSTILE}"])
     assert capsys.readouterr().out == f"- {SHOWN}\n"

@@ -12,7 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from conlab import explorer
+from conlab.catalogue.meaning import in_words
 from conlab.catalogue.pitfall import ORACLE, Pitfall, applies, this_build
+from conlab.errors import UserError
 from conlab.explorer import Deadlocked, Exploration, Witness, explore
 from conlab.judge import Hung, Judgement, Raised, Returned, judge
 
@@ -31,6 +34,7 @@ class Finding:
     sentence: str
     exhibit: Witness | str  # what shows it: a schedule; or stacks, a traceback, nothing
     against_the_law: tuple[str, ...]  # one sentence for each point
+    meaning: str = ""  # what the value that it returned stands for, in words
 
 
 def examine(pitfall: Pitfall, side: Side) -> Finding:
@@ -42,7 +46,21 @@ def examine(pitfall: Pitfall, side: Side) -> Finding:
 
 
 def _judged(pitfall: Pitfall, side: Side) -> Finding:
-    judgement = judge(
+    judgement = forced_by_declaration(pitfall, side)
+    fails = side == "broken" and not pitfall.harmless
+    objections = (_not_as_declared if fails else _not_sound)(pitfall, judgement)
+    match judgement.outcome:
+        case Hung(stacks=exhibit) | Raised(traceback=exhibit):
+            pass
+        case _:
+            exhibit = judgement.stderr
+    said = meaning(pitfall, judgement.outcome)
+    return Finding(side, f"{side} {judgement}", exhibit, tuple(objections), said)
+
+
+def forced_by_declaration(pitfall: Pitfall, side: Side) -> Judgement:
+    """Run one side in a child, for real, in the order that the file declares."""
+    return judge(
         pitfall.path,
         side,
         oracle=ORACLE,
@@ -52,14 +70,34 @@ def _judged(pitfall: Pitfall, side: Side) -> Finding:
         order=pitfall.order,
         at_rest=pitfall.at_rest,
     )
-    fails = side == "broken" and not pitfall.harmless
-    objections = (_not_as_declared if fails else _not_sound)(pitfall, judgement)
-    match judgement.outcome:
-        case Hung(stacks=exhibit) | Raised(traceback=exhibit):
-            pass
-        case _:
-            exhibit = judgement.stderr
-    return Finding(side, f"{side} {judgement}", exhibit, tuple(objections))
+
+
+def meaning(pitfall: Pitfall, outcome: Any) -> str:
+    """What the value of a side stands for, in the words in which its file prints it; or nothing."""
+    match outcome:
+        case Returned(value=told):
+            return in_words(pitfall.says, told, pitfall.names)
+        case explorer.Returned():
+            return in_words(pitfall.says, outcome.text(), pitfall.names)
+    return ""
+
+
+def witness_of(pitfall: Pitfall) -> tuple[Callable[[], Any], Callable[[Any], bool], Witness]:
+    """The broken side of an explored pitfall, its oracle, and a schedule in which it fails."""
+    if pitfall.harmless:
+        raise UserError(f"{pitfall}: {HARMLESS}, so nothing there shows it")
+    broken, oracle = load(pitfall, "broken"), load(pitfall, ORACLE)
+    exploration = explore(
+        broken,
+        check=oracle,
+        bound=BOUND,
+        reading="bytecode" if pitfall.safe_by_accident or applies("free-threaded") else "gil",
+        cancellations=pitfall.cancellations,
+        count_on=1,
+    )
+    if exploration.witness is None:
+        raise RuntimeError(f"{pitfall} is not broken: it {exploration}")
+    return broken, oracle, exploration.witness
 
 
 def _not_as_declared(pitfall: Pitfall, judgement: Judgement) -> list[str]:
@@ -125,28 +163,36 @@ def _explored(pitfall: Pitfall, side: Side) -> Finding:
     )
     if side == "fixed" or pitfall.harmless:
         exploration = explore_side(reading="bytecode")
-        return _found(side, exploration, _not_survived(exploration))
+        return _found(pitfall, side, exploration, _not_survived(exploration))
     if applies("free-threaded"):  # where nothing keeps others out, so there is one reading
         exploration = explore_side(reading="bytecode")
         objections = _not_the_witness(pitfall, exploration)
         if pitfall.safe_by_accident:
             objections.append("it is said to be safe by accident, on a build without the GIL")
-        return _found(side, exploration, objections)
+        return _found(pitfall, side, exploration, objections)
     if not pitfall.safe_by_accident:
         exploration = explore_side(reading="gil")
-        return _found(side, exploration, _not_the_witness(pitfall, exploration))
+        return _found(pitfall, side, exploration, _not_the_witness(pitfall, exploration))
     exploration = explore_side(reading="bytecode")
     with_the_gil = exploration.under_gil or explore_side(reading="gil")
     objections = _not_the_witness(pitfall, exploration)
     objections += [f"it is not safe by accident: {why}" for why in _not_survived(with_the_gil)]
-    found = _found(side, exploration, objections)
+    found = _found(pitfall, side, exploration, objections)
     if exploration.safe_by_accident:  # which its sentence says
         return found
     return replace(found, sentence=f"{found.sentence}; safe by accident: it {with_the_gil}")
 
 
-def _found(side: Side, exploration: Exploration, objections: list[str]) -> Finding:
-    return Finding(side, f"{side} {exploration}", exploration.witness or "", tuple(objections))
+def _found(
+    pitfall: Pitfall, side: Side, exploration: Exploration, objections: list[str]
+) -> Finding:
+    witness = exploration.witness
+    said = f"{side} {exploration}"
+    return Finding(side, said, witness or "", tuple(objections), _witnessed(pitfall, witness))
+
+
+def _witnessed(pitfall: Pitfall, witness: Witness | None) -> str:
+    return "" if witness is None else meaning(pitfall, witness.outcome)
 
 
 def _not_survived(exploration: Exploration) -> list[str]:

@@ -1,6 +1,7 @@
 """A pitfall file as data: the story in its docstring, what it declares, and its two sides."""
 
 import ast
+import difflib
 import operator
 import re
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from conlab import content
+from conlab.catalogue.meaning import template_of
 from conlab.errors import UserError
 
 ROOT = content.ROOT / "pitfalls"
@@ -46,6 +48,7 @@ DECLARED: Mapping[str, Any] = {
     "AT_REST": (),  # statements that run only when every other thread sleeps
     "SAFE_BY_ACCIDENT": False,  # broken fails in the reading "bytecode" and not in "gil"
     "HARMLESS": False,  # for VERSIONS: on this build broken does no harm, which the law then shows
+    "BUILDS_ON": (),  # the pitfalls that a reader should know before
     "VERSIONS": {},  # which of these are different where: {"<3.12": {"DETECT": {}}}
 }
 
@@ -72,8 +75,11 @@ class Pitfall:
     at_rest: tuple[str, ...]
     safe_by_accident: bool
     harmless: bool
+    builds_on: tuple[str, ...]
     versions: Mapping[str, Mapping[str, Any]]
     tools: tuple[str, ...]  # those that detect it on any build, the same whichever reads the file
+    says: str  # the f-string in which it prints what a side returned
+    names: Mapping[str, Any]  # its constants in capitals, which that may mention
     broken: str  # the source of each side, with what no one else in the file uses
     fixed: str
 
@@ -115,10 +121,26 @@ def families(root: Path = ROOT) -> dict[str, str]:
 
 def find(name: str, root: Path = ROOT) -> Pitfall:
     """The pitfall of that name, with or without its family before it."""
-    found = [pitfall for pitfall in collect(root) if name in (pitfall.name, str(pitfall))]
+    asked = _as_named(name)
+    pitfalls = collect(root)
+    found = [pitfall for pitfall in pitfalls if asked in (pitfall.name, str(pitfall))]
     if not found:
-        raise UserError(f"there is no pitfall {name!r}; `conlab study` lists them all")
+        names = [*(each.name for each in pitfalls), *map(str, pitfalls), *families(root)]
+        nearest = difflib.get_close_matches(asked, names, n=1)
+        hint = f"the nearest is {nearest[0]}; " if nearest else ""
+        raise UserError(f"there is no pitfall {name!r}; {hint}`conlab study` lists them all")
     return found[0]
+
+
+def family_named(name: str, root: Path = ROOT) -> str | None:
+    """The family of that name, however it is written; None if there is none."""
+    asked = _as_named(name)
+    return asked if asked in families(root) else None
+
+
+def _as_named(name: str) -> str:
+    """A name that was typed, as files are named."""
+    return re.sub(r"[\s-]+", "_", name.strip().removesuffix(".py").rstrip("/")).lower()
 
 
 def read(path: Path) -> Pitfall:
@@ -139,6 +161,8 @@ def read(path: Path) -> Pitfall:
         story=story,
         must_hold=ast.get_docstring(definitions[ORACLE]) or "",
         tools=_tools(_constants(module)),
+        says=template_of(module),
+        names=_literals(module),
         broken=_side("broken", "fixed", definitions, source),
         fixed=_side("fixed", "broken", definitions, source),
         **{name.lower(): value for name, value in declared.items()},
@@ -215,6 +239,19 @@ def _side(
 
 def _names(node: ast.AST) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
+def _literals(module: ast.Module) -> dict[str, Any]:
+    """The names in capitals that the file binds to literals, of its own as well."""
+    found = {}
+    for node in module.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name.isupper():
+                try:
+                    found[name] = ast.literal_eval(value)
+                except ValueError:
+                    continue
+    return found
 
 
 def _constants(module: ast.Module) -> dict[str, Any]:

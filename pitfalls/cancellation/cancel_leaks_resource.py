@@ -22,6 +22,7 @@ from collections.abc import Awaitable, Callable
 FAILURE = "leak"
 SHOWS = "returned []"
 EVIDENCE = "explored"
+BUILDS_ON = ("swallowed_cancellation",)
 CANCELLATIONS = 1
 DETECT: dict[str, str] = {}
 

@@ -66,4 +66,4 @@ def crawl(stop: Event) -> int:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(pages := side())} pages fetched:", "right" if holds(pages) else "wrong")
+    print(f"{(pages := side())} of {PAGES} pages fetched:", "right" if holds(pages) else "wrong")

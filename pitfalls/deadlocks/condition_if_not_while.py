@@ -21,6 +21,7 @@ from collections.abc import Callable
 FAILURE = "exception"
 SHOWS = "returned ['first loaf']"
 EVIDENCE = "explored"
+BUILDS_ON = ("lost_wakeup",)
 LOST = ("IndexError: pop from empty list",)
 DETECT: dict[str, str] = {}
 
@@ -75,4 +76,5 @@ def serve_two(eat: Callable[[], None], baked: threading.Condition, bread: list[s
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"Eaten {(eaten := side())}:", "right" if holds(eaten) else "wrong")
+    right = "right" if side is fixed else "right, this time: nothing forced the order"
+    print(f"Eaten {(eaten := side())}:", right if holds(eaten) else "wrong")

@@ -52,4 +52,4 @@ if __name__ == "__main__":
     if side is broken:
         print("This will hang; its stacks follow in a second.", flush=True)
         faulthandler.dump_traceback_later(1, exit=True)
-    print(f"{(answer := side())}:", "right" if holds(answer) else "wrong")
+    print(f"The inner job's answer is {(answer := side())}:", "right" if holds(answer) else "wrong")

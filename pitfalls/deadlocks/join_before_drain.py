@@ -25,6 +25,7 @@ from multiprocessing.queues import Queue
 FAILURE = "deadlock"
 SHOWS = "hung"
 EVIDENCE = "judged"
+BUILDS_ON = ("popen_wait_with_pipe",)
 STUCK_AT = ("child.join()",)
 DETECT = {"faulthandler": "in broken", "pytest-timeout": "child.join()"}
 
@@ -75,4 +76,6 @@ if __name__ == "__main__":
         deadline = threading.Timer(1.5, end_with_children)
         deadline.daemon = True
         deadline.start()
-    print(f"{(received := side())} bytes received:", "right" if holds(received) else "wrong")
+    print(
+        f"{(received := side())} of {SIZE} bytes received:", "right" if holds(received) else "wrong"
+    )

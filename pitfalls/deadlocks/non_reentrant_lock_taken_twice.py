@@ -75,4 +75,6 @@ if __name__ == "__main__":
     if side is broken:
         print("This will hang; its stacks follow in a second.", flush=True)
         faulthandler.dump_traceback_later(1, exit=True)
-    print(f"{(balance := side())} left:", "right" if holds(balance) else "wrong")
+    print(
+        f"{(balance := side())} left in the closed account:", "right" if holds(balance) else "wrong"
+    )

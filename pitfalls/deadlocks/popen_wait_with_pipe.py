@@ -52,4 +52,6 @@ if __name__ == "__main__":
     if side is broken:
         print("This will hang; its stacks follow in a second.", flush=True)
         faulthandler.dump_traceback_later(1, exit=True)
-    print(f"{(received := side())} bytes received:", "right" if holds(received) else "wrong")
+    print(
+        f"{(received := side())} of {SIZE} bytes received:", "right" if holds(received) else "wrong"
+    )

@@ -23,6 +23,7 @@ from threading import Thread
 FAILURE = "deadlock"
 SHOWS = "hung"
 EVIDENCE = "judged"
+BUILDS_ON = ("exception_swallowed_in_worker_loop",)
 STUCK_AT = ("orders.join()",)
 DETECT = {"faulthandler": "in wait_for_all", "pytest-timeout": "orders.join()"}
 
@@ -85,4 +86,7 @@ if __name__ == "__main__":
     if side is broken:
         print("This will hang; its stacks follow in a second.", flush=True)
         faulthandler.dump_traceback_later(1, exit=True)
-    print(f"{(quantities := side())}:", "right" if holds(quantities) else "wrong")
+    print(
+        f"The quantities of {len(ORDERS)} orders are {(quantities := side())}:",
+        "right" if holds(quantities) else "wrong",
+    )

@@ -21,6 +21,7 @@ from collections.abc import Awaitable, Callable
 FAILURE = "livelock"
 SHOWS = "returned 0"
 EVIDENCE = "explored"
+BUILDS_ON = ("lock_order",)
 DETECT: dict[str, str] = {}
 
 ROUNDS = 100  # after which a task gives up

@@ -72,4 +72,7 @@ class Heart:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(beats := side())} turns for others:", "right" if holds(beats) else "wrong")
+    print(
+        f"{(beats := side())} turns for other tasks meanwhile:",
+        "right" if holds(beats) else "wrong",
+    )

@@ -70,4 +70,5 @@ async def served_by_a_pool(answer: Callable[[], Awaitable[str]]) -> str:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"The letter to Ada begins {(text := side())!r}:", "right" if holds(text) else "wrong")
+    right = "right" if side is fixed else "right, this time: nothing forced the order"
+    print(f"The letter to Ada begins {(text := side())!r}:", right if holds(text) else "wrong")

@@ -28,6 +28,7 @@ from weakref import WeakSet
 FAILURE = "wrong result"
 SHOWS = "returned []"
 EVIDENCE = "explored"
+BUILDS_ON = ("forgotten_await",)
 LOST = ("Task was destroyed but it is pending!",)
 DETECT = {
     "ruff": "RUF006",

@@ -67,4 +67,5 @@ async def both(letter_to: Callable[[str], Awaitable[str]]) -> list[str]:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"To Ada and Bob: {(letters := side())}:", "right" if holds(letters) else "wrong")
+    right = "right" if side is fixed else "right, this time: nothing forced the order"
+    print(f"To Ada and Bob: {(letters := side())}:", right if holds(letters) else "wrong")

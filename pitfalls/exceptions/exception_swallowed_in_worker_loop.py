@@ -23,6 +23,7 @@ from threading import Thread
 FAILURE = "lost exception"
 SHOWS = "returned {'2 apples': 2, '3 plums': 3}"
 EVIDENCE = "judged"
+BUILDS_ON = ("future_never_checked",)
 DETECT = {"ruff": "S110"}
 
 ORDERS = ["2 apples", "pear", "3 plums"]
@@ -80,4 +81,7 @@ def run(work: Callable[[], None], orders: "SimpleQueue[str | None]") -> None:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(done := side())}:", "right" if holds(done) else "wrong")
+    print(
+        f"Of {len(ORDERS)} orders were answered {(done := side())}:",
+        "right" if holds(done) else "wrong",
+    )

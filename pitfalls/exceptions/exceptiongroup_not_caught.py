@@ -20,6 +20,7 @@ import sys
 FAILURE = "exception"
 SHOWS = "raised ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)"
 EVIDENCE = "explored"
+BUILDS_ON = ("gather_orphans_siblings",)
 DETECT: dict[str, str] = {}
 
 

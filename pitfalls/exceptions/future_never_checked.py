@@ -59,4 +59,4 @@ def quantity(order: str) -> int:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(answer := side())}:", "right" if holds(answer) else "wrong")
+    print(f"Of {len(ORDERS)} orders: {(answer := side())}:", "right" if holds(answer) else "wrong")

@@ -77,4 +77,4 @@ async def answer_after(turns: int) -> None:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(log := side())}:", "right" if holds(log) else "wrong")
+    print(f"What happened to the order: {(log := side())}:", "right" if holds(log) else "wrong")

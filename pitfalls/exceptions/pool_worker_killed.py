@@ -78,4 +78,4 @@ if __name__ == "__main__":
         deadline = threading.Timer(1.5, end_with_children)
         deadline.daemon = True
         deadline.start()
-    print(f"{(answer := side())}:", "right" if holds(answer) else "wrong")
+    print(f"The caller hears: {(answer := side())}:", "right" if holds(answer) else "wrong")

@@ -62,4 +62,5 @@ def schedule(pool: ThreadPoolExecutor, mailed: list[str]) -> None:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"Mailed {(mailed := side())}:", "right" if holds(mailed) else "wrong")
+    right = "right" if side is fixed else "right, this time: nothing forced the order"
+    print(f"Mailed {(mailed := side())}:", right if holds(mailed) else "wrong")

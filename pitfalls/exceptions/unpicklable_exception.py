@@ -1,7 +1,8 @@
 """Unpicklable exception: a job raises a clear error, and the parent hears of a crashed worker.
 
-Symptom: BrokenProcessPool, "a process was terminated abruptly", though no process was; the other
-jobs are lost as well. With multiprocessing.Pool the parent hangs instead.
+Symptom: BrokenProcessPool, "A process in the process pool was terminated abruptly while the future
+was running or pending", though no process was; the other jobs are lost as well. With
+multiprocessing.Pool the parent hangs instead.
 
 Why: An exception crosses to the parent as its class and its `args`. An __init__ that takes two
 values and passes one text to super() cannot be called again with `args`, so unpickling fails in the
@@ -19,6 +20,7 @@ Run: python unpicklable_exception.py broken|fixed
 
 import multiprocessing
 import sys
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from functools import partial
 
@@ -67,12 +69,12 @@ def what_the_parent_hears(job: "partial[None]") -> str:
             pool.submit(job).result()
         except BrokenExecutor:
             return "a worker crashed"
-        except (Refusal, PicklableRefusal) as refusal:
-            return str(refusal)
+        except Exception as error:
+            return str(error)
     return "nothing"
 
 
-def refuse(kind: type[Refusal] | type[PicklableRefusal]) -> None:
+def refuse(kind: Callable[[str, str], Exception]) -> None:
     """The job: it fails with an error of that kind."""
     raise kind("card 4711", "expired")
 

@@ -101,4 +101,7 @@ def server() -> Iterator[Origin]:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(connections := side())} connections:", "right" if holds(connections) else "wrong")
+    print(
+        f"{(connections := side())} connections for {REQUESTS} requests:",
+        "right" if holds(connections) else "wrong",
+    )

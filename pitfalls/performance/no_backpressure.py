@@ -71,4 +71,5 @@ def receive(waiting: "Queue[str | None]") -> int:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(most := side())} waiting at most:", "right" if holds(most) else "wrong")
+    right = "right" if side is fixed else "right, this time: nothing forced the order"
+    print(f"{(most := side())} waiting at most:", right if holds(most) else "wrong")

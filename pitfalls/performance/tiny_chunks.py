@@ -60,4 +60,7 @@ class CountingPool(ProcessPoolExecutor):
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(journeys := side())} journeys:", "right" if holds(journeys) else "wrong")
+    print(
+        f"{(journeys := side())} journeys for {ITEMS} items:",
+        "right" if holds(journeys) else "wrong",
+    )

@@ -72,4 +72,7 @@ class Server:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(most_open := side())} open at once:", "right" if holds(most_open) else "wrong")
+    print(
+        f"{(most_open := side())} open at once, on a server that takes {MOST}:",
+        "right" if holds(most_open) else "wrong",
+    )

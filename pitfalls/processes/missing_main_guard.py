@@ -66,4 +66,4 @@ def run(script: str) -> str:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(result := side())}:", "right" if holds(result) else "wrong")
+    print(f"The script: {(result := side())}:", "right" if holds(result) else "wrong")

@@ -65,4 +65,7 @@ def different_draws(draw: Callable[[int, "SimpleQueue[float]"], None]) -> int:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(different := side())} different numbers:", "right" if holds(different) else "wrong")
+    print(
+        f"{(different := side())} different numbers from {WORKERS} workers:",
+        "right" if holds(different) else "wrong",
+    )

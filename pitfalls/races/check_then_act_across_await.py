@@ -23,6 +23,7 @@ import sys
 FAILURE = "wrong result"
 SHOWS = "returned ['token', 'token']"
 EVIDENCE = "explored"
+BUILDS_ON = ("check_then_act_on_container",)
 DETECT: dict[str, str] = {}
 
 
@@ -70,4 +71,4 @@ async def fetch_token() -> str:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"Issued {(issued := side())}:", "right" if holds(issued) else "wrong")
+    print(f"Issued for two calls: {(issued := side())}:", "right" if holds(issued) else "wrong")

@@ -23,6 +23,7 @@ from collections.abc import Callable
 FAILURE = "wrong result"
 SHOWS = "returned ['Ada', 'Bob']"
 EVIDENCE = "explored"
+BUILDS_ON = ("lost_update",)
 DETECT: dict[str, str] = {}
 
 SEAT = "row 1, seat 7"
@@ -77,4 +78,5 @@ def at_once(book: Callable[[str], None], *customers: str) -> None:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"Confirmed to {(confirmed := side())}:", "right" if holds(confirmed) else "wrong")
+    right = "right" if side is fixed else "right, this time: nothing forced the order"
+    print(f"Confirmed to {(confirmed := side())}:", right if holds(confirmed) else "wrong")

@@ -21,6 +21,7 @@ import threading
 FAILURE = "exception"
 SHOWS = "raised RuntimeError: dictionary changed size during iteration"
 EVIDENCE = "explored"
+BUILDS_ON = ("lost_update",)
 DETECT: dict[str, str] = {}
 
 
@@ -54,4 +55,5 @@ def letter_to(customer: str) -> str:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(reminded := side())}:", "right" if holds(reminded) else "wrong")
+    right = "right" if side is fixed else "right, this time: nothing forced the order"
+    print(f"Letters: {(reminded := side())}:", right if holds(reminded) else "wrong")

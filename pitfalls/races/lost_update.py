@@ -75,4 +75,5 @@ def twice_at_once(work: Callable[[], None]) -> None:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"The balance is {(balance := side())}:", "right" if holds(balance) else "wrong")
+    right = "right" if side is fixed else "right, this time: nothing forced the order"
+    print(f"The balance is {(balance := side())}:", right if holds(balance) else "wrong")

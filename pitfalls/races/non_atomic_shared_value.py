@@ -1,7 +1,7 @@
 """Shared value that is not atomic: two processes count in a multiprocessing.Value, and lose.
 
-Symptom: A counter that all workers share is too low. On one Python version it never was, on the
-next it is.
+Symptom: A counter that all workers share is too low, by more the more they overlap. Workers that do
+little, started one after the other, seldom overlap, so a small test passes.
 
 Why: A Value locks each read and each write, not the two together. `seats.value -= 1` is a read, a
 subtraction and a write, and another process may come in between.
@@ -24,6 +24,7 @@ from multiprocessing.sharedctypes import Synchronized
 FAILURE = "wrong result"
 SHOWS = "returned 9"
 EVIDENCE = "judged"
+BUILDS_ON = ("lost_update",)
 MEET = {"seats.value = left - 1": 2}
 DETECT: dict[str, str] = {}
 
@@ -72,4 +73,8 @@ def sell_in_two_processes(
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(seats_left := side())} seats left:", "right" if holds(seats_left) else "wrong")
+    right = "right" if side is fixed else "right, this time: nothing forced the order"
+    print(
+        f"{(seats_left := side())} of {SEATS} seats left after two sales:",
+        right if holds(seats_left) else "wrong",
+    )

@@ -26,6 +26,7 @@ from threading import Thread
 FAILURE = "wrong result"
 SHOWS = "returned [(-100,)]"
 EVIDENCE = "judged"
+BUILDS_ON = ("lost_update",)
 ORDER = (
     'connection.execute("INSERT INTO bookings VALUES (-100)")',
     "connection.commit()",
@@ -94,4 +95,5 @@ def database() -> Iterator[Callable[[], sqlite3.Connection]]:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"Booked {(booked := side())}:", "right" if holds(booked) else "wrong")
+    right = "right" if side is fixed else "right, this time: nothing forced the order"
+    print(f"Booked {(booked := side())}:", right if holds(booked) else "wrong")

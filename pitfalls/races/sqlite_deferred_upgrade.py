@@ -90,4 +90,5 @@ def balance_after_two(deposit: Callable[[sqlite3.Connection], None]) -> int:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"The balance is {(balance := side())}:", "right" if holds(balance) else "wrong")
+    right = "right" if side is fixed else "right, this time: nothing forced the order"
+    print(f"The balance is {(balance := side())}:", right if holds(balance) else "wrong")

@@ -21,6 +21,7 @@ from unittest import IsolatedAsyncioTestCase, TestCase, TestResult
 FAILURE = "lost exception"
 SHOWS = "returned 'passed'"
 EVIDENCE = "judged"
+BUILDS_ON = ("forgotten_await",)
 LOST = ("coroutine 'broken.<locals>.Sums.test_sum' was never awaited",)
 DETECT = {"pytest -W error": "was never awaited", "python -X dev": "was never awaited"}
 

@@ -64,4 +64,5 @@ def mail(mailed: list[str], done: Event) -> None:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"The test sees {(seen := side())}:", "right" if holds(seen) else "wrong")
+    right = "right" if side is fixed else "right, this time: nothing forced the order"
+    print(f"The test sees {(seen := side())}:", right if holds(seen) else "wrong")

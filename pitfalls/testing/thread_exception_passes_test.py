@@ -22,6 +22,7 @@ from unittest import TestCase, TestResult
 FAILURE = "lost exception"
 SHOWS = "returned 'passed'"
 EVIDENCE = "judged"
+BUILDS_ON = ("future_never_checked",)
 LOST = ("AssertionError: 4 != 5 (ended a thread)",)
 DETECT = {"pytest -W error": "AssertionError: 4 != 5"}
 

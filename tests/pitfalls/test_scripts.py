@@ -1,5 +1,6 @@
 """Every pitfall can be copied to another place and run alone, without anything of this project."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -70,6 +71,27 @@ def test_any_other_argument_gets_the_story(argument: str) -> None:
 def test_a_broken_side_says_that_it_is_wrong() -> None:
     done = run(pitfall.find("forgotten_await").path, "broken")
     assert done.stdout == "Saved []: wrong\n"
+
+
+@every_pitfall
+def test_a_broken_side_that_comes_out_right_says_that_nothing_forced_the_order(
+    pitfall: Pitfall,
+) -> None:
+    """Where threads decide, or an order that is forced from outside, it may well come out right."""
+    text = pitfall.path.read_text()
+    threads = pitfall.evidence == "explored" and re.search(r"\bThread\b|ThreadPoolExecutor", text)
+    decided = pitfall.meet or pitfall.order or pitfall.at_rest or threads
+    says = 'right = "right" if side is fixed else "right, this time: nothing forced the order"'
+    assert (says in text) == bool(decided)
+    assert ('"right" if holds(' in text) == (not decided)
+
+
+def test_it_says_so_when_it_is_run() -> None:
+    done = run(pitfall.find("sleep_as_synchronisation").path, "broken")
+    assert done.stdout in (
+        "The test sees ['thank you']: right, this time: nothing forced the order\n",
+        "The test sees []: wrong\n",  # on a machine that is busy enough
+    )
 
 
 @every_pitfall
