@@ -1,7 +1,6 @@
 """Connection shared across fork: two workers send over the connection that their parent opened.
 
-Symptom: "decryption failed or bad record mac", answers to other questions, or a server that hangs
-up; from the second worker on, and never with one.
+Symptom: "decryption failed or bad record mac", or a server that hangs up; never with one worker.
 
 Why: fork() copies the client's own state, and leaves the socket in common. The workers number their
 messages alike, so that the server sees one connection which says all twice.
@@ -21,7 +20,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.queues import SimpleQueue
-from socket import create_server, socket
+from socket import socket
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 FAILURE = "wrong result"
 SHOWS = "returned ['accepted', 'bad number']"
@@ -83,23 +83,23 @@ def answers_to_two(work: Callable[["SimpleQueue[str]"], None]) -> list[str]:
     return sorted(answers.get() for _ in workers)
 
 
-def serve(listener: socket) -> None:
-    """Serve one connection after the other: take the messages that have the next number."""
-    while True:
-        connection, _ = listener.accept()
-        with connection:
-            for number, message in enumerate(iter(partial(connection.recv, 1), b""), 1):
-                connection.sendall(b"+" if message[0] == number else b"-")
+class NumbersExpected(BaseRequestHandler):
+    """What the server does with a connection: it takes the messages that have the next number."""
+
+    def handle(self) -> None:
+        """Answer until the other end hangs up."""
+        for number, message in enumerate(iter(partial(self.request.recv, 1), b""), 1):
+            self.request.sendall(b"+" if message[0] == number else b"-")
 
 
 @contextmanager
 def server() -> Iterator[tuple[str, int]]:
     """A server in a process of its own; its address."""
-    with create_server(("127.0.0.1", 0)) as listener:
-        process = FORK.Process(target=serve, args=(listener,), daemon=True)
+    with ThreadingTCPServer(("127.0.0.1", 0), NumbersExpected) as listener:
+        process = FORK.Process(target=listener.serve_forever, daemon=True)
         process.start()
         try:
-            yield listener.getsockname()
+            yield listener.socket.getsockname()
         finally:
             process.kill()
             process.join()
