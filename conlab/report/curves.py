@@ -65,8 +65,9 @@ def over_commits(
     for size in SIZES:
         chart = _chart("Line", size, x_label_rotation=0, show_minor_x_labels=False)
         every = max(1, math.ceil(len(commits) / MOST_LABELS[size]))
-        chart.x_labels = [f"{at}. {name}" for at, name in enumerate(commits, 1)]
-        chart.x_labels_major = [label for at, label in enumerate(chart.x_labels) if at % every == 0]
+        narrow = size == "narrow"
+        chart.x_labels = [str(at) if narrow else name for at, name in enumerate(commits, 1)]
+        chart.x_labels_major = list(chart.x_labels)[::every]
         chart.add("measured", list(values))
         if any(level is not None for level in levels):
             chart.add("level", list(levels), show_dots=False)
@@ -166,6 +167,8 @@ def _chart(kind: str, size: str, **options: Any) -> Any:
         disable_xml_declaration=True,
         pretty_print=False,
         margin=6,
+        margin_right=26,
+        truncate_label=-1,
         spacing=6,
         no_data_text="nothing was measured",
         **{"value_formatter": words.figures} | options,
@@ -219,6 +222,6 @@ def library() -> Any:
     import pygal
     import pygal.style
 
-    # It leaves a finder for its maps, by a protocol of which Python up to 3.11 warns at each import.
+    # It leaves a finder for its maps, by a protocol of which Python 3.11 warns at each import.
     sys.meta_path[:] = [each for each in sys.meta_path if type(each).__module__ != "pygal"]
     return pygal

@@ -22,6 +22,7 @@ from conlab.report import page as pages
 from conlab.report.documents import Document, kind_of
 from conlab.report.pairs import studied
 from conlab.report.schedule import drawing
+from tests.patience import patience
 from tests.report import made
 
 FLAGS = (
@@ -75,6 +76,7 @@ class Opened:
         self.context = browser.new_context(
             viewport={"width": width, "height": 800}, offline=True, **options
         )
+        self.context.set_default_timeout(patience(30) * 1000)
         self.page = self.context.new_page()
         self.said: list[str] = []
         self.asked: list[str] = []
@@ -191,7 +193,9 @@ def test_axe_finds_no_serious_violation(browser: Any, full: Path, scheme: str) -
     with Opened(browser, full, color_scheme=scheme) as opened:
         for closed in opened.page.locator("details").all():
             closed.evaluate("(one) => { one.open = true; }")
-        found = axe.Axe().run(opened.page).response["violations"]
+        # What colours have to do with it is all that differs in the dark.
+        only = {"runOnly": ["color-contrast"]} if scheme == "dark" else {}
+        found = axe.Axe().run(opened.page, options=only or None).response["violations"]
         serious = [
             (one["id"], [node["html"][:120] for node in one["nodes"][:3]])
             for one in found
