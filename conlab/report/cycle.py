@@ -1,10 +1,12 @@
 """Draws the wait-for cycle of a deadlock: who waits for whom, as a circle of arrows."""
 
 import math
+from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
 from conlab.explorer.outcomes import Deadlocked
+from conlab.explorer.witnesses.holds import Hold
 from conlab.explorer.wording import shortened
 
 MOST = 8  # threads in a circle; of more the sentences tell
@@ -14,12 +16,19 @@ LONGEST = 17  # characters of a name in its box
 LONGEST_WAIT = 22  # of what is waited for, beside an arrow
 
 
-def drawn(outcome: Deadlocked, key: str) -> Markup:
-    """The circle as SVG, or nothing where there is none. Whole names are its titles."""
+def drawn(outcome: Deadlocked, key: str, holds: Sequence[Hold] = ()) -> Markup:
+    """The circle as SVG, or nothing where there is none. Whole names are its titles.
+
+    What is waited for is named as in the schedule, where ``holds`` tell which lock it is.
+    """
     names = outcome.cycle
     if not 1 <= len(names) <= MOST:
         return Markup("")
     waits = {waiting.thread: waiting.waits_for for waiting in outcome.waiting}
+    for name, other in zip(names, (*names[1:], names[0]), strict=True):
+        held = {hold.lock for hold in holds if hold.thread == other and hold.end is None}
+        if len(held) == 1 and next(iter(held)).partition(" (")[0] in waits.get(name, ""):
+            waits[name] = held.pop()
     places = _places(len(names))
     parts = [
         Markup(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from conlab.catalogue.law import Finding
 from conlab.catalogue.pitfall import SECTIONS, Pitfall
 from conlab.explorer import Witness
-from conlab.report import code, words
+from conlab.report import highlighting, words
 from conlab.report.schedule import Drawing, drawing
 
 
@@ -29,7 +29,7 @@ class Studied:
     title: str
     story: tuple[tuple[str, str], ...]
     must_hold: str
-    rows: tuple[code.Pair, ...]
+    rows: tuple[highlighting.Pair, ...]
     found: tuple[Found, ...]
     schedule: Drawing | None
 
@@ -44,7 +44,7 @@ def studied(pitfall: Pitfall, findings: list[Finding]) -> Studied:
         title=pitfall.title,
         story=tuple((section, pitfall.story[section]) for section in SECTIONS),
         must_hold=pitfall.must_hold,
-        rows=tuple(code.side_by_side(pitfall.broken, pitfall.fixed)),
+        rows=tuple(highlighting.side_by_side(pitfall.broken, pitfall.fixed)),
         found=tuple(_found(each) for each in findings),
         schedule=drawing(shown[0], f"{key}-schedule") if shown else None,
     )

@@ -18,7 +18,7 @@ from conlab.explorer.witnesses import narration
 from conlab.explorer.witnesses.holds import Hold
 from conlab.explorer.witnesses.steps import Step
 from conlab.explorer.witnesses.witness import Witness
-from conlab.report import code, cycle
+from conlab.report import cycle, highlighting
 from conlab.report.rendering import template
 from conlab.terminal import plain
 
@@ -131,13 +131,17 @@ def drawing(witness: Witness, key: str = "") -> Drawing:
     )
     racing = tuple(sorted({name for step in steps for name in step.racing}))
     rail_x = max((lane.x for lane in lanes.values()), default=9) + 14 + bars * BAR
-    rows = tuple(_rows(shown, lanes, places, files, witness.holds, columns, steps))
+    waiting: tuple[str, ...] = ()
+    if isinstance(witness.outcome, Deadlocked):
+        waiting = tuple(each.thread for each in witness.outcome.waiting)
+    last = _last_steps(steps, waiting)
+    rows = tuple(_rows(shown, lanes, places, files, witness.holds, columns, steps, last))
     said = narration.counted(steps) or "with nothing out of the ordinary order"
     sentences = [str(failure) for failure in witness.died]
     picture = Markup("")
     if isinstance(witness.outcome, Deadlocked):
         sentences += map(str, witness.outcome.waiting)
-        picture = cycle.drawn(witness.outcome, key)
+        picture = cycle.drawn(witness.outcome, key, witness.holds)
     return Drawing(
         key=key,
         headline=_plain(f"{witness.program} {witness.outcome}, {said}"),
@@ -165,6 +169,12 @@ def _lanes(steps: Sequence[Step], pitch: int) -> dict[str, Lane]:
     }
 
 
+def _last_steps(steps: Sequence[Step], waiting: Sequence[str]) -> dict[str, int]:
+    """Where each lane ends: who waits for ever is there to the end."""
+    last = {step.thread: at for at, step in enumerate(steps) if not step.event}
+    return last | {name: len(steps) for name in waiting if name in last}
+
+
 def _columns(holds: Sequence[Hold]) -> dict[str, int]:
     """Where each lock's bar is drawn: in an order of their first taking."""
     return {
@@ -181,12 +191,12 @@ def _rows(
     holds: Sequence[Hold],
     columns: dict[str, int],
     steps: Sequence[Step],
+    last: dict[str, int],
 ) -> Iterator[Row]:
-    first = {name: next(at for at, s in enumerate(steps) if s.thread == name) for name in lanes}
-    last = {
-        name: max(at for at, s in enumerate(steps) if s.thread == name and not s.event)
-        for name in lanes
-    }
+    first: dict[str, int] = {}
+    for number, each in enumerate(steps):
+        if not each.event:
+            first.setdefault(each.thread, number)
     race = [at for at, row in enumerate(shown) if row.step is not None and row.step.racing]
     begins, ends = (race[0], race[-1]) if len(race) > 1 else (-1, -1)
     at = 0
@@ -222,7 +232,7 @@ def _rows(
             lane=lanes.get(step.thread) if step is not None else None,
             file=files.index(step.file) if step is not None and step.file in files else -1,
             line=step.line if step is not None else 0,
-            source=code.line(_source(step)) if step is not None else Markup(""),
+            source=highlighting.line(_source(step)) if step is not None else Markup(""),
             values=tuple(map(_plain, (*_values(row), *held))),
             races=step.racing if step is not None else (),
             note=_plain(row.note or (step.note if step is not None else "")),
@@ -264,13 +274,13 @@ def _file(number: int, name: str, file: str, steps: Sequence[Step]) -> File:
         for one, following in zip(ordered := sorted(wanted), ordered[1:], strict=False):
             if following - one < GAP:
                 wanted |= set(range(one, following))
-    html = code.lines("\n".join(whole)) if whole else ()
+    html = highlighting.lines("\n".join(whole)) if whole else ()
     found: list[tuple[int, Markup] | None] = []
     previous = 0
     for line in sorted(wanted):
         if previous and line != previous + 1:
             found.append(None)
-        found.append((line, html[line - 1] if whole else code.line(_plain(ran[line]))))
+        found.append((line, html[line - 1] if whole else highlighting.line(_plain(ran[line]))))
         previous = line
     return File(number, name or PurePath(file).name, tuple(found))
 
