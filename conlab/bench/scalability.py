@@ -6,9 +6,10 @@ that is done one at a time (contention), ``k`` what each pair of workers costs b
 (coherency). Divided by its own value, n / speedup is linear in 1/a, s/a and k/a, none of which can
 be negative: so the fit is one of non-negative least squares, by relative errors.
 
-How far it can be trusted is found out by the bootstrap: the turns of each level are drawn anew, and
-the law is fitted to each draw. Of fewer than six levels three parameters fit anything, and nothing
-is said.
+How far it can be trusted is found out by the bootstrap: the levels are drawn anew, and of each
+drawn level its turns, and the law is fitted to each draw. So the intervals are wide where a level
+was measured with much noise, and where the levels do not lie as the law would have them. Of fewer
+than six levels three parameters fit anything, and nothing is said.
 """
 
 import math
@@ -19,6 +20,7 @@ from importlib.util import find_spec
 from typing import Any
 
 FEWEST_LEVELS = 6
+PARAMETERS = 3
 DRAWS = 1000
 SEED = 2007
 INTERVAL = (0.025, 0.975)
@@ -65,8 +67,11 @@ def fit(levels: Sequence[int], ratios: Sequence[Sequence[float]]) -> Law | str:
     chance = random.Random(SEED)
     draws = []
     for _ in range(DRAWS):
-        drawn = [_middle(chance.choices(each, k=len(each))) for each in ratios]
-        if (again := _fitted(levels, drawn)) is not None:
+        which = chance.choices(range(len(levels)), k=len(levels))
+        if len(set(which)) < PARAMETERS:
+            continue
+        drawn = [_middle(chance.choices(ratios[at], k=len(ratios[at]))) for at in which]
+        if (again := _fitted([levels[at] for at in which], drawn)) is not None:
             draws.append(again)
     scale, contention, coherency = found
     knee, why = _knee(levels, found, draws)

@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from conlab import terminal
 from conlab.catalogue import pitfall
@@ -19,9 +19,6 @@ from conlab.commands.history import STORAGE
 from conlab.errors import UserError
 from conlab.explorer import Witness
 from conlab.extras import needing
-
-if TYPE_CHECKING:
-    from conlab.report.page import Parts
 
 PAGE = Path("report.html")
 
@@ -114,7 +111,7 @@ def of_pair(file: Path, studied: Pitfall, findings: list[Finding]) -> None:
     _write(page.Parts(studied=[pairs.studied(studied, findings)]), file)
 
 
-def _write(parts: "Parts", file: Path) -> None:
+def _write(parts: Any, file: Path) -> None:
     from conlab.report import page
 
     parts.commands.append(shlex.join(["conlab", *sys.argv[1:]]))

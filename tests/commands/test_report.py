@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pygal")
 pytest.importorskip("jinja2")
 
 from conlab import cli
 from tests.report import made
+
+pytestmark = pytest.mark.skipif(find_spec("pygal") is None, reason="pygal is not installed")
 
 RACY = """
 import threading

@@ -6,12 +6,13 @@
 import os
 import shutil
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-pytest.importorskip("pygal")
+pytest.importorskip("jinja2")
 pytest.importorskip("playwright.sync_api")
 
 from playwright.sync_api import sync_playwright
@@ -24,6 +25,8 @@ from conlab.report.pairs import studied
 from conlab.report.schedule import drawing
 from tests.patience import patience
 from tests.report import made
+
+pytestmark = pytest.mark.skipif(find_spec("pygal") is None, reason="pygal is not installed")
 
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",

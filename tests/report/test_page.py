@@ -6,12 +6,12 @@ import html as escaping
 import json
 import re
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-pytest.importorskip("pygal")
 pytest.importorskip("jinja2")
 
 from conlab.errors import UserError
@@ -19,6 +19,8 @@ from conlab.report import documents, page
 from conlab.report.documents import Document, kind_of
 from conlab.report.schedule import drawing
 from tests.report import made
+
+pytestmark = pytest.mark.skipif(find_spec("pygal") is None, reason="pygal is not installed")
 
 
 def page_of(*data: Any) -> str:

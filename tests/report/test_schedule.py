@@ -1,10 +1,10 @@
 """A drawn witness: its lanes, its locks, what races, the cycle; and a very long one."""
 
 import re
+from importlib.util import find_spec
 
 import pytest
 
-pytest.importorskip("pygal")
 pytest.importorskip("jinja2")
 
 from conlab.catalogue import pitfall
@@ -15,6 +15,8 @@ from conlab.report import page, schedule
 from conlab.report.pairs import studied
 from conlab.report.schedule import MOST_ROWS, drawing, drawn
 from tests.report import made
+
+pytestmark = pytest.mark.skipif(find_spec("pygal") is None, reason="pygal is not installed")
 
 
 def test_each_thread_has_a_lane_and_time_runs_downwards() -> None:
