@@ -77,7 +77,7 @@ class WatchedSchedule(TracedSchedule):
 
 def _in_words(kind: Hashable, thing: Any) -> str:
     match kind:
-        case ("name", str(name)) if isinstance(thing, dict):
+        case ("name", str(name)) if issubclass(type(thing), dict):
             return f"the global {name}"
         case ("name", str(name)):
             return f"{type(thing).__qualname__}.{name}" if thing is not None else f".{name}"

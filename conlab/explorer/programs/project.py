@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 import conlab
+from conlab.explorer.proxies import stands_for_another
 
 MARKERS = ("pyproject.toml", "setup.py", ".git")
 INSTALLED = frozenset(["site-packages", "dist-packages"])
@@ -122,8 +123,10 @@ def _with_parents(name: str) -> Iterator[str]:
 def _modules_among(values: Iterable[Any]) -> Iterator[str]:
     """Name the modules that some values are, or are defined in."""
     for value in list(values):
-        if isinstance(value, ModuleType):
+        if issubclass(type(value), ModuleType):
             yield value.__name__
+        elif stands_for_another(value):
+            yield type(value).__module__
         else:
             defined_in = getattr(value, "__module__", None) if callable(value) else None
             yield defined_in if isinstance(defined_in, str) else type(value).__module__

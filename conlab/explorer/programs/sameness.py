@@ -23,6 +23,7 @@ from unittest import mock
 from conlab.explorer.outcomes import Failure, Outcome
 from conlab.explorer.programs.program import function_of
 from conlab.explorer.programs.project import LAB
+from conlab.explorer.proxies import namespace_of, stands_for_another
 from conlab.explorer.search.schedule import Diverged
 from conlab.explorer.stepping.spans import line_at
 from conlab.explorer.threads.ambient_state import AmbientState
@@ -223,20 +224,22 @@ def _state(ambient_state: AmbientState) -> Fingerprints:
 
 def _add(found: Fingerprints, path: str, names: Mapping[str, Any], of: str) -> None:
     for known_as, value in list(names.items()):
-        if known_as.startswith("__") or isinstance(value, ModuleType):
+        if known_as.startswith("__") or issubclass(type(value), ModuleType):
             continue
         where = f"{path}{known_as}"
         found[where] = _fingerprint(value)
-        own = (value if isinstance(value, type) else type(value)).__module__ == of
-        attributes = getattr(value, "__dict__", None) if own else None
+        own = (value if issubclass(type(value), type) else type(value)).__module__ == of
+        attributes = namespace_of(value) if own else None
         if path.endswith(":") and isinstance(attributes, Mapping):
             _add(found, f"{where}.", attributes, of)
 
 
 def _fingerprint(value: Any) -> object:
-    if isinstance(value, list | tuple | set | frozenset | dict | deque):
+    if issubclass(
+        type(value), list | tuple | set | frozenset | dict | deque
+    ) and not stands_for_another(value):
         return id(value), len(value)
-    if isinstance(value, int | float | str | bytes):
+    if issubclass(type(value), int | float | str | bytes):
         return type(value), repr(value)  # for NaN is not even the same as itself
     return id(value)
 
@@ -256,8 +259,8 @@ def _iterators_of(program: Any) -> list[str]:
         except (TypeError, ValueError):
             continue
         for name, value in {**variables.globals, **variables.nonlocals}.items():
-            if isinstance(value, GeneratorType) or type(value).__name__.endswith("iterator"):
+            if issubclass(type(value), GeneratorType) or type(value).__name__.endswith("iterator"):
                 found.append(name)
-            elif isinstance(value, FunctionType) and len(seen) < MOST_FUNCTIONS:
+            elif issubclass(type(value), FunctionType) and len(seen) < MOST_FUNCTIONS:
                 waiting.append(value)
     return found

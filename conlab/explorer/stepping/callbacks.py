@@ -56,10 +56,10 @@ class Callbacks:
 
 def is_in_c(callee: Any) -> bool:
     """Whether what is called is a function in C, and no class: these only make what they call."""
-    while isinstance(callee, partial):
+    while issubclass(type(callee), partial):
         callee = callee.func
-    if isinstance(callee, MethodType):
+    if issubclass(type(callee), MethodType):
         callee = callee.__func__
-    if isinstance(callee, FunctionType | type):
+    if issubclass(type(callee), FunctionType | type):
         return False
     return not isinstance(getattr(type(callee), "__call__", None), FunctionType)  # noqa: B004

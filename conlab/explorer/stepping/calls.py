@@ -69,21 +69,21 @@ class Calls:
             arguments = [*node.args, *(each.value for each in node.keywords)]
             if callee is UNKNOWN:
                 callee, receiver = self._operands.callee(node.func, frame, loaded)
-        elif isinstance(node, COMPREHENSIONS):
+        elif issubclass(type(node), COMPREHENSIONS):
             return  # the code of its own
         elif callee is UNKNOWN and node is not None:
             self._manages(point, node, frame, loaded)
             return
-        while isinstance(callee, functools.partial):
+        while issubclass(type(callee), functools.partial):
             callee = callee.func
         if callee is UNKNOWN:
             self._scheduler.touch_everything(point.what)
-        elif isinstance(callee, MethodDescriptorType):
+        elif issubclass(type(callee), MethodDescriptorType):
             if receiver is UNKNOWN and isinstance(node, ast.Call):
                 owner = node.func.value if isinstance(node.func, ast.Attribute) else None
                 receiver = self._operands.value(owner, frame, loaded)
             self._method(point, callee.__objclass__, callee.__name__, receiver, arguments, frame)
-        elif isinstance(callee, BuiltinMethodType | MethodWrapperType) and not isinstance(
+        elif issubclass(type(callee), BuiltinMethodType | MethodWrapperType) and not isinstance(
             callee.__self__, ModuleType | type(None)
         ):
             kind = type(callee.__self__)
@@ -97,7 +97,7 @@ class Calls:
         if isinstance(node, ast.Call):
             loaded = self._scheduler.current.loaded
             callee, _ = self._operands.callee(node.func, caller, loaded)
-            if isinstance(callee, FunctionType | MethodType) and callee.__code__ is code:
+            if issubclass(type(callee), FunctionType | MethodType) and callee.__code__ is code:
                 self._operands.keep(call, value, caller, loaded)
 
     def _manages(self, point: Point, node: ast.AST, frame: FrameType, loaded: Loaded) -> None:
@@ -150,7 +150,7 @@ class Calls:
         self, point: Point, callee: Any, arguments: list[ast.expr], frame: FrameType
     ) -> None:
         loaded = self._scheduler.current.loaded
-        if isinstance(callee, FunctionType | MethodType | staticmethod | classmethod):
+        if issubclass(type(callee), FunctionType | MethodType | staticmethod | classmethod):
             return  # Python code, which is seen when it is entered
         known = CALLED.get(address_of(callee), "")
         if known == "nothing":
@@ -176,14 +176,16 @@ class Calls:
 
 def _makes_or_enters_python(callee: Any) -> bool:
     """Whether a call makes something new and no more, or enters Python code, which is seen then."""
-    if isinstance(callee, type):
+    if issubclass(type(callee), type):
         initialise = next(
             vars(base)["__init__"] for base in callee.__mro__ if "__init__" in vars(base)
         )
         of_error = issubclass(callee, BaseException) and isinstance(
             initialise, WrapperDescriptorType
         )
-        return of_error or isinstance(initialise, FunctionType) or initialise is object.__init__
+        return (
+            of_error or issubclass(type(initialise), FunctionType) or initialise is object.__init__
+        )
     for base in type(callee).__mro__:
         if "__call__" in vars(base):
             return isinstance(vars(base)["__call__"], FunctionType)
@@ -199,9 +201,9 @@ def _entries(code: CodeType, span: Span) -> list[int]:
 
 def _is_manager_in_python(kind: Any) -> bool:
     """Whether what is called to make a context manager says that Python code enters and leaves."""
-    if isinstance(kind, FunctionType):
+    if issubclass(type(kind), FunctionType):
         return hasattr(kind, "__wrapped__") and kind.__code__.co_filename == contextlib.__file__
-    if not isinstance(kind, type):
+    if not issubclass(type(kind), type):
         return False
     for name in ("__enter__", "__exit__"):
         owners = [base for base in kind.__mro__ if name in vars(base)]

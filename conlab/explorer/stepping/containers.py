@@ -38,11 +38,11 @@ class Containers:
 
     def content(self, value: Any, *, writes: bool) -> None:
         """Take note that this is looked into, or changed; what is UNKNOWN may be any container."""
-        if isinstance(value, CONTAINERS):
+        if issubclass(type(value), CONTAINERS):
             defaults = getattr(value, "default_factory", None) is not None
             self._scheduler.touch(CONTENT, value, writes=writes or defaults)
         elif value is UNKNOWN or not (
-            isinstance(value, (*SCALARS, tuple, frozenset)) or purely_in_python(type(value))
+            issubclass(type(value), (*SCALARS, tuple, frozenset)) or purely_in_python(type(value))
         ):
             self._scheduler.touch(CONTENT, None, writes=writes)
 
@@ -71,7 +71,9 @@ class Containers:
         """Take note of an operation in place, or between two operands."""
         if isinstance(node, ast.AugAssign):
             target = self._operands.value(node.target, frame, loaded)
-            if not (isinstance(target, SCALARS) and self.is_scalar(node.value, frame, loaded)):
+            if not (
+                issubclass(type(target), SCALARS) and self.is_scalar(node.value, frame, loaded)
+            ):
                 self.content(target, writes=True)
                 self.all_content()
         elif not self.are_scalars(parts(node), frame, loaded):
@@ -100,9 +102,9 @@ class Containers:
         ):
             return  # a new one, whose code is seen when it is entered
         value = self._operands.value(node, frame, loaded)
-        if isinstance(value, (*SCALARS, tuple, frozenset)):
+        if issubclass(type(value), (*SCALARS, tuple, frozenset)):
             return
-        if isinstance(value, CONTAINERS):
+        if issubclass(type(value), CONTAINERS):
             lasting = self._operands.lasting(node, frame)
             self._scheduler.touch(CONTENT, value if lasting else None, writes=False)
         else:
@@ -123,10 +125,10 @@ class Containers:
             several = isinstance(node, COMPREHENSIONS) and len(node.generators) > 1
             if several:
                 self.some_iterator()
-            elif isinstance(iterator, OF_CONTAINERS):
+            elif issubclass(type(iterator), OF_CONTAINERS):
                 for each in gc.get_referents(iterator):
                     self.content(each, writes=False)
-            elif not isinstance(iterator, GeneratorType):
+            elif not issubclass(type(iterator), GeneratorType):
                 self.some_iterator()
         elif isinstance(node, COMPREHENSIONS):
             for each in node.generators:
@@ -151,7 +153,7 @@ class Containers:
 
 
 def _is_generator(callee: Any) -> bool:
-    code = getattr(callee, "__code__", None) if isinstance(callee, FunctionType) else None
+    code = getattr(callee, "__code__", None) if issubclass(type(callee), FunctionType) else None
     return code is not None and bool(code.co_flags & CO_GENERATOR)
 
 

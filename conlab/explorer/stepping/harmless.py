@@ -108,7 +108,7 @@ class Names:
     def _scalar(self, node: ast.expr) -> bool:
         match node:
             case ast.Constant(value=value):
-                return isinstance(value, int | float | str | bool | None)
+                return issubclass(type(value), int | float | str | bool | None)
             case ast.Name(id=name) | ast.Attribute(attr=name):
                 return name in self._scalars
             case ast.Compare() | ast.JoinedStr() | ast.UnaryOp(op=ast.Not()):

@@ -46,8 +46,11 @@ def _read(frame: FrameType, name: str) -> Any:
     slot = inner + FIRST_LOCAL + at * POINTER
     if not ctypes.c_void_p.from_address(slot).value:
         return UNBOUND
-    value = ctypes.py_object.from_address(slot).value
-    if isinstance(value, CellType) and name in frame.f_code.co_cellvars + frame.f_code.co_freevars:
+    value: Any = ctypes.py_object.from_address(slot).value
+    if (
+        issubclass(type(value), CellType)
+        and name in frame.f_code.co_cellvars + frame.f_code.co_freevars
+    ):
         try:
             return value.cell_contents
         except ValueError:

@@ -260,13 +260,13 @@ class Monitor(Stepper):
 
 def _python_code(callee: Any) -> CodeType | None:
     """Return the Python code that a call enters first, or None if it is a function in C."""
-    if isinstance(callee, MethodType):
+    if issubclass(type(callee), MethodType):
         callee = callee.__func__
-    if isinstance(callee, type):
+    if issubclass(type(callee), type):
         callee = vars(callee).get("__init__") or getattr(callee, "__init__", None)
-    elif not isinstance(callee, FunctionType):
+    elif not issubclass(type(callee), FunctionType):
         callee = getattr(type(callee), "__call__", None)  # noqa: B004 - the function, not whether
-    return callee.__code__ if isinstance(callee, FunctionType) else None
+    return callee.__code__ if issubclass(type(callee), FunctionType) else None
 
 
 def _is_python(callee: object) -> bool:
@@ -276,11 +276,11 @@ def _is_python(callee: object) -> bool:
 
 def _c_name(callee: Any) -> str:
     """Name a function in C as the table of switches does."""
-    if isinstance(callee, type) and isinstance(vars(callee).get("__init__"), FunctionType):
+    if issubclass(type(callee), type) and isinstance(vars(callee).get("__init__"), FunctionType):
         return PYTHON_CLASS
     name = getattr(callee, "__name__", "")
     owner = getattr(callee, "__objclass__", None)
     if owner is None:
         bound = getattr(callee, "__self__", None)
-        owner = None if isinstance(bound, ModuleType | None) else type(bound)
+        owner = None if issubclass(type(bound), ModuleType | None) else type(bound)
     return f"{owner.__name__}.{name}" if owner is not None else name

@@ -21,6 +21,7 @@ from types import (
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from conlab.explorer.proxies import namespace_of
 from conlab.explorer.stepping.facts import read_source
 from conlab.explorer.stepping.local_names import UNBOUND, local_value
 from conlab.explorer.stepping.points import Key, Point
@@ -87,9 +88,9 @@ class Operands:
         """Return what is called, and of what it is a method."""
         if isinstance(node, ast.Attribute):
             owner = self.value(node.value, frame, loaded)
-            if owner is UNKNOWN or isinstance(owner, ModuleType | type):
+            if owner is UNKNOWN or issubclass(type(owner), ModuleType | type):
                 return self.value(node, frame, loaded), UNKNOWN
-            own = getattr(owner, "__dict__", {})
+            own = namespace_of(owner) or {}
             if node.attr in own:
                 return own[node.attr], UNKNOWN
             for base in type(owner).__mro__:
@@ -153,20 +154,20 @@ def attribute(owner: Any, name: str) -> Any:
     """Return an attribute without running any code of the owner's class, or UNKNOWN."""
     if owner is UNKNOWN:
         return UNKNOWN
-    if isinstance(owner, ModuleType):
+    if issubclass(type(owner), ModuleType):
         return vars(owner).get(name, UNKNOWN)
-    if isinstance(owner, type):
+    if issubclass(type(owner), type):
         return of_class(owner, name)
     kind = type(owner)
     if any("__getattribute__" in vars(base) for base in kind.__mro__[:-1] if in_python(base)):
         return UNKNOWN
     inherited = of_class(kind, name)
-    if isinstance(inherited, MemberDescriptorType):
+    if issubclass(type(inherited), MemberDescriptorType):
         try:
             return inherited.__get__(owner)
         except AttributeError:
             return UNKNOWN
-    if hasattr(type(inherited), "__set__") or isinstance(inherited, GetSetDescriptorType):
+    if hasattr(type(inherited), "__set__") or issubclass(type(inherited), GetSetDescriptorType):
         return UNKNOWN
     try:
         own = object.__getattribute__(owner, "__dict__")
@@ -201,7 +202,7 @@ def in_python(kind: type) -> bool:
     if known is None:
         made_at_run_time = bool(kind.__flags__ & HEAP_TYPE)
         known = _IN_PYTHON[kind] = made_at_run_time and not any(
-            isinstance(each, IN_C) and each.__objclass__ is kind for each in vars(kind).values()
+            type(each) in IN_C and each.__objclass__ is kind for each in vars(kind).values()
         )
     return known
 
@@ -238,7 +239,7 @@ class Source:
         self._functions: dict[tuple[str, int], ast.AST] = {}
         self._bindings: dict[tuple[str, int, str], int] = {}
         for node in ast.walk(tree):
-            if isinstance(node, WITH_BYTECODES):
+            if issubclass(type(node), WITH_BYTECODES):
                 self.nodes.setdefault(span_of(node), node)
             match node:
                 case ast.Assign(targets=targets, value=value):

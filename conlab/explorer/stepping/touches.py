@@ -109,9 +109,9 @@ class Touches:
             self._global(str(name), frame, writes=writes)
         else:
             owner = self._operands.value(getattr(node, "value", None), frame, loaded)
-            if isinstance(owner, ModuleType):
+            if issubclass(type(owner), ModuleType):
                 owner = vars(owner)
-            elif owner is UNKNOWN or isinstance(owner, type):
+            elif owner is UNKNOWN or issubclass(type(owner), type):
                 owner = None
             touch(("name", name), owner, writes=writes)
             self._reflected(writes=writes)
@@ -135,14 +135,14 @@ class Touches:
     ) -> None:
         """Take note of an attribute that no stepped file stores, or that one may store unnamed."""
         owner = self._operands.value(getattr(node, "value", None), frame, loaded)
-        if isinstance(owner, SCALARS):
+        if issubclass(type(owner), SCALARS):
             return
-        if isinstance(owner, CONTAINERS):
+        if issubclass(type(owner), CONTAINERS):
             self._containers.content(owner, writes=False)
         elif owner is UNKNOWN or _synchronises(owner):
             if owner is UNKNOWN or not _is_method(owner, point.name):
                 self._scheduler.touch_everything(point.what)
-        elif isinstance(owner, ModuleType | type):
+        elif issubclass(type(owner), ModuleType | type):
             self._scheduler.touch(("name", point.name), None, writes=False)
             self._reflected(writes=False)
             self._operands.remember(point, frame, loaded)

@@ -30,6 +30,7 @@ from types import (
 from typing import Any
 
 from conlab.errors import UserError
+from conlab.explorer.proxies import namespace_of, stands_for_another
 from conlab.explorer.threads.primitives import REAL_LOCAL, Count, Local, Lock, RLock, SimpleQueue
 from conlab.explorer.threads.scheduler import Scheduler
 
@@ -137,6 +138,15 @@ class AmbientState:
 
     def _visit(self, found: Any) -> Iterator[Any]:
         """Take note of one object's state, put controlled parts into it, and yield its parts."""
+        if not stands_for_another(found):
+            yield from self._visit_by_class(found)
+        if self._is_ours(found) or self._is_of_others(found):
+            names = namespace_of(found)
+            if isinstance(names, dict):
+                yield from self._namespace(names)
+            yield from self._slots(found)
+
+    def _visit_by_class(self, found: Any) -> Iterator[Any]:
         match found:
             case ModuleType():
                 if found.__name__ in self._modules:
@@ -181,10 +191,6 @@ class AmbientState:
                 yield found.__wrapped__
             case functools.partial():
                 yield from self._partial(found)
-        if self._is_ours(found) or self._is_of_others(found):
-            if isinstance(getattr(found, "__dict__", None), dict):
-                yield from self._namespace(found.__dict__)
-            yield from self._slots(found)
 
     def _is_of_others(self, found: Any) -> bool:
         """Whether an object, as a cache or a client, is of a class of an installed library."""
@@ -195,9 +201,9 @@ class AmbientState:
 
     def _is_ours(self, found: Any) -> bool:
         module = type(found).__module__
-        if isinstance(found, type) or (module not in self._modules and module not in LIBRARY):
-            return isinstance(found, defaultdict)
-        if isinstance(found, threading.Thread):
+        if issubclass(type(found), type) or (module not in self._modules and module not in LIBRARY):
+            return issubclass(type(found), defaultdict)
+        if issubclass(type(found), threading.Thread):
             return found is not threading.main_thread() and not found.is_alive()
         return True
 
@@ -333,17 +339,17 @@ class AmbientState:
         ours = self._replacements.get(id(value))
         if ours is not None:
             return ours
-        if isinstance(value, BuiltinMethodType) and isinstance(
-            value.__self__, REAL_LOCK | REAL_RLOCK | REAL_QUEUE
+        if type(value) is BuiltinMethodType and issubclass(
+            type(value.__self__), REAL_LOCK | REAL_RLOCK | REAL_QUEUE
         ):
             return getattr(self._adopt(value.__self__), value.__name__)
-        if isinstance(value, tuple):
+        if issubclass(type(value), tuple):
             return self._rebuild(value)
         if type(value) is itertools.count:
             return self._adopt(value)
-        if isinstance(value, MethodWrapperType) and type(value.__self__) is itertools.count:
+        if issubclass(type(value), MethodWrapperType) and type(value.__self__) is itertools.count:
             return functools.partial(next, self._adopt(value.__self__))
-        if isinstance(value, REAL_LOCK | REAL_RLOCK | REAL_QUEUE | REAL_LOCAL):
+        if issubclass(type(value), REAL_LOCK | REAL_RLOCK | REAL_QUEUE | REAL_LOCAL):
             return self._adopt(value)
         return value
 

@@ -27,6 +27,7 @@ from functools import cache
 from types import CellType, CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
+from conlab.explorer.proxies import namespace_of, stands_for_another
 from conlab.explorer.threads.reference import address_of
 from conlab.explorer.threads.scheduler import START_OF_TIME, Scheduler
 
@@ -179,10 +180,10 @@ def _near(roots: list[Any], known: set[int]) -> list[Any]:
         each = waiting.popleft()
         found.append(each)
         for part in gc.get_referents(each):
-            if gc.is_tracked(part) and id(part) not in seen and not isinstance(part, FrameType):
+            if gc.is_tracked(part) and id(part) not in seen and type(part) is not FrameType:
                 seen.add(id(part))
                 waiting.append(part)
-    return [each for each in found if not isinstance(each, ModuleType | tuple | CellType)]
+    return [each for each in found if not issubclass(type(each), ModuleType | tuple | CellType)]
 
 
 def _all_keepers(originals: list[Any]) -> list[Any]:
@@ -190,7 +191,7 @@ def _all_keepers(originals: list[Any]) -> list[Any]:
     within = {id(each): each for each in referrers if type(each) is tuple or _is_of_class(each)}
     owners = gc.get_referrers(*within.values()) if within else []
     found = [each for each in referrers if id(each) not in within and _is_object(each)]
-    found += [each for each in owners if isinstance(each, type)]
+    found += [each for each in owners if issubclass(type(each), type)]
     found += [each for each in owners if type(each) is FunctionType]
     return found
 
@@ -201,11 +202,13 @@ def _is_of_class(keeper: Any) -> bool:
 
 
 def _is_object(keeper: Any) -> bool:
-    return not isinstance(keeper, tuple | FrameType | CellType | ModuleType | FunctionType)
+    return not issubclass(type(keeper), tuple | FrameType | CellType | ModuleType | FunctionType)
 
 
 def _put(keeper: Any, ours_of: dict[int, Any]) -> Iterator[Callable[[], None]]:
     """Replace what a keeper keeps; give what undoes it."""
+    if stands_for_another(keeper):
+        return
     match keeper:
         case dict():
             if str(keeper.get("__name__", "")).startswith(OURS) or keeper is _TIME:
@@ -231,7 +234,7 @@ def _put(keeper: Any, ours_of: dict[int, Any]) -> Iterator[Callable[[], None]]:
         case FunctionType() | type():
             pass
         case _ if not str(type(keeper).__module__).startswith(OURS):
-            names = getattr(keeper, "__dict__", None)  # from 3.11 on it need not exist before
+            names = namespace_of(keeper)  # from 3.11 on it need not exist before
             if type(names) is dict:
                 yield from _put(names, ours_of)
 

@@ -68,7 +68,7 @@ def _named(scheduler: Scheduler, thread: ControlledThread, frame: FrameType | No
     for each in inner:
         owner = local_value(each, "self")
         for kind, methods in INSIDE:
-            if isinstance(owner, kind) and each.f_code.co_name in methods:
+            if issubclass(type(owner), kind) and each.f_code.co_name in methods:
                 if kind is threading.Condition and _is_within(inner, each):
                     continue
                 name = type(owner).__name__
@@ -91,7 +91,7 @@ def _is_within(frames: list[FrameType], frame: FrameType) -> bool:
     """Whether a condition is a part of what is waited for: of a queue, an event, a future."""
     owners = [local_value(each, "self") for each in frames[frames.index(frame) + 1 :]]
     kinds = tuple(kind for kind, _ in INSIDE if kind is not threading.Condition)
-    return any(isinstance(owner, kinds) for owner in owners)
+    return any(issubclass(type(owner), kinds) for owner in owners)
 
 
 def _unstepped(scheduler: Scheduler, frame: FrameType | None) -> Iterator[FrameType]:

@@ -271,12 +271,14 @@ def functions():
     for name in {module for module, _ in GATE.names} & set(sys.modules):
         module = sys.modules[name]
         seen = list(vars(module).values())
-        for kind in [each for each in seen if isinstance(each, type) and each.__module__ == name]:
+        for kind in [
+            each for each in seen if issubclass(type(each), type) and each.__module__ == name
+        ]:
             seen += vars(kind).values()
         for each in seen:
             each = getattr(each, "__func__", getattr(each, "fget", each))
             each = getattr(each, "__wrapped__", each)
-            if isinstance(each, types.FunctionType) and each.__module__ == name:
+            if type(each) is types.FunctionType and each.__module__ == name:
                 yield from ((code, name) for code in nested(each.__code__))
 
 
@@ -284,7 +286,7 @@ def nested(code):
     """Give a code object and those of the functions inside it."""
     yield code
     for each in code.co_consts:
-        if isinstance(each, types.CodeType):
+        if type(each) is types.CodeType:
             yield from nested(each)
 
 

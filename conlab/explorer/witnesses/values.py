@@ -112,7 +112,7 @@ class Values:
                 return self._of_container(access, value(of), point)
             case ast.Call(func=ast.Attribute(value=of, attr=name)):
                 owner = value(of)
-                if isinstance(owner, NO_DATA) or _is_of_the_program(owner):
+                if issubclass(type(owner), NO_DATA) or _is_of_the_program(owner):
                     return None  # what its method does, its own lines show
                 if name == "get" and type(owner) in QUEUES:  # of a mapping it reads
                     access = Access(access.what, writes=True)
@@ -125,7 +125,7 @@ class Values:
     def _of_container(
         self, access: Access, container: Any, point: Point, index: Any = UNKNOWN
     ) -> Looked | None:
-        if isinstance(container, NO_DATA):
+        if issubclass(type(container), NO_DATA):
             return None
         thing = (access.what, None if container is UNKNOWN else id(container))
         keyed = type(container) in (list, tuple, deque, *MAPPINGS)
@@ -145,7 +145,7 @@ def _is_of_the_program(owner: Any) -> bool:
 
 def _is_method(owner: Any, name: str) -> bool:
     found = UNKNOWN if owner is UNKNOWN else of_class(type(owner), name)
-    return isinstance(found, FunctionType | MethodDescriptorType)
+    return type(found) in (FunctionType, MethodDescriptorType)
 
 
 def _named(name: str, frame: FrameType) -> Any:
@@ -155,7 +155,9 @@ def _named(name: str, frame: FrameType) -> Any:
 def _element(container: Any, index: Any) -> Any:
     """Return an element of a container of the language's own, by an index that is a scalar."""
     try:
-        if isinstance(container, dict) and any(type(each) not in SCALARS for each in container):
+        if issubclass(type(container), dict) and any(
+            type(each) not in SCALARS for each in container
+        ):
             return UNKNOWN  # to compare keys would run their code
         if type(container) in MAPPINGS:  # `get` makes nothing that is missing
             return dict.get(container, index, MISSING)
