@@ -1,6 +1,7 @@
 """`conlab report` and `--report`: a page is written, or a sentence says why none is."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
