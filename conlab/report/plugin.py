@@ -73,7 +73,7 @@ def _figures(config: pytest.Config) -> dict[str, Any]:
         config=config,
         benchmarks=session.benchmarks,
         include_data=True,
-        machine_info=session.machine_info,
+        machine_info=session.get_machine_info(),
         commit_info=hook.pytest_benchmark_generate_commit_info(config=config),
     )
     hook.pytest_benchmark_update_json(
