@@ -61,6 +61,6 @@ def kind_of(data: Any) -> str:
         return "history"
     if {"format", "kind", "program", "steps"} <= set(data):
         return "witness"
-    if isinstance(data.get("scoreboard"), dict | list) or {"tools", "pairs"} <= set(data):
+    if {"format", "versions", "records"} <= set(data):
         return "scoreboard"
     return ""

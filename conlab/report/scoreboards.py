@@ -25,30 +25,26 @@ class Scoreboard:
 
 
 def scoreboard_of(data: Mapping[str, Any]) -> Scoreboard:
-    """The scoreboard in a document: at the best settings of each tool."""
-    given = data.get("scoreboard", data)
-    tools = {
-        str(name): about if isinstance(about, dict) else {}
-        for name, about in given["tools"].items()
-    }
-    cells = given.get("cells") or given.get("pairs") or {}
-    rows = [
-        (str(pair), tuple(_mark(found.get(tool)) for tool in tools))
-        for pair, found in cells.items()
-    ]
+    """The scoreboard in a document, as conlab detect saves it: each tool at its best settings."""
+    records = data["records"]
+    versions = data["versions"]
+    pairs = list(dict.fromkeys(pair for found in records.values() for pair in found))
+    rows = tuple(
+        (str(pair), tuple(_mark(found.get(pair)) for found in records.values())) for pair in pairs
+    )
     told = []
-    for at, (name, about) in enumerate(tools.items()):
-        marks = [marks[at].word for _, marks in rows]
+    for at, name in enumerate(records):
+        said = [marks[at].word for _, marks in rows]
         told.append(
             (
-                name,
-                str(about.get("version") or about.get("absent") or ""),
-                sum(word.startswith("finds") for word in marks),
-                sum(word.endswith("false alarm") for word in marks),
+                str(name),
+                str(versions.get(name, "")),
+                sum(word.startswith("finds") for word in said),
+                sum(word.endswith("false alarm") for word in said),
             )
         )
-    noted = [f"{name}: {given[name]}" for name in ("python", "measured", "date") if given.get(name)]
-    return Scoreboard(tuple(told), tuple(rows), tuple(noted))
+    about = [f"{name}: {data[name]}" for name in ("python", "system", "date") if data.get(name)]
+    return Scoreboard(tuple(told), rows, tuple(about))
 
 
 def _mark(columns: Any) -> Mark:

@@ -163,17 +163,21 @@ def history(commits: int = 12) -> dict[str, Any]:
 
 def scoreboard() -> dict[str, Any]:
     """A saved scoreboard of two tools and two pairs."""
+    said = {"default": {"found": ["BLE001"]}, "best": {"false_alarms": ["S112"]}}
     return {
-        "scoreboard": {
-            "measured": "2026-11-30",
-            "tools": {"ruff": {"version": "0.15"}, "pyleak": {"absent": "not installed"}},
-            "cells": {
-                "races/lost_update": {"ruff": {}, "pyleak": {}},
-                "cancellation/swallowed": {
-                    "ruff": {"default": {"found": ["BLE001"]}, "best": {"false_alarms": ["S112"]}}
-                },
+        "format": 1,
+        "python": "3.14",
+        "system": "Linux",
+        "date": "2026-11-30",
+        "versions": {"ruff": "0.15"},
+        "controls": {},
+        "records": {
+            "ruff": {
+                "races/lost_update": {"code": "1", "asked": "2"},
+                "cancellation/swallowed": {"code": "1", "asked": "2"} | said,
             },
-        }
+            "pyleak": {"races/lost_update": {"code": "1", "asked": "2"}},
+        },
     }
 
 
