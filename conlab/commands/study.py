@@ -10,6 +10,7 @@ from pathlib import Path
 
 from conlab import terminal, terms
 from conlab.catalogue import pitfall
+from conlab.commands import report as pages
 from conlab.errors import UserError
 from conlab.study import listing, quiz
 from conlab.study.checking import Verdict, check
@@ -18,7 +19,7 @@ from conlab.study.learning import course
 from conlab.study.printing import exhibited, paragraph, show
 from conlab.study.progress import FILE, Progress, progress_so_far, state_folder
 from conlab.study.running import run_side
-from conlab.study.story import tell
+from conlab.study.story import against_the_law, tell
 from conlab.study.symptoms import ranked
 
 NO_FIX = NOTHING_FOUND = WRONG = 1
@@ -63,6 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="tell the next one that you have not studied; which ones you have is remembered",
     )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE.html",
+        help="write a page as well: the story, the sides beside each other, the schedule drawn",
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="with --quiz: draw as N did before")
 
 
@@ -70,6 +77,11 @@ def run(options: argparse.Namespace) -> int:
     """Print, and return 1 for what was found wrong."""
     if options.seed is not None and not options.quiz:
         raise UserError("--seed is for --quiz: leave it out, or ask for a quiz")
+    if options.report is not None:
+        told = options.name and not (options.side or options.exercise or options.check)
+        if not told or pitfall.family_named(options.name) is not None:
+            raise UserError("--report FILE.html needs the NAME of a pitfall beside it, and no more")
+        pages.check(options.report)
     if options.symptom is not None:
         return _look_up(options)
     if options.quiz:
@@ -96,7 +108,10 @@ def run(options: argparse.Namespace) -> int:
         return run_side(studied, options.side)
     if options.check is not None:
         return _check(studied, Path(options.check))
-    return tell(studied)
+    findings = tell(studied)
+    if options.report is not None:
+        pages.of_pair(options.report, studied, findings)
+    return against_the_law(findings)
 
 
 def _look_up(options: argparse.Namespace) -> int:
@@ -174,7 +189,7 @@ def _quiz(options: argparse.Namespace) -> int:
         return WRONG
     right = chosen == question.answer
     print("Right." if right else f"No: it is {question.answer}.", end="\n\n")
-    told = tell(question.pitfall)
+    told = against_the_law(tell(question.pitfall))
     return told or (0 if right else WRONG)
 
 
@@ -207,7 +222,7 @@ def _next(options: argparse.Namespace) -> int:
         return 0
     studied = new[0]
     print(f"{len(ordered) - len(new) + 1} of {len(ordered)}", end="\n\n", flush=True)
-    status = tell(studied)
+    status = against_the_law(tell(studied))
     remembered.take_note(studied=studied.name)
     _say_what_is_not_remembered(remembered)
     show(

@@ -10,8 +10,8 @@ from conlab.explorer import Witness
 from conlab.study.printing import exhibited, paragraph, show
 
 
-def tell(studied: Pitfall) -> int:
-    """Print the story and run both sides; 1 if what was run is against the law of the pitfalls."""
+def tell(studied: Pitfall) -> list[Finding]:
+    """Print the story, run both sides, and give what they did."""
     show(story(studied))
     findings = []
     for side in ("broken", "fixed"):
@@ -20,6 +20,11 @@ def tell(studied: Pitfall) -> int:
         show(_found(findings[-1]))
     said = "\n".join([finding.sentence for finding in findings] + _exhibit(findings[0]))
     show(terms.explained(said, terminal.text_width()))
+    return findings
+
+
+def against_the_law(findings: list[Finding]) -> int:
+    """The exit status: 1 if what was run is against the law of the pitfalls."""
     return int(any(finding.against_the_law for finding in findings))
 
 
