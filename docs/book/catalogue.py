@@ -10,7 +10,7 @@ from docs.book.markdown import fenced, markdown
 
 FOLDER = PurePosixPath("catalogue")
 HOW = {
-    "explored": "Every schedule of its threads or tasks was run, of those that differ.",
+    "explored": "Every schedule that differs was run.",
     "judged": "It was run in a child process under a time limit; if the failure needs an order, the"
     " order was forced from outside.",
     "measured": "Both sides were measured in one run.",
@@ -64,8 +64,7 @@ def page(pair: Pitfall, evidence: Evidence | None) -> str:
         story["Detect"],
         "## Try it",
         fenced(
-            f"conlab study {pair.name}                 # the story, and both sides run now\n"
-            f"python3 pitfalls/{pair}.py broken  # the file runs alone, too",
+            f"conlab study {pair.name}\npython3 pitfalls/{pair}.py broken  # it runs alone, too",
             "sh",
         ),
         "## The whole file",
