@@ -11,6 +11,7 @@ pytest_plugins = [
     "conlab.bench.unsaved",
     "conlab.bench.plugin",
     "conlab.versus.plugin",
+    "conlab.report.plugin",
     "conlab.calibration.quotation",
 ]
 

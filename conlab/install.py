@@ -24,6 +24,7 @@ OPTIONAL = {  # an extra whose libraries need not be there, and what is lost wit
     "cells": "the cells that need it will be absent",
     "fast": "the explorer will have no greenlets to run threads on",
     "history": "conlab history will not mark changes",
+    "report": "no page can be made",
     "versus": "no model will be named a leader, and two versions cannot be compared",
 }
 

@@ -24,6 +24,7 @@ PATH_OPTIONS = (
     "--versus",
     "--benchmark-storage",
     "--benchmark-json",
+    "--report",
 )
 
 

@@ -28,6 +28,11 @@ BARRED = [
     ("conlab.judge", "conlab.catalogue"),
     ("conlab.warden", "conlab.judge"),
     ("conlab.bench", "conlab.versus"),
+    ("conlab.bench", "conlab.report"),
+    ("conlab.explorer", "conlab.report"),
+    ("conlab.catalogue", "conlab.report"),
+    ("conlab.history", "conlab.report"),
+    ("conlab.versus", "conlab.report"),
     ("conlab.bench", "conlab.history"),
     ("conlab.versus", "conlab.calibration"),
     ("conlab.versus.sides", "conlab.versus.pairs"),
@@ -35,7 +40,7 @@ BARRED = [
         (f"conlab.{room}", "conlab.commands")
         for room in (
             "atlas", "bench", "calibration", "catalogue", "content", "explorer", "history", "judge",
-            "origin", "versus", "warden",
+            "origin", "report", "versus", "warden",
         )
     ),
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from conlab.bench import discovery, one_thread, summary
+from conlab.bench import discovery, levels, one_thread, summary
 from conlab.bench.discovery import Cell
 from conlab.bench.measuring import Matrix
 
@@ -15,17 +15,21 @@ MATRIX = pytest.StashKey[Matrix]()
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the origin and remove what the jobs wrote."""
     if MATRIX in config.stash:
-        config.stash[MATRIX].inputs.close()
+        levels.close(config.stash[MATRIX])
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give ``cell`` every cell, and ``model`` every model."""
-    chosen = metafunc.config.stash[MATRIX].settings
+    matrix = metafunc.config.stash[MATRIX]
+    chosen = matrix.settings
     if "cell" in metafunc.fixturenames:
         cells = [
             cell
             for workload in chosen.workloads
-            for cell in discovery.cells(workload, chosen.models)
+            for cell in (
+                *discovery.cells(workload, chosen.models),
+                *levels.cells_of(workload, matrix),
+            )
         ]
         metafunc.parametrize("cell", cells, ids=[cell.id for cell in cells])
     if "model" in metafunc.fixturenames:
@@ -35,7 +39,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_runtest_teardown(item: pytest.Item) -> None:
     """Beside serial, if its jobs compute on several cores already, measure what holds them back."""
     cell = getattr(item, "callspec", None) and item.callspec.params.get("cell")  # type: ignore[attr-defined]
-    if isinstance(cell, Cell):
+    if isinstance(cell, Cell) and not cell.level:
         one_thread.add(item.config.stash[MATRIX], cell)
 
 
@@ -45,7 +49,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     for item in session.items:
         if isinstance(item, pytest.Function) and {"cell", "matrix"} <= set(item.fixturenames):
             cell: Any = item.callspec.params["cell"]
-            matrix.chosen.setdefault(cell.workload.name, []).append(cell)
+            matrix.at_level(cell).chosen.setdefault(cell.workload.name, []).append(cell)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest-benchmark's own, which saves there

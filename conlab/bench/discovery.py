@@ -79,6 +79,7 @@ class Cell:
     workload: Workload
     model: Model
     variant: str = ""
+    level: str = ""  # such as workers=2, where it is not the run's own
 
     @property
     def label(self) -> str:
@@ -88,7 +89,7 @@ class Cell:
     @property
     def id(self) -> str:
         """The name as a test id."""
-        return f"{self.workload.name}-{self.label}"
+        return f"{self.workload.name}-{self.label}" + (f"@{self.level}" if self.level else "")
 
     @property
     def awaits_one_by_one(self) -> bool:

@@ -134,6 +134,7 @@ class Measured:
             "workload": self.cell.workload.name,
             "model": self.cell.model.name,
             "variant": self.cell.variant,
+            "level": self.cell.level or None,
             "client": getattr(self.cell.client(), "__name__", None),
             "settings": self.settings,
             "constants": self.cell.workload.constants(),

@@ -73,6 +73,11 @@ class Matrix:
     began: dict[str, float] = field(default_factory=dict)
     say: Callable[[str], None] = lambda _sentence: None  # at once, beside the tables in the end
     show: Callable[[str], None] = lambda _sentence: None  # for as long as it is true
+    levels: dict[str, "Matrix"] = field(default_factory=dict)  # the same with other settings
+
+    def at_level(self, cell: Cell) -> "Matrix":
+        """The matrix in which the cell is measured: this one, or that of the cell's level."""
+        return self.levels.get(cell.level, self)
 
     def measure(self, cell: Cell, benchmark: Any) -> None:
         """Measure the cell in turns with the others of its workload; give ``benchmark`` the rounds.
@@ -87,6 +92,9 @@ class Matrix:
         """
         if cell.workload.name in self.refused:
             raise CellAbsent(SAID_ONCE)
+        if cell.level in self.levels:
+            self.levels[cell.level].measure(cell, benchmark)
+            return
         try:
             with trial.own_errors(cell.workload) if cell.workload.own else nullcontext():
                 self._measure(cell, benchmark)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conlab import ending, scratch
-from conlab.bench import saving, settings, summary
+from conlab.bench import levels, saving, settings, summary
 from conlab.bench.cells import MATRIX
 from conlab.bench.inputs import Inputs
 from conlab.bench.measuring import Matrix
@@ -45,10 +45,13 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError("--peers measures: it needs --benchmark-only beside it")
     try:
         chosen = settings.read(config, small=not timed)
-        inputs = Inputs(chosen, small=not timed)
+        if chosen.levels and config.getoption("versus", None):
+            option = chosen.levels[0].option.replace("_", "-")
+            raise UserError(f"--{option}: --versus compares at one value, and here are several")
+        matrix = config.stash[MATRIX] = Matrix(chosen, Inputs(chosen, small=not timed))
+        levels.add_levels(matrix, small=not timed)
     except UserError as mistake:
         raise pytest.UsageError(str(mistake)) from None
-    config.stash[MATRIX] = Matrix(chosen, inputs)
     if timed and config.stash[MATRIX].is_own:
         config.option.benchmark_quiet = True  # its table is not that of the job
         if config.args_source is pytest.Config.ArgsSource.TESTPATHS:

@@ -21,7 +21,21 @@ MOST_DIGITS = 18  # of a seed
 MOST_IN_FLIGHT = 10_000  # each may be a thread
 MOST_SECONDS = 86_400
 MOST_LATENCY = 60_000  # milliseconds
+MOST_LEVELS = 16  # values of an option, each of which is measured
+LEVELS = "; of several, all are measured: tables and verdict are of the last"
 MOST_WORKERS = 61 if sys.platform == "win32" else 1024  # Windows waits for no more processes
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A value of "workers", "in_flight" or "jobs" that is measured beside the run's own."""
+
+    option: str
+    value: int
+
+    def __str__(self) -> str:
+        """Be what tells a cell at this level from the others, in its id."""
+        return f"{self.option}={self.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,7 @@ class Settings:
     rules: bool = False  # whether the rules of thumb are asked for
     seed: int = 0
     wait_for_quiet: float = 0.0
+    levels: tuple[Level, ...] = ()
 
     def for_models(self, computes_only: bool) -> dict[str, Any]:
         """The settings that a model may ask for, by name.
@@ -97,11 +112,17 @@ def add_run_options(add: AddOption) -> None:
         add(f"--{name}", metavar=metavar, help=meaning, default=None)
 
     option("models", "A,B", "run these models only, and serial to compare with (default: all)")
-    option("jobs", "N", "how many jobs each workload has (default: each workload's own JOBS)")
+    option("jobs", "N[,N...]", "how many jobs each workload has (default: its own JOBS)" + LEVELS)
     option(
-        "in-flight", "N", "how many jobs wait at once under threads and coroutines (default: 32)"
+        "in-flight",
+        "N[,N...]",
+        "how many jobs wait at once under threads and coroutines (default: 32)" + LEVELS,
     )
-    option("workers", "N", "how many processes or interpreters compute (default: the usable cores)")
+    option(
+        "workers",
+        "N[,N...]",
+        "how many processes or interpreters compute (default: the usable cores)" + LEVELS,
+    )
     option("start-method", "NAME", "how processes start: forkserver (default), spawn or fork")
     option("loop", "NAME", "the event loop of coroutines: asyncio (default) or uvloop")
     option(
@@ -169,22 +190,24 @@ def read_run(
     usual = 1.0 if small else 20.0
     latency = number("--latency", option("latency"), usual, "milliseconds", 0, MOST_LATENCY)
     quiet = number("--wait-for-quiet", option("wait_for_quiet"), 0.0, "seconds", 0, MOST_SECONDS)
+    in_flight = wholes("--in-flight", option("in_flight"), 4 if small else 32, most=MOST_IN_FLIGHT)
+    workers = wholes(
+        "--workers",
+        option("workers"),
+        min(2, usable_cores()) if small else usable_cores(),
+        most=MOST_WORKERS,
+    )
+    jobs = wholes("--jobs", option("jobs"), 8 if small else None, most=MOST_JOBS)
+    varied = (("workers", workers), ("in_flight", in_flight), ("jobs", jobs))
     return Settings(
         workloads=workloads,
         models=chosen("--models", option("models"), models, always="serial"),
-        in_flight=whole(
-            "--in-flight", option("in_flight"), 4 if small else 32, most=MOST_IN_FLIGHT
-        ),
-        workers=whole(
-            "--workers",
-            option("workers"),
-            min(2, usable_cores()) if small else usable_cores(),
-            most=MOST_WORKERS,
-        ),
+        in_flight=in_flight[-1],
+        workers=workers[-1],
         start_method=start_method,
         loop=loop,
         cluster=scheduler_address(option("cluster")),
-        jobs=whole("--jobs", option("jobs"), 8 if small else None, most=MOST_JOBS),
+        jobs=jobs[-1],
         latency=latency / 1000,
         images=folder("--images", option("images")),
         texts=folder("--texts", option("texts")),
@@ -196,6 +219,7 @@ def read_run(
         rules=bool(option("rules_of_thumb")),
         seed=seed("--seed", option("seed")),
         wait_for_quiet=quiet,
+        levels=tuple(Level(name, value) for name, values in varied for value in values[:-1]),
     )
 
 
@@ -233,17 +257,25 @@ def own_workloads(paths: list[str], taken: set[str]) -> tuple[discovery.Workload
     return tuple(found.values())
 
 
-def whole(name: str, text: str | None, default: Any, most: int) -> Any:
-    """A whole number from 1 to ``most``."""
+def wholes(name: str, text: str | None, default: Any, most: int) -> tuple[Any, ...]:
+    """Whole numbers from 1 to ``most``, with commas between them, each once."""
     if text is None:
-        return default
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if not 1 <= value <= most:
-        raise UserError(f"{name} {text}: it should be a whole number from 1 to {most:,}")
-    return value
+        return (default,)
+    values: list[int] = []
+    for part in str(text).split(","):
+        try:
+            value = int(part)
+        except ValueError:
+            value = 0
+        if not 1 <= value <= most:
+            each = ", each of them" if "," in str(text) else ""
+            raise UserError(f"{name} {text}: it should be a whole number from 1 to {most:,}{each}")
+        values.append(value)
+    if len(set(values)) < len(values):
+        raise UserError(f"{name} {text}: it should name each value once")
+    if len(values) > MOST_LEVELS:
+        raise UserError(f"{name} {text}: it should name {MOST_LEVELS} values at most")
+    return tuple(values)
 
 
 def number(name: str, text: str | None, default: Any, unit: str, least: int, most: int) -> Any:

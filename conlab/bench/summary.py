@@ -8,7 +8,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from conlab.bench import guards, rules, settings, tables, verdicts
+from conlab.bench import growth, guards, rules, settings, tables, verdicts
+from conlab.bench.command_line import command_line
 from conlab.bench.measured import Start
 from conlab.bench.measuring import Matrix
 from conlab.bench.peers import table as peer_tables
@@ -48,6 +49,8 @@ def text(matrix: Matrix, width: int, color: bool) -> str:
         console.print(Text.assemble((name, "bold"), ": every cell is absent"))
         for line in tables.absent_lines(matrix.absent, name):
             console.print(line)
+    for part in growth.tables(growth.grown(matrix)):
+        console.print(part)
     if matrix.starts:
         console.print()
         console.print(pool_table(matrix, found))
@@ -79,6 +82,8 @@ def of_one(matrix: Matrix, width: int, color: bool, *, ended: bool = True) -> st
         console.print(line)
     for sentence in (*verdicts.verdict(group), *remarks(matrix, group)) if ended else ():
         console.print(Padding(Text(sentence), (0, 0, 0, 2)))
+    for part in growth.tables(growth.grown(matrix)):
+        console.print(part)
     console.print()
     if left_out:
         names = ", ".join(left_out)
@@ -133,7 +138,6 @@ def conditions(matrix: Matrix) -> str:
 
 def pool_table(matrix: Matrix, found: list[Group]) -> Table:
     """What each model's pool costs, and from how long a job on it is worth that."""
-    dispatch = next((group for group in found if group.name == "dispatch_tasks"), None)
     table = Table(
         title="What a pool costs, and how long a job must be to be worth one",
         title_justify="left",
@@ -145,8 +149,7 @@ def pool_table(matrix: Matrix, found: list[Group]) -> Table:
         table.add_column(name, justify="right")
     table.add_column("that")
     for name, start in matrix.starts.items():
-        cell = dispatch.named(name) if dispatch else None
-        cost = dispatch.time(cell) / cell.jobs if dispatch and cell else None
+        cost = dispatch_cost(name, found)
         table.add_row(
             name,
             f"{duration(start.start)} ±{start.spread:3.0%}",
@@ -157,7 +160,37 @@ def pool_table(matrix: Matrix, found: list[Group]) -> Table:
     return table
 
 
+def dispatch_cost(model: str, found: list[Group]) -> float | None:
+    """Seconds that a job which does nothing takes under the model, if that was measured."""
+    dispatch = next((group for group in found if group.name == "dispatch_tasks"), None)
+    cell = dispatch.named(model) if dispatch else None
+    return dispatch.time(cell) / cell.jobs if dispatch and cell else None
+
+
+def pools(matrix: Matrix, found: list[Group]) -> dict[str, Any]:
+    """The same as plain data, in seconds, by model."""
+    told = {}
+    for name, start in matrix.starts.items():
+        cost = dispatch_cost(name, found)
+        length, jobs = break_even(start, cost, settings.usable_cores())
+        told[name] = {
+            "start": start.start,
+            "spread": start.spread,
+            "stop": start.stop,
+            "job": cost,
+            "worth_from": length,
+            "worth_for": jobs,
+        }
+    return told
+
+
 def worth(start: Start, cost: float | None, cores: int) -> tuple[str, str]:
+    """The length of a job from which a pool is worth its cost, in words, and what the job does."""
+    length, jobs = break_even(start, cost, cores)
+    return duration(length) if length else "", jobs
+
+
+def break_even(start: Start, cost: float | None, cores: int) -> tuple[float | None, str]:
     """The length of a job at which PRICED_JOBS of them take as long in the pool as in a loop.
 
     With t seconds a job, a loop takes n t, the pool start + n (cost + t / at once). And what such
@@ -165,9 +198,9 @@ def worth(start: Start, cost: float | None, cores: int) -> tuple[str, str]:
     """
     at_once = min(start.at_once, cores) if start.computes else start.at_once
     if cost is None or at_once < 2:
-        return "", ""
+        return None, ""
     length = (cost + start.start / PRICED_JOBS) / (1 - 1 / at_once)
-    return duration(length), "compute or wait" if start.computes else "wait"
+    return length, "compute or wait" if start.computes else "wait"
 
 
 def rules_table(matrix: Matrix, found: list[Group]) -> Table:
@@ -191,7 +224,12 @@ def rules_table(matrix: Matrix, found: list[Group]) -> Table:
 def complete(output: dict[str, Any], matrix: Matrix) -> None:
     """Add to pytest-benchmark's JSON what only the whole run could tell."""
     found = groups(matrix.measured, settings.usable_cores())
-    for group in found:
+    at_levels = [
+        group
+        for each in matrix.levels.values()
+        for group in groups(each.measured, settings.usable_cores())
+    ]
+    for group in (*found, *at_levels):
         for measured in group.cells:
             name = f"bench_cell[{measured.cell.id}]"
             for benchmark in output["benchmarks"]:
@@ -204,7 +242,15 @@ def complete(output: dict[str, Any], matrix: Matrix) -> None:
                         "noise": group.noise,
                         "leads": measured in group.leaders and not group.undecided,
                     }
+    grown: dict[str, list[Any]] = {}
+    for one in growth.grown(matrix):
+        grown.setdefault(one.workload, []).append(one.figures())
     output["concurrency_lab"] = {
+        "command": command_line(),
+        "verdicts": {group.name: verdicts.verdict(group) for group in found},
+        "remarks": {group.name: remarks(matrix, group) for group in found},
+        "pools": pools(matrix, found),
+        "growth": grown,
         "python": settings.python_build(),
         "gil": settings.gil_enabled(),
         "usable_cores": settings.usable_cores(),

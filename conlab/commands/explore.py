@@ -23,6 +23,7 @@ from pathlib import Path
 
 from conlab import terminal, terms
 from conlab.bench.settings import usable_cores
+from conlab.commands import report as pages
 from conlab.errors import UserError
 from conlab.explorer import Exploration, Witness, explore, replay
 from conlab.explorer.programs import target
@@ -162,6 +163,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PY",
         help="write the witness there as a plain program that forces it, for a bug report",
     )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE.html",
+        help="write a page with the verdict, and the schedule drawn",
+    )
     parser.add_argument("--save", type=Path, metavar="JSON", help="write the witness there")
     parser.add_argument(
         "--replay", type=Path, metavar="JSON", help="run the schedule of this witness only"
@@ -173,6 +180,8 @@ def run(options: argparse.Namespace) -> int:
     for option, file in (("--save", options.save), ("--script", options.script)):
         if file is not None and not file.absolute().parent.is_dir():
             raise UserError(f"{option} {file}: there is no such folder to write into")
+    if options.report is not None:
+        pages.check(options.report)
     if options.serial is not None:
         return _serial(options)
     if options.target is None:
@@ -185,6 +194,8 @@ def run(options: argparse.Namespace) -> int:
         if options.script is not None:
             write_script(options.script, witness, program, check)
         print(terminal.plain(f"{witness.program} {outcome}"))
+        if options.report is not None:
+            pages.of_witnesses(options.report, [str(outcome)], [witness])
         return int(str(outcome) == str(witness.outcome))
     line = terminal.LiveLine()
     shown: list[Witness] = []
@@ -233,6 +244,10 @@ def run(options: argparse.Namespace) -> int:
         accident = _accident(exploration)
         write_script(options.script, exploration.witness, program, check, accident)
         print(f"\n{terminal.plain(f'the schedule as a program: {options.script}')}")
+    if options.report is not None:
+        shown_there = [] if exploration.witness is None else [exploration.witness]
+        told = [f"{options.target} {exploration}.", *exploration.predicted()]
+        pages.of_witnesses(options.report, told, shown_there)
     if exploration.failing:
         return FAILS
     return 0 if exploration.exhausted or options.sample is not None else NO_VERDICT
@@ -297,6 +312,9 @@ def _serial(options: argparse.Namespace) -> int:
     lines += ["", f"stepped: {', '.join(map(from_here, maker.files))}"]
     lines += [f"{time.perf_counter() - began:.1f} s"]
     _print(lines)
+    if options.report is not None:
+        witness = found.exploration.witness if found.exploration is not None else None
+        pages.of_witnesses(options.report, [str(found)], [witness] if witness is not None else [])
     if found.failing is not None:
         return FAILS
     return 0 if found.exhausted else NO_VERDICT

@@ -31,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", metavar="FILE", type=Path, help="write every figure there, as pytest-benchmark"
     )
+    parser.add_argument(
+        "--report", metavar="FILE.html", type=Path, help="write the run as a page, too"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -38,17 +41,24 @@ def run(options: argparse.Namespace) -> int:
     with needing("measure", "suite"):
         import pytest_benchmark  # noqa: F401  # named first: without it nothing is timed
 
-        from conlab.bench import discovery, settings, summary
+        from conlab.bench import discovery, levels, settings, summary
         from conlab.bench.inputs import Inputs
         from conlab.bench.measuring import Matrix
         from conlab.bench.own_job.measuring import measure
     if options.json:
         check_writable(options.json)
+    if options.report:
+        with needing("--report", "report"):
+            from conlab.report import curves, page
+
+            curves.library()
+        page.check_writable("--report", options.report)
     job = discovery.own_workload(options.file)
     given = SimpleNamespace(getoption=lambda name: getattr(options, name))
     chosen = settings.read_run((job,), given, package=WORKLOADS)
     line = terminal.LiveLine()
     matrix = Matrix(chosen, Inputs(chosen, small=False), say=said_at_once(line), show=line.show)
+    levels.add_levels(matrix, small=False)
     try:
         try:
             matrix.reference(job)  # what is wrong with the job, it says at once
@@ -56,7 +66,9 @@ def run(options: argparse.Namespace) -> int:
             line.clear()
             print(LEFT_OUT, file=sys.stderr)
             return INTERRUPTED
-        done, interrupted = measure(matrix, options.json and options.json.absolute(), line)
+        done, interrupted = measure(
+            matrix, options.json and options.json.absolute(), line, keep=bool(options.report)
+        )
         if matrix.refused:
             raise UserError(matrix.refused[job.name])
         for failure in done.failures:
@@ -69,8 +81,17 @@ def run(options: argparse.Namespace) -> int:
             colour = terminal.takes_colour(sys.stdout)
             said = summary.of_one(matrix, terminal.width(), colour, ended=not interrupted)
             print(said, end="")
+        if done.figures is not None and options.report:
+            from conlab.report import page
+            from conlab.report.documents import Document
+
+            page.write(
+                page.of_documents([Document(str(options.file), "run", done.figures)]),
+                options.report,
+            )
+            print(f"\nThe page of this run: {terminal.plain(str(options.report))}")
     finally:
-        matrix.inputs.close()
+        levels.close(matrix)
     if interrupted:
         print(LEFT_OUT, file=sys.stderr)
         return INTERRUPTED

@@ -6,11 +6,14 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 
 from conlab import terminal, terms
 from conlab.catalogue import pitfall
 from conlab.catalogue.law import Finding, examine
 from conlab.catalogue.pitfall import SECTIONS, Pitfall
+from conlab.commands import report as pages
+from conlab.errors import UserError
 from conlab.explorer import Witness
 
 MARKS = {"-": "\033[31m", "+": "\033[32m", "#": "\033[1m"}  # removed, added, heading
@@ -22,10 +25,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name", nargs="?", help="a pitfall, such as lost_update; left out, all are listed"
     )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE.html",
+        help="write a page as well: the story, the sides beside each other, the schedule drawn",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Print, and return 1 if what was run here is against the law of the pitfalls."""
+    if options.report is not None:
+        if options.name is None:
+            raise UserError("--report FILE.html needs the NAME of a pitfall beside it")
+        pages.check(options.report)
     if options.name is None:
         _show(_listing())
         return 0
@@ -38,6 +51,8 @@ def run(options: argparse.Namespace) -> int:
         _show(_found(findings[-1]))
     said = "\n".join([finding.sentence for finding in findings] + _exhibited(findings[0]))
     _show(terms.explained(said, terminal.text_width()))
+    if options.report is not None:
+        pages.of_pair(options.report, studied, findings)
     return int(any(finding.against_the_law for finding in findings))
 
 

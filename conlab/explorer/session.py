@@ -616,6 +616,7 @@ class Session:
             coming=tuple(recorder.turns.coming),
             timeouts=self.scheduler.timeouts,
             needs_timeout=self.scheduler.early > 0,
+            holds=recorder.holds(),
         )
 
 

@@ -201,7 +201,7 @@ def test_the_wheel_holds_all_of_conlab_and_the_content_inside_of_it(wheel: Path)
     expected = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "conlab").rglob("*")
-        if path.suffix == ".py" or path.name == "py.typed"
+        if path.suffix in (".py", ".j2", ".css", ".js") or path.name == "py.typed"
     }
     for name in CONTENT:
         for path in (ROOT / name).rglob("*.py"):

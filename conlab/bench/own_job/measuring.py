@@ -1,5 +1,6 @@
 """Runs pytest-benchmark over the job's cells, with nothing of the reader's own pytest."""
 
+import json as reading
 import os
 import shutil
 import warnings
@@ -30,6 +31,7 @@ class Run:
     matrix: Matrix
     line: LiveLine
     failures: list[str] = field(default_factory=list)
+    figures: dict[str, Any] | None = None  # what pytest-benchmark writes, where it is to be kept
     cells: int = 0
     begun: int = 0
     turn: int = 0
@@ -56,10 +58,13 @@ class Run:
             self.failures.append(report.longreprtext)
 
 
-def measure(matrix: Matrix, json: Path | None, line: LiveLine) -> tuple[Run, bool]:
+def measure(
+    matrix: Matrix, json: Path | None, line: LiveLine, *, keep: bool = False
+) -> tuple[Run, bool]:
     """Measure the cells of the matrix; say what became of them, and whether Ctrl-C ended it.
 
-    ``json`` is where to write what pytest-benchmark writes; ``line`` shows which cell is measured.
+    ``json`` is where to write what pytest-benchmark writes, which is kept as well where ``keep`` is
+    true; ``line`` shows which cell is measured.
     The inputs are closed in the end. Raises RuntimeError where pytest could not run the cells,
     which is no fault of the job's.
     """
@@ -75,12 +80,14 @@ def measure(matrix: Matrix, json: Path | None, line: LiveLine) -> tuple[Run, boo
             f"--benchmark-storage=file://{folder}",
         ]
         written = folder / "figures.json"
-        if json:
+        if json or keep:
             options.append(f"--benchmark-json={written}")
         with warnings.catch_warnings():  # that there was nothing to time, the failures say
             warnings.simplefilter("ignore", PytestBenchmarkWarning)
             status = pytest.main([*options, str(FILE)], plugins=[run])
         run.line.clear()
+        if keep and matrix.measured and written.exists():
+            run.figures = reading.loads(written.read_text("utf-8"))
         if json and matrix.measured and written.exists():
             try:
                 put_in_place(written, json)

@@ -148,6 +148,8 @@ class Lock(Identified):
         scheduler.progressed()
         if scheduler.step is not None:
             scheduler.touch("free", self, writes=True)
+        if scheduler.observer is not None:
+            scheduler.observer.gives(self)
         self.busy = False
         self.owner = None
         if scheduler.after_release:

@@ -112,6 +112,9 @@ class Observer(Protocol):
     def takes(self, lock: Any) -> None:
         """Take note that the running thread has taken a lock."""
 
+    def gives(self, lock: Any) -> None:
+        """Take note that a lock is given back."""
+
     def taken(self, lock: Any) -> tuple[str, str]:
         """Say who took a lock, the task if it was one, and at which line; or nothing."""
 

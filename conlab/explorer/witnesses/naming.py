@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import PurePath
 from types import CodeType, FrameType
+from typing import Any
 
 from conlab.explorer.stepping.points import nested
 from conlab.explorer.stepping.spans import lines_of, span_of
@@ -83,6 +84,22 @@ def receiver(frame: FrameType | None) -> str:
             return ""
     text = ast.unparse(of)
     return text if len(text) <= LONGEST else ""
+
+
+def name_of_lock(lock: Any, frame: FrameType | None, stepped: frozenset[str]) -> str:
+    """Name a lock by what it is bound to where it is made, or else where it is taken; or nothing.
+
+    ``frame`` takes it. A lock that a condition's waiter takes twice is nobody's, and has no name.
+    """
+    file, function, _ = lock.made_at
+    if function == "Condition.wait":
+        return ""
+    if file in stepped:
+        known = made_at(*lock.made_at)
+        return known if known.startswith("made at") else known.partition(" made at ")[0]
+    while frame is not None and frame.f_code.co_filename not in stepped:
+        frame = frame.f_back
+    return receiver(frame)
 
 
 class Assigned:

@@ -89,9 +89,9 @@ def narrate(
                 f"  {waiting}", width, subsequent_indent="    ", break_on_hyphens=False
             )
     yield ""
-    rows = list(_rows(steps, endless=isinstance(outcome, Unfinished)))
+    shown = list(rows(steps, endless=isinstance(outcome, Unfinished)))
     threads = list(dict.fromkeys(step.thread for step in steps if not step.event))
-    yield from _printed(rows, threads, width)
+    yield from _printed(shown, threads, width)
     racing = sorted({name for step in steps for name in step.racing})
     if racing:
         yield ""
@@ -113,22 +113,22 @@ def counted(steps: Sequence[Step]) -> str:
 # -- which rows ----------------------------------------------------------------------------------
 
 
-def _rows(steps: Sequence[Step], *, endless: bool) -> Iterator[Row]:
-    """Give the rows: set-up and repetitions folded, and then only so many."""
+def rows(steps: Sequence[Step], *, endless: bool, most: int = MOST_ROWS) -> Iterator[Row]:
+    """Give the rows: set-up and repetitions folded, and then only ``most`` of them."""
     setup = _setup(steps)
     shared = _shared(steps[setup:])
     head = [] if setup == 0 else [_gap(steps[:setup], "of set-up")]
     rest = steps[setup:]
-    rows: list[Row] = []
+    told: list[Row] = []
     for part in fold([_key(step) for step in rest]):
         one = rest[part.start : part.start + part.length]
-        rows += [_row(step, shared) for step in one]
+        told += [_row(step, shared) for step in one]
         if part.times > 1:
-            rows.append(
+            told.append(
                 _again(one, part.times, last=endless and part.end + part.length > len(rest))
             )
     yield from head
-    yield from _fewer(rows)
+    yield from _fewer(told, most)
 
 
 def _shared(steps: Sequence[Step]) -> set[str]:
@@ -188,11 +188,11 @@ def _again(steps: Sequence[Step], times: int, *, last: bool) -> Row:
     return Row(None, f"({note})")
 
 
-def _fewer(rows: Sequence[Row]) -> Iterator[Row]:
+def _fewer(rows: Sequence[Row], most: int) -> Iterator[Row]:
     """Give all rows if they are few, or else those around the ones that matter, and the end."""
     shown = set(range(len(rows)))
     neighbours = NEIGHBOURS
-    while len(shown) > MOST_ROWS and neighbours >= 0:
+    while len(shown) > most and neighbours >= 0:
         shown = {
             at
             for here, row in enumerate(rows)
@@ -201,8 +201,8 @@ def _fewer(rows: Sequence[Row]) -> Iterator[Row]:
             if 0 <= at < len(rows)
         } | set(range(max(0, len(rows) - LAST), len(rows)))
         neighbours -= 1
-    if len(shown) > MOST_ROWS:  # so much matters: the end tells more than the beginning
-        shown = set(sorted(shown)[-MOST_ROWS:])
+    if len(shown) > most:  # so much matters: the end tells more than the beginning
+        shown = set(sorted(shown)[-most:])
     hidden: list[Step] = []
     for at, row in enumerate(rows):
         if at not in shown:

@@ -20,6 +20,8 @@ from conlab.explorer.threads.controlled_thread import ControlledThread
 from conlab.explorer.threads.scheduler import Scheduler
 from conlab.explorer.threads.waiting import OTHERS, SLEEP, ManyWaits
 from conlab.explorer.witnesses.accesses import Access
+from conlab.explorer.witnesses.holds import Hold, Holding, told
+from conlab.explorer.witnesses.naming import name_of_lock
 from conlab.explorer.witnesses.steps import Event, Step
 from conlab.explorer.witnesses.turns import Turns
 from conlab.explorer.witnesses.values import Looked, Values, change, frame_of, shown
@@ -76,6 +78,7 @@ class Recorder:
         self._tasks = tasks
         self.next_timers: list[str] = []  # whose they are, one of which comes next
         self._takers: dict[int, tuple[str, str]] = {}  # of each lock, by its number
+        self._holdings: list[Holding] = []
         self._values = Values()
         self._lines: list[Line] = []
         self._written: list[tuple[Touched, Looked]] = []  # what is to be looked at again
@@ -163,8 +166,21 @@ class Recorder:
     @ends_the_search_on_error
     def takes(self, lock: Any) -> None:
         """Take note that the running thread has taken a lock, and where."""
-        place = self._scheduler.line_of(sys._getframe(1))
-        self._takers[lock.number] = self._scheduler.who_runs(), place
+        frame, who = sys._getframe(1), self._scheduler.who_runs()
+        self._takers[lock.number] = who, self._scheduler.line_of(frame)
+        name = name_of_lock(lock, frame, self._scheduler.stepped)
+        if name:
+            mine = bool(self._lines) and self._lines[-1].thread == who
+            self._holdings.append(Holding(lock.number, name, who, len(self._lines) - mine))
+
+    @ends_the_search_on_error
+    def gives(self, lock: Any) -> None:
+        """Take note that a lock is given back."""
+        if self._scheduler.ending:
+            return  # what is left is being ended
+        for holding in self._holdings:
+            if holding.number == lock.number and holding.end is None:
+                holding.end = len(self._lines) - 1
 
     @ends_the_search_on_error
     def taken(self, lock: Any) -> tuple[str, str]:
@@ -251,6 +267,10 @@ class Recorder:
             )
             for at, line in enumerate(self._lines)
         )
+
+    def holds(self) -> tuple[Hold, ...]:
+        """Return how long each lock was held, in steps."""
+        return told(self._holdings, len(self._lines))
 
     def _continued(self) -> Iterator[bool]:
         """Say of each line whether its thread had begun it before another came."""

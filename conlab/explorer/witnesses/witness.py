@@ -19,6 +19,7 @@ from conlab.explorer.outcomes import (
     Waiting,
 )
 from conlab.explorer.witnesses.accesses import Access
+from conlab.explorer.witnesses.holds import Hold
 from conlab.explorer.witnesses.narration import narrate
 from conlab.explorer.witnesses.steps import Step
 from conlab.explorer.witnesses.turns import Coming, Place, Turn
@@ -54,6 +55,7 @@ class Witness:
     coming: tuple[Coming, ...] = ()
     timeouts: bool = True  # whether time could pass while somebody could go on
     needs_timeout: bool = False  # whether it has, so that a timeout or a deadline was over
+    holds: tuple[Hold, ...] = ()  # in steps: who held which lock from where to where
 
     def __repr__(self) -> str:
         """Be short, as pytest shows it where an assertion about a verdict fails."""
@@ -73,13 +75,21 @@ class Witness:
     def load(cls, path: str | Path) -> "Witness":
         """Read a saved witness. Raises UserError when the file holds none."""
         try:
-            values = json.loads(Path(path).read_text())
+            return cls.restored(json.loads(Path(path).read_text()), path)
+        except OSError as error:
+            raise UserError(f"cannot read the witness {path}: {error.strerror}") from None
+        except ValueError as error:
+            raise UserError(f"{path} holds no witness saved by conlab: {error!r}") from None
+
+    @classmethod
+    def restored(cls, values: dict[str, Any], path: str | Path) -> "Witness":
+        """Make the witness of what was saved at that path. Raises UserError where it is none."""
+        try:
+            values = dict(values)
             if values.pop("format") != FORMAT:
                 raise UserError(f"{path} has another format of witness than {FORMAT}: make it anew")
             return cls(**_restored(values))
-        except OSError as error:
-            raise UserError(f"cannot read the witness {path}: {error.strerror}") from None
-        except (ValueError, KeyError, TypeError) as error:
+        except (AttributeError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path} holds no witness saved by conlab: {error!r}") from None
 
     def __str__(self) -> str:
@@ -130,6 +140,7 @@ def _restored(values: dict[str, Any]) -> dict[str, Any]:
     values["coming"] = tuple(
         Coming(**each | {"which": tuple(each["which"])}) for each in values["coming"]
     )
+    values["holds"] = tuple(Hold(**hold) for hold in values.get("holds", ()))
     for name in ("choices", "sites", "stepped", "cancel"):
         values[name] = tuple(values[name])
     return values

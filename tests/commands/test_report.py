@@ -1,0 +1,96 @@
+"""`conlab report` and `--report`: a page is written, or a sentence says why none is."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pygal")
+pytest.importorskip("jinja2")
+
+from conlab import cli
+from tests.report import made
+
+RACY = """
+import threading
+
+balance = 0
+
+
+def program():
+    def add():
+        global balance
+        before = balance
+        balance = before + 10
+
+    threads = [threading.Thread(target=add) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return balance
+
+
+def holds(value):
+    return value == 20
+"""
+
+
+def test_saved_files_become_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, data in (("run", made.run()), ("history", made.history())):
+        (tmp_path / f"{name}.json").write_text(json.dumps(data))
+    page = tmp_path / "page.html"
+    files = [str(tmp_path / "run.json"), str(tmp_path / "history.json")]
+    assert cli.obey(["report", *files, "-o", str(page)]) == 0
+    assert str(page) in capsys.readouterr().out
+    assert "Leader: threads, 4.0 times serial." in page.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["none.json"], "none.json: it cannot be read: No such file or directory"),
+        ([], "there is no saved run in .benchmarks: name a JSON file"),
+        (["run.json", "-o", "nowhere/page.html"], "-o nowhere/page.html: there is no folder"),
+        (["run.json", "-o", "."], "-o .: this is a folder; name a file in it"),
+        (["text.json"], "text.json: it is no JSON, or cut off"),
+    ],
+)
+def test_what_cannot_be_a_page_is_refused_in_a_sentence(
+    arguments: list[str],
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run.json").write_text(json.dumps(made.run()))
+    (tmp_path / "text.json").write_text("no JSON")
+    before = sorted(tmp_path.iterdir())
+    assert cli.obey(["report", *arguments]) == 2
+    assert sentence in capsys.readouterr().err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_explore_writes_a_page_with_the_schedule_drawn(tmp_path: Path) -> None:
+    (tmp_path / "racy.py").write_text(RACY)
+    page = tmp_path / "page.html"
+    target = f"{tmp_path / 'racy.py'}:program"
+    assert cli.obey(["explore", target, "--processes", "1", "--report", str(page)]) == 1
+    html = page.read_text("utf-8")
+    assert "races for balance" in html
+    assert "fails in " in html
+    assert "conlab " in html
+
+
+def test_study_writes_a_page_of_one_pair(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    assert cli.obey(["study", "lost_update", "--report", str(page)]) == 0
+    html = page.read_text("utf-8")
+    assert "From broken to fixed" in html
+    assert 'id="pair-lost_update"' in html
+
+
+def test_study_without_a_name_has_no_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.obey(["study", "--report", "page.html"]) == 2
+    assert "--report FILE.html needs the NAME of a pitfall" in capsys.readouterr().err
