@@ -82,8 +82,12 @@ def proof(pair: Pitfall, evidence: Evidence) -> list[str]:
         HOW[pair.evidence],
         f"- {markdown(evidence.broken)}\n- {markdown(evidence.fixed)}",
     ]
-    if evidence.exhibit.strip():
-        parts.append(fenced(evidence.exhibit))
+    if evidence.drawing:
+        parts += [fenced(f'<div class="drawn">{evidence.drawing}</div>', "{raw} html")]
+        parts += ["<details><summary>The same as text</summary>", fenced(evidence.exhibit)]
+        parts += ["</details>"]
+    elif evidence.exhibit.strip():
+        parts += [fenced(evidence.exhibit)]
     if evidence.terms:
         rows = [f"- **{term}**: {markdown(meaning)}" for term, meaning in evidence.terms.items()]
         words = "\n".join(rows)

@@ -8,6 +8,7 @@ conlab and this text of the pair: of others it is made anew.
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,10 +22,12 @@ from conlab.catalogue import pitfall
 from conlab.catalogue.law import examine
 from conlab.catalogue.pitfall import Pitfall
 from conlab.explorer import Witness
+from conlab.report import schedule
 
 KEPT = content.ROOT / "build" / "evidence"
 WIDTH = 96  # columns of a witness in a terminal; a page scrolls it
 ENOUGH = 300.0  # seconds for a pair: one that is against the law takes longest
+FOLDER_OF_A_FILE = re.compile(r'File ".*/')
 UNENDING = 1_000_000  # columns, so that nothing is filled into lines
 
 
@@ -32,12 +35,13 @@ UNENDING = 1_000_000  # columns, so that nothing is filled into lines
 class Evidence:
     """What both sides of a pair did, in a sentence each, and what shows it of the broken one.
 
-    ``exhibit`` is a schedule or stacks as text, or nothing; ``terms`` are the words of the lab in
-    all that, with what they mean.
+    ``drawing`` is a schedule as a fragment of HTML, or nothing; ``exhibit`` is the same or stacks
+    as text, or nothing. ``terms`` are the words of the lab in all that, with what they mean.
     """
 
     broken: str
     fixed: str
+    drawing: str
     exhibit: str
     terms: dict[str, str]
 
@@ -45,13 +49,15 @@ class Evidence:
 def of(pair: Pitfall) -> Evidence:
     """Run both sides here and now."""
     broken, fixed = examine(pair, "broken"), examine(pair, "fixed")
+    drawing = ""
     if isinstance(broken.exhibit, Witness):
+        drawing = schedule.drawn(broken.exhibit, "schedule")
         exhibit = "\n".join(broken.exhibit.lines(WIDTH))
     else:
-        exhibit = broken.exhibit
+        exhibit = FOLDER_OF_A_FILE.sub('File "', broken.exhibit)  # that of whoever builds
     said = f"{broken.sentence}\n{fixed.sentence}\n{exhibit}"
     meanings = dict(line.split(": ", 1) for line in terms.explained(said, UNENDING))
-    return Evidence(broken.sentence, fixed.sentence, exhibit, meanings)
+    return Evidence(broken.sentence, fixed.sentence, drawing, exhibit, meanings)
 
 
 def gathered(pairs: Sequence[Pitfall]) -> Iterator[Evidence]:
@@ -92,8 +98,9 @@ def in_a_process_of_its_own(pair: Pitfall) -> Evidence:
 def state_of_conlab() -> str:
     """Changes with anything that decides what comes of a pair, beside the pair itself."""
     digest = hashlib.sha256(sys.version.encode())
-    for source in (Path(__file__), *sorted((content.ROOT / "conlab").rglob("*.py"))):
-        digest.update(source.read_bytes())
+    for source in (Path(__file__), *sorted((content.ROOT / "conlab").rglob("*.*"))):
+        if source.suffix in (".py", ".j2"):
+            digest.update(source.read_bytes())
     return digest.hexdigest()
 
 

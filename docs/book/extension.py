@@ -13,8 +13,10 @@ from sphinx.util.display import progress_message
 
 from conlab import content
 from conlab.catalogue import pitfall
-from docs.book import catalogue, evidence
+from conlab.report import rendering
+from docs.book import catalogue, drawn, evidence
 
+FILES = content.ROOT / "build" / "drawn"  # made for Sphinx to copy
 TABLE = "catalogue"  # the page to which the pages of the families belong
 OF_THE_CLONE = {"contributing": "CONTRIBUTING.md", "changelog": "CHANGELOG.md"}
 TO_A_PAIR = re.compile(r"\]\((?:\.\./)*pitfalls/(\w+/\w+)\.py\)")
@@ -24,10 +26,21 @@ TO_A_DOCUMENT = re.compile(r"\]\(docs/")
 def setup(app: Sphinx) -> dict[str, Any]:
     """Tell Sphinx when to call what."""
     app.add_config_value("catalogue_evidence", True, "env", (bool, str))
+    app.connect("config-inited", add_drawing)
     app.connect("builder-inited", write_catalogue)
     app.connect("source-read", read_source)
     app.connect("autodoc-process-docstring", mark_examples)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def add_drawing(app: Sphinx, config: Any) -> None:
+    """Have what a drawn schedule needs in the book: its styles, for it alone, and its script."""
+    FILES.mkdir(parents=True, exist_ok=True)
+    (FILES / "drawn.css").write_text(drawn.styles(rendering.styles()), "utf-8")
+    (FILES / "drawn.js").write_text(rendering.script(), "utf-8")
+    config.html_static_path.append(str(FILES))
+    app.add_css_file("drawn.css")
+    app.add_js_file("drawn.js", loading_method="defer")
 
 
 def write_catalogue(app: Sphinx) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from conlab import pytest_plugin
 from conlab.bench import settings
+from conlab.report import plugin as report_plugin
 from conlab.versus import declaring
 from conlab.versus import options as versus_options
 
@@ -26,19 +27,24 @@ def anywhere() -> argparse.ArgumentParser:
 def in_the_clone() -> argparse.ArgumentParser:
     """What ``pytest --benchmark-only`` takes besides in a clone."""
     made, getgroup = _as_pytest()
-    for part in (settings, versus_options):
-        part.add_options(types.SimpleNamespace(getgroup=getgroup))
+    parser: Any = types.SimpleNamespace(getgroup=getgroup)
+    settings.add_options(parser)
+    versus_options.add_options(parser)
+    report_plugin.pytest_addoption(parser)
     return made
 
 
 def _as_pytest() -> tuple[argparse.ArgumentParser, Callable[..., Any]]:
     """A parser, and what gives its groups under the names that pytest's have."""
     made = argparse.ArgumentParser(prog="pytest", add_help=False)
+    groups: dict[str, Any] = {}
 
     def getgroup(name: str, description: str = "") -> Any:
-        title = description.partition(": ")[2] or description or name
-        group: Any = made.add_argument_group(title)
-        group.addoption = group.add_argument
-        return group
+        if name not in groups:
+            title = description.partition(": ")[2] or description or name
+            group: Any = made.add_argument_group(title)
+            group.addoption = group.add_argument
+            groups[name] = group
+        return groups[name]
 
     return made, getgroup

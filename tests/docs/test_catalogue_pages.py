@@ -12,7 +12,11 @@ from docs.book.markdown import fenced, markdown
 PAIRS = pitfall.collect()
 LOST_UPDATE = pitfall.find("lost_update")
 SEEN = Evidence(
-    "broken fails in 3 of 4 schedules", "fixed passes", "| x = 1 |", {"schedule": "an order."}
+    "broken fails in 3 of 4 schedules",
+    "fixed passes",
+    "",
+    "| x = 1 |",
+    {"schedule": "an order."},
 )
 
 
@@ -40,6 +44,8 @@ def test_a_page_says_what_was_proved_and_explains_its_words() -> None:
     assert "```text\n| x = 1 |\n```" in page
     assert "- **schedule**: an order." in page
     assert "What was proved" not in catalogue.page(LOST_UPDATE, None)
+    drawn = catalogue.page(LOST_UPDATE, replace(SEEN, drawing="<svg>\n\n</svg>"))
+    assert '```{raw} html\n<div class="drawn"><svg>\n\n</svg></div>\n```' in drawn
 
 
 def test_what_stands_in_a_story_is_no_markup() -> None:
@@ -78,4 +84,6 @@ def test_both_sides_are_really_run() -> None:
     assert found.broken.startswith("broken fails in ")
     assert found.fixed.startswith("fixed passes every schedule")
     assert "balance" in found.exhibit
+    assert "balance" in found.drawing
+    assert "data-schedule" in found.drawing
     assert "schedule" in found.terms
