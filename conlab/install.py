@@ -39,7 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
         action="append",
         default=[],
         metavar="EXTRA",
-        help="install an extra of pyproject.toml besides: lint, package or peers; may be repeated",
+        help="install an extra of pyproject.toml besides: docs, lint, package or peers; may be"
+        " repeated",
     )
     options = parser.parse_args(arguments)
     if not (ROOT / "pyproject.toml").is_file():

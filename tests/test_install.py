@@ -183,8 +183,8 @@ def test_an_unknown_extra_is_refused_with_those_there_are(
         install.main(["--with", "lints"])
     assert caught.value.code == 2
     assert (
-        "--with lints: it should be one of browser, cells, cluster, fast, history, lint, package,"
-        " peers, report, suite, tests, versus" in (capsys.readouterr().err)
+        "--with lints: it should be one of browser, cells, cluster, docs, fast, history, lint,"
+        " package, peers, report, suite, tests, versus" in (capsys.readouterr().err)
     )
     assert pip.commands == []
 

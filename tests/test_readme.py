@@ -1,16 +1,25 @@
-"""The README promises what a fresh clone does: its commands, its options, its example."""
+"""The README promises what a fresh clone does: its commands, its outputs, its picture."""
 
-import argparse
 import re
-import types
+import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
 
-from conlab.bench import settings
-from conlab.versus import options as versus_options
+from conlab import cli
+from docs.book import picture
+from tests.docs.console import Command, read, shows
 
-README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+COMMANDS = [step for step in read(README) if isinstance(step, Command)]
+RECORDED = (3, 11)  # elsewhere a witness may have other steps
+MOST_LINES = 150
+
+
+def test_it_is_read_in_two_minutes() -> None:
+    assert len(README.splitlines()) <= MOST_LINES
 
 
 @pytest.mark.parametrize("command", ["pytest", "pytest --benchmark-only"])
@@ -19,30 +28,50 @@ def test_both_commands_stand_there_as_ci_runs_them(command: str) -> None:
     assert README.splitlines().count(line) == 1
 
 
-def test_every_option_is_listed_and_every_listed_option_exists() -> None:
-    parser = argparse.ArgumentParser()
-    group = parser.add_argument_group()
-    group.addoption = group.add_argument  # type: ignore[attr-defined]  # as pytest calls it
-    for part in (settings, versus_options):
-        part.add_options(types.SimpleNamespace(getgroup=lambda *_: group))
-    options = {option for action in parser._actions for option in action.option_strings}
-    listed = set(re.findall(r"^\| `(--[a-z-]+)", README, re.MULTILINE))
-    assert listed == options - {"-h", "--help", "--workload"}
-    assert "--workload my_job.py" in README
+def test_the_job_of_one_s_own_is_named() -> None:
     assert "conlab measure my_job.py" in README
 
 
-def test_the_example_is_a_workload_of_about_ten_lines() -> None:
-    (example,) = re.findall(r"```python\n# my_job.py\n(.*?)```", README, re.DOTALL)
-    module: dict[str, object] = {}
-    exec(example, module)
-    jobs, work = module["jobs"], module["work"]
-    assert callable(jobs)
-    assert callable(work)
-    results = [work(job) for job in jobs()]
-    assert len(results) == 32
-    assert len(set(results)) > 16  # some builds have two modules with the same tokens
-    assert len(example.strip().splitlines()) <= 10
+@pytest.mark.skipif(
+    sys.version_info[:2] != RECORDED or bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    reason="the README shows what CPython 3.11 does",
+)
+def test_the_witness_is_what_the_command_prints(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("COLUMNS", "100")
+    (shown,) = [
+        step for step in read(README) if isinstance(step, Command) and "conlab" in step.line
+    ]
+    assert cli.obey(shown.line.split()[1:]) == 0
+    printed = capsys.readouterr().out
+    assert shows(shown, printed), printed
+    assert len(shown.output.splitlines()) > 10
+
+
+def test_the_red_gate_is_that_of_a_page_whose_commands_are_run() -> None:
+    page = (ROOT / "docs" / "gate.md").read_text("utf-8")
+    (shown,) = [
+        step for step in read(README) if isinstance(step, Command) and "pytest" in step.line
+    ]
+    assert shown in list(read(page))
+    assert "got slower" in shown.output
+
+
+def test_its_table_says_when_it_was_measured() -> None:
+    before, _, _ = README.partition("\nfetch_and_resize: ")
+    assert re.search(r"20\d\d-\d\d-\d\d", before.rpartition("## ")[2])
+
+
+def test_its_picture_is_drawn_from_its_table() -> None:
+    rows = picture.bars(README)
+    assert [row.label.partition(" ")[0] for row in rows] == [
+        "hybrid", "threads", "coroutines", "cluster", "processes", "serial",
+    ]  # fmt: skip
+    said = "run `python -m docs.book.picture`"
+    assert picture.PICTURE.read_text("utf-8") == picture.drawn(rows), said
+    assert "](docs/images/models.svg)" in README
 
 
 def test_no_placeholder_is_left() -> None:
