@@ -23,7 +23,6 @@ FAILURE = "leak"
 SHOWS = "returned []"
 EVIDENCE = "explored"
 CANCELLATIONS = 1
-DETECT: dict[str, str] = {}
 
 
 def broken() -> list[str]:

@@ -24,7 +24,6 @@ FAILURE = "leak"
 SHOWS = "returned 'went on'"
 EVIDENCE = "explored"
 LOST = ("swallowed its cancellation: it returned 'hello'",)
-DETECT = {"ruff": "BLE001"}
 
 TRIES = 3
 

@@ -23,7 +23,6 @@ from threading import Event
 FAILURE = "leak"
 SHOWS = "returned 1000"
 EVIDENCE = "judged"
-DETECT: dict[str, str] = {}
 
 PAGES = 1_000
 SECONDS_A_PAGE = 0.0005

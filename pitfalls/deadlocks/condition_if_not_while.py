@@ -22,7 +22,6 @@ FAILURE = "exception"
 SHOWS = "returned ['first loaf']"
 EVIDENCE = "explored"
 LOST = ("IndexError: pop from empty list",)
-DETECT: dict[str, str] = {}
 
 
 def broken() -> list[str]:

@@ -24,7 +24,6 @@ FAILURE = "deadlock"
 SHOWS = "hung"
 EVIDENCE = "judged"
 STUCK_AT = ("return inner.submit(pow, 6, 2).result()", "return outer.submit(area, outer).result()")
-DETECT = {"faulthandler": "in area", "pytest-timeout": "inner.submit(pow, 6, 2).result()"}
 
 
 def broken() -> int:

@@ -28,8 +28,6 @@ SHOWS = "hung"
 EVIDENCE = "judged"
 STUCK_AT = ("child.join()", "with log_lock:")
 ORDER = ("with log_lock:", "child.start()", "log.append(line)")
-DETECT = {"python -X dev": "use of fork() may lead to deadlocks", "pytest-timeout": "child.join()"}
-VERSIONS = {"<3.12": {"DETECT": {"pytest-timeout": "child.join()"}}}
 
 log_lock = Lock()
 log: list[str] = []

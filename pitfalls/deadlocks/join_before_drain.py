@@ -26,7 +26,6 @@ FAILURE = "deadlock"
 SHOWS = "hung"
 EVIDENCE = "judged"
 STUCK_AT = ("child.join()",)
-DETECT = {"faulthandler": "in broken", "pytest-timeout": "child.join()"}
 
 SPAWN = multiprocessing.get_context("spawn")
 SIZE = 1_000_000  # bytes, well above what a pipe holds

@@ -24,7 +24,6 @@ SHOWS = "hung"
 EVIDENCE = "explored"
 STUCK_AT = ("with second.lock:", "there.join()")
 MEET = {"with second.lock:": 2}
-DETECT = {"pytest-timeout": "with second.lock:"}
 
 
 class Account:

@@ -24,7 +24,6 @@ SHOWS = "hung"
 EVIDENCE = "explored"
 STUCK_AT = ("baked.wait()", "customer.join()")
 ORDER = ("bake()", "eat()")
-DETECT = {"pytest-timeout": "baked.wait()"}
 
 
 def broken() -> list[str]:

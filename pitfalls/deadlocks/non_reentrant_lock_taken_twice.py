@@ -23,7 +23,6 @@ FAILURE = "deadlock"
 SHOWS = "hung"
 EVIDENCE = "judged"
 STUCK_AT = ("with self.lock:",)
-DETECT = {"faulthandler": "in withdraw", "pytest-timeout": "in withdraw"}
 
 
 class Account:

@@ -23,7 +23,6 @@ FAILURE = "deadlock"
 SHOWS = "hung"
 EVIDENCE = "judged"
 STUCK_AT = ("child.wait()",)
-DETECT = {"faulthandler": "in broken", "pytest-timeout": "child.wait()"}
 
 SIZE = 1_000_000  # bytes, well above what a pipe holds
 PRINT_A_LOT = [sys.executable, "-I", "-c", f"print('.' * {SIZE}, end='')"]

@@ -24,7 +24,6 @@ FAILURE = "deadlock"
 SHOWS = "hung"
 EVIDENCE = "judged"
 STUCK_AT = ("orders.join()",)
-DETECT = {"faulthandler": "in wait_for_all", "pytest-timeout": "orders.join()"}
 
 ORDERS = ["2 apples", "pear", "3 plums"]
 

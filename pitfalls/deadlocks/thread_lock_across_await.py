@@ -25,12 +25,6 @@ FAILURE = "deadlock"
 SHOWS = "hung"
 EVIDENCE = "explored"
 STUCK_AT = ("with lock:",)
-DETECT = {
-    "faulthandler": "in request",
-    "pytest-timeout": "with lock:",
-    "python -m asyncio pstree": "request",
-}
-VERSIONS = {"<3.14": {"DETECT": {"faulthandler": "in request", "pytest-timeout": "with lock:"}}}
 
 
 def broken() -> list[str]:

@@ -21,7 +21,6 @@ from collections.abc import Awaitable, Callable
 FAILURE = "livelock"
 SHOWS = "returned 0"
 EVIDENCE = "explored"
-DETECT: dict[str, str] = {}
 
 ROUNDS = 100  # after which a task gives up
 

@@ -23,7 +23,6 @@ import sys
 FAILURE = "stall"
 SHOWS = "returned 0"
 EVIDENCE = "judged"
-DETECT = {"ruff": "ASYNC221"}
 
 CONVERT = [sys.executable, "-c", "'as good as any other program'"]
 

@@ -29,11 +29,6 @@ FAILURE = "wrong result"
 SHOWS = "returned []"
 EVIDENCE = "explored"
 LOST = ("Task was destroyed but it is pending!",)
-DETECT = {
-    "ruff": "RUF006",
-    "mypy": "unused-awaitable",
-    "python -X dev": "Task was destroyed but it is pending!",
-}
 
 
 def broken() -> list[str]:

@@ -23,7 +23,6 @@ from threading import Thread
 FAILURE = "lost exception"
 SHOWS = "returned {'2 apples': 2, '3 plums': 3}"
 EVIDENCE = "judged"
-DETECT = {"ruff": "S110"}
 
 ORDERS = ["2 apples", "pear", "3 plums"]
 

@@ -20,7 +20,6 @@ import sys
 FAILURE = "exception"
 SHOWS = "raised ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)"
 EVIDENCE = "explored"
-DETECT: dict[str, str] = {}
 
 
 def broken() -> int:

@@ -21,7 +21,6 @@ from concurrent.futures import ThreadPoolExecutor, wait
 FAILURE = "lost exception"
 SHOWS = "returned 'all accepted'"
 EVIDENCE = "judged"
-DETECT: dict[str, str] = {}
 
 ORDERS = ["2 apples", "pear", "3 plums"]
 

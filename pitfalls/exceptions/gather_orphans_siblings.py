@@ -20,7 +20,6 @@ import sys
 FAILURE = "leak"
 SHOWS = "returned ['cancelled', 'parcel sent']"
 EVIDENCE = "explored"
-DETECT: dict[str, str] = {}
 
 TURNS = 10  # of the event loop, for the parcel service to answer
 

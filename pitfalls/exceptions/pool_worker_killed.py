@@ -28,7 +28,6 @@ FAILURE = "deadlock"
 SHOWS = "hung"
 EVIDENCE = "judged"
 STUCK_AT = ("return str(pool.map(square, NUMBERS))",)
-DETECT = {"faulthandler": "in broken", "pytest-timeout": "pool.map(square, NUMBERS)"}
 
 SPAWN = multiprocessing.get_context("spawn")
 NUMBERS = [1, 2, 3]

@@ -25,7 +25,6 @@ from functools import partial
 FAILURE = "lost exception"
 SHOWS = "returned 'a worker crashed'"
 EVIDENCE = "judged"
-DETECT: dict[str, str] = {}
 
 SPAWN = multiprocessing.get_context("spawn")
 

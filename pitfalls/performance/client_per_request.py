@@ -24,7 +24,6 @@ from typing import Any
 FAILURE = "needless cost"
 SHOWS = "returned 20"
 EVIDENCE = "measured"
-DETECT: dict[str, str] = {}
 
 REQUESTS = 20
 

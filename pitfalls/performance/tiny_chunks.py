@@ -23,7 +23,6 @@ from typing import Any
 FAILURE = "needless cost"
 SHOWS = "returned 2000"
 EVIDENCE = "measured"
-DETECT: dict[str, str] = {}
 
 SPAWN = multiprocessing.get_context("spawn")
 ITEMS = 2_000

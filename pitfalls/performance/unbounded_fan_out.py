@@ -20,7 +20,6 @@ import sys
 FAILURE = "needless cost"
 SHOWS = "returned 1000"
 EVIDENCE = "measured"
-DETECT: dict[str, str] = {}
 
 PAGES = 1_000
 MOST = 10  # connections that the server will take

@@ -24,7 +24,6 @@ from pathlib import Path
 FAILURE = "exception"
 SHOWS = "returned 'the child is still bootstrapping'"
 EVIDENCE = "judged"
-DETECT: dict[str, str] = {}
 
 
 def broken() -> str:

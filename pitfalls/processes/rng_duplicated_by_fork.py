@@ -24,7 +24,6 @@ from random import Random
 FAILURE = "wrong result"
 SHOWS = "returned 1"
 EVIDENCE = "judged"
-DETECT: dict[str, str] = {}
 
 FORK = multiprocessing.get_context("fork")
 WORKERS = 3

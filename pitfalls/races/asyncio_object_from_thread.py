@@ -28,7 +28,6 @@ EVIDENCE = "explored"
 STUCK_AT = ("return asyncio.run(first_reading())",)
 AWAITING = ("reading = await readings.get()",)
 AT_REST = ("give(21.5)",)
-DETECT = {"asyncio debug": "Non-thread-safe operation", "faulthandler": "in broken"}
 
 
 def broken() -> float:

@@ -25,7 +25,6 @@ FAILURE = "wrong result"
 SHOWS = "returned 1"
 EVIDENCE = "explored"
 SAFE_BY_ACCIDENT = True
-DETECT: dict[str, str] = {}
 
 
 def broken() -> int:

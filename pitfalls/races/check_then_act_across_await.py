@@ -23,7 +23,6 @@ import sys
 FAILURE = "wrong result"
 SHOWS = "returned ['token', 'token']"
 EVIDENCE = "explored"
-DETECT: dict[str, str] = {}
 
 
 def broken() -> list[str]:

@@ -23,7 +23,6 @@ from collections.abc import Callable
 FAILURE = "wrong result"
 SHOWS = "returned ['Ada', 'Bob']"
 EVIDENCE = "explored"
-DETECT: dict[str, str] = {}
 
 SEAT = "row 1, seat 7"
 

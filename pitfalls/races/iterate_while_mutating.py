@@ -21,7 +21,6 @@ import threading
 FAILURE = "exception"
 SHOWS = "raised RuntimeError: dictionary changed size during iteration"
 EVIDENCE = "explored"
-DETECT: dict[str, str] = {}
 
 
 def broken() -> list[str]:

@@ -24,7 +24,6 @@ from collections.abc import Callable
 FAILURE = "wrong result"
 SHOWS = "returned 2"
 EVIDENCE = "explored"
-DETECT: dict[str, str] = {}
 
 
 def broken() -> int:

@@ -24,7 +24,6 @@ from collections.abc import Callable
 FAILURE = "wrong result"
 SHOWS = "returned 99"
 EVIDENCE = "explored"
-DETECT: dict[str, str] = {}
 
 DEPOSIT = 100
 FEE = 1

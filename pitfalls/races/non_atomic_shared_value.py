@@ -25,7 +25,6 @@ FAILURE = "wrong result"
 SHOWS = "returned 9"
 EVIDENCE = "judged"
 MEET = {"seats.value = left - 1": 2}
-DETECT: dict[str, str] = {}
 
 SPAWN = multiprocessing.get_context("spawn")
 SEATS = 10

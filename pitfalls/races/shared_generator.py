@@ -24,7 +24,6 @@ FAILURE = "exception"
 SHOWS = "returned ['ticket 1']"
 EVIDENCE = "explored"
 LOST = ("ValueError: generator already executing",)
-DETECT: dict[str, str] = {}
 
 
 def broken() -> list[str]:

@@ -31,7 +31,6 @@ ORDER = (
     "connection.commit()",
     "connection.rollback()",
 )
-DETECT: dict[str, str] = {}
 
 
 def broken() -> list[tuple[int]]:

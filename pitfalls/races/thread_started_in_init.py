@@ -25,7 +25,6 @@ FAILURE = "exception"
 SHOWS = "returned []"
 EVIDENCE = "explored"
 LOST = ("AttributeError: 'Reporter' object has no attribute 'address'",)
-DETECT: dict[str, str] = {}
 
 
 def broken() -> list[str]:

@@ -24,7 +24,6 @@ FAILURE = "wrong result"
 SHOWS = "returned []"
 EVIDENCE = "judged"
 ORDER = ("seen = list(mailed)", 'mailed.append("thank you")')
-DETECT: dict[str, str] = {}
 
 LONG_ENOUGH = 0.05  # seconds, "it never took more than a few milliseconds"
 
