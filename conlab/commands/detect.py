@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Bring the scoreboard up to date and print it; 1 if a tool did not run, or missed its control."""
+    """Bring the scoreboard up to date and print it; 1 if a tool did not run or found no control."""
     if not 1 <= options.at_once <= MOST_AT_ONCE:
         raise UserError(f"--at-once {options.at_once}: say 1 to {MOST_AT_ONCE}")
     collected = pitfall.collect()

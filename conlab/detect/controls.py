@@ -1,4 +1,4 @@
-"""The positive controls: cases that a tool surely finds, so that its silence elsewhere means something.
+"""The positive controls: cases that a tool surely finds, so that its silence means something.
 
 Each is written out as a file of the shape of a pitfall, with the mistake as plain as it can be.
 """

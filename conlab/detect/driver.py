@@ -78,9 +78,11 @@ def with_pyleak_in_the_loop(pair: Any, side: str) -> None:
     library: Any = importlib.import_module("pyleak")
 
     async def watched(main: Coroutine[Any, Any, Any]) -> Any:
-        async with library.no_task_leaks(action="raise", enable_creation_tracking=True):
-            with library.no_event_loop_blocking(action="raise", threshold=SLOW):
-                return await main
+        async with (
+            library.no_task_leaks(action="raise", enable_creation_tracking=True),
+            library.no_event_loop_blocking(action="raise", threshold=SLOW),
+        ):
+            return await main
 
     _wrap_asyncio_run(watched)
     with_pyleak(pair, side)
@@ -148,6 +150,7 @@ class Staged:
         self.pair, self.side = pair, side
         self.threads: list[Any] = []
         self.value: Any = None
+        self.waits = False  # or has waited
         self.at_the_join, self.go_on, self.over = (_taken() for _ in range(3))
 
     def begin(self) -> "Staged":
@@ -177,15 +180,17 @@ class Staged:
             if id(thread) not in staged:
                 JOIN(thread, timeout)
                 return
-            if self.at_the_join.locked():
+            if not self.waits:
+                self.waits = True
                 self.at_the_join.release()
                 self.go_on.acquire()
 
-        threading.Thread.start, threading.Thread.join = start, join  # type: ignore[method-assign]
+        patched: Any = threading.Thread
+        patched.start, patched.join = start, join
         try:
             self.value = getattr(self.pair, self.side)()
         finally:
-            threading.Thread.start, threading.Thread.join = START, JOIN  # type: ignore[method-assign]
+            patched.start, patched.join = START, JOIN
             for lock in (self.at_the_join, self.over):
                 with contextlib.suppress(RuntimeError):
                     lock.release()
@@ -208,7 +213,7 @@ def plain_end() -> None:
 
 def _wrap_asyncio_run(wrap: Callable[[Any], Coroutine[Any, Any, Any]]) -> None:
     run = asyncio.run
-    asyncio.run = lambda main, **options: run(wrap(main), **options)  # type: ignore[assignment]
+    asyncio.run = lambda main, **options: run(wrap(main), **options)
 
 
 MODES: dict[str, Callable[[Any, str], None]] = {

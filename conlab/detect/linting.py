@@ -1,4 +1,4 @@
-"""Asks the tools that read code and run nothing: one process for all pitfalls, of both sides at once.
+"""Asks the tools that read code and run nothing: one process for all pitfalls and both sides.
 
 They read copies without the comments that suppress the mistake. What they say about style, names,
 documentation or types that are unknown is left out: it is no word on the mistake.
@@ -104,7 +104,7 @@ def _output(python: Path, command: Sequence[str], folder: Path) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UserError(f"{command[0]} did not run: {error}") from None
-    if not done.stdout.strip() and done.returncode not in (0, 1):
+    if done.returncode and not done.stdout.strip():
         last = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
         raise UserError(f"{command[0]} did not run: {last[:300]}")
     return done.stdout

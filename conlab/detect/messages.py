@@ -23,7 +23,7 @@ VARYING = [
 ]
 
 # What Python prints of its own accord: warnings, and what asyncio logs.
-WARNINGS = r"\b\w+Warning: .+"
+WARNINGS = r"\b\w+Warning: (?!Enable tracemalloc).+"
 LOGGED = (
     r"Task was destroyed but it is pending!|(?:Task|Future) exception was never retrieved"
     r"|Executing <.+ took .+ seconds|Non-thread-safe operation.+"
@@ -51,7 +51,7 @@ def saying(*patterns: str) -> Says:
 
 
 def stuck(pattern: str) -> Says:
-    """Find, once a pattern has matched, the statements at which the side is stuck, in the stacks."""
+    """Find in stacks, once a pattern has matched, the statements at which the side is stuck."""
 
     def says(output: str, pitfall: Pitfall) -> list[str]:
         if not re.search(pattern, output):

@@ -1,4 +1,4 @@
-"""Where the mistake of a pitfall stands: the lines in which its two sides differ, and their headers."""
+"""Where a pitfall's mistake stands: the lines in which its two sides differ, and their headers."""
 
 import ast
 import difflib

@@ -1,4 +1,4 @@
-"""Asks the tools that watch a program run: each side in processes of its own, under a time limit."""
+"""Asks the tools that watch a program run: each side in processes of its own, in limited time."""
 
 import os
 from collections.abc import Mapping
@@ -13,9 +13,7 @@ from conlab.judge import judge_command
 from conlab.scratch import scratch_folder
 
 DRIVER = Path(__file__).with_name("driver.py")
-LIMIT = (
-    20.0  # seconds for a side; one that hangs is ended as soon as it stands where it is declared
-)
+LIMIT = 20.0  # seconds for a side; one that hangs is ended when it stands where it is declared
 HANGS_AFTER = 4  # seconds after which the tools that have a time limit speak
 
 # A test that calls the side and asserts nothing, and one that asks the oracle.

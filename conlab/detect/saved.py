@@ -5,7 +5,6 @@ what is out of date is found by these three, and is asked again.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,7 @@ ELSEWHERE = Path("conlab-detect.json")
 
 @dataclass(frozen=True)
 class Record:
-    """One tool on one pitfall: of which code, by which version and settings, and what came of it."""
+    """One tool on one pitfall: of which code, by which version and settings; what came of it."""
 
     code: str
     asked: str
@@ -61,7 +60,7 @@ class Scoreboard:
 
 
 def read(path: Path) -> Scoreboard:
-    """What is saved there; an empty one if there is no such file. Raises UserError for any other."""
+    """What is saved there; an empty one if there is no file. Raises UserError for any other."""
     if not path.exists():
         return Scoreboard()
     try:
@@ -87,8 +86,8 @@ def write(scoreboard: Scoreboard, path: Path) -> None:
     """Save it, whole or not at all; a line for each tool on each pitfall."""
     data = scoreboard.as_json()
     lines = ["{"]
-    for name in ("format", "python", "system", "date", "versions"):
-        lines.append(f" {_compact(name)}: {_compact(data[name])},")
+    head = ("format", "python", "system", "date", "versions")
+    lines += [f" {_compact(name)}: {_compact(data[name])}," for name in head]
     lines += [' "controls": {', *_entries(data["controls"], "  "), " },", ' "records": {']
     for number, (tool, rows) in enumerate(data["records"].items(), 1):
         end = "" if number == len(data["records"]) else ","
@@ -97,7 +96,7 @@ def write(scoreboard: Scoreboard, path: Path) -> None:
     new = path.with_name(f"{path.name}.new")
     try:
         new.write_text("\n".join(lines), "utf-8")
-        os.replace(new, path)
+        new.replace(path)
     except OSError as error:
         raise UserError(f"the result cannot be saved: {path}: {error.strerror}") from None
 
@@ -115,7 +114,7 @@ def _compact(data: Any) -> str:
 
 
 def _plain(record: Record) -> dict[str, Any]:
-    cells = {column: cell.as_json() for column, cell in record.row.items()}
+    cells = {str(column): cell.as_json() for column, cell in record.row.items()}
     return {"code": record.code, "asked": record.asked, **cells}
 
 

@@ -14,6 +14,17 @@ from conlab.detect.tools import TOOLS, Tool
 WIDTH = 100  # columns of a pitfall's file
 MOST_CODES = 3  # of a linter, that a story names
 NOBODY = "none known"
+HEADINGS = (
+    "tool",
+    "version",
+    "in scope",
+    "found, default",
+    "found, best",
+    "order forced",
+    "share",
+    "false alarms",
+    "control",
+)
 PARAGRAPH = re.compile(r"^Detect: .*?(?=\n\n)", re.MULTILINE | re.DOTALL)
 ONLY: dict[Column, str] = {"default": "", "best": "", "forced": ", once the order is forced"}
 
@@ -27,7 +38,7 @@ def found_in(board: Scoreboard, tool: Tool, pitfall: Pitfall) -> Column | None:
 def alarms(board: Scoreboard, tool: Tool, pitfall: Pitfall) -> bool:
     """Whether the tool said something of the fixed side, in any of its settings."""
     record = board.record(tool.name, str(pitfall))
-    return bool(record) and any(cell.false_alarms for cell in record.row.values())
+    return record is not None and any(cell.false_alarms for cell in record.row.values())
 
 
 def is_tried(board: Scoreboard, pitfall: Pitfall) -> bool:
@@ -93,12 +104,11 @@ def catalogue(board: Scoreboard, pitfalls: Sequence[Pitfall], up: str = "../") -
 
 
 def scoreboard(board: Scoreboard, pitfalls: Sequence[Pitfall]) -> str:
-    """The tools as a table in Markdown, ours below a line; how they were asked; the whole matrix."""
+    """The tools as a table in Markdown, ours below a line; how they were asked; the matrix."""
     head = [
         f"{len(pitfalls)} pitfalls, CPython {board.python} on {board.system}, {board.date}.",
         "",
-        "| tool | version | in scope | found, default | found, best | order forced | share "
-        "| false alarms | control |",
+        f"| {' | '.join(HEADINGS)} |",
         "|---|---|---:|---:|---:|---:|---:|---:|---|",
     ]
     rows = [f"| {' | '.join(cells)} |" for cells in tool_rows(board, pitfalls)]

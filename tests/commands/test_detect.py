@@ -7,7 +7,7 @@ import pytest
 
 from conlab import cli
 from conlab.detect import environment, saved
-from conlab.detect.cells import Cell
+from conlab.detect.cells import Cell, Row
 from conlab.detect.tools import TOOLS
 from tests.detect.made import board, made
 
@@ -15,7 +15,7 @@ from tests.detect.made import board, made
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "detect.json"
-    row = {"default": Cell(("B001",))}
+    row: Row = {"default": Cell(("B001",))}
     saved.write(board(made(tmp_path, "return 0", "return 1"), {"ruff": row}), path)
     return path
 

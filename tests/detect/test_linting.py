@@ -33,23 +33,29 @@ def of(pair_line: str, source: str) -> int:
         (linting.flake8, "./a.py:33:ASYNC103\n", Said("./a.py", 33, "ASYNC103")),
         (
             linting.pylint,
-            '{"messages": [{"type": "warning", "symbol": "bare-except", "messageId": "W0702",'
-            ' "path": "a.py", "line": 33}], "statistics": {}}',
+            (
+                '{"messages": [{"type": "warning", "symbol": "bare-except", "messageId": "W0702",'
+                ' "path": "a.py", "line": 33}], "statistics": {}}'
+            ),
             Said("a.py", 33, "W0702"),
         ),
         (
             linting.mypy,
-            '{"file": "a.py", "line": 33, "column": 8, "message": "unused", "hint": null,'
-            ' "code": "unused-coroutine", "severity": "error"}\n'
-            '{"file": "a.py", "line": 33, "column": 8, "message": "await?", "hint": null,'
-            ' "code": "unused-coroutine", "severity": "note"}\n',
+            (
+                '{"file": "a.py", "line": 33, "column": 8, "message": "unused", "hint": null,'
+                ' "code": "unused-coroutine", "severity": "error"}\n'
+                '{"file": "a.py", "line": 33, "column": 8, "message": "await?", "hint": null,'
+                ' "code": "unused-coroutine", "severity": "note"}\n'
+            ),
             Said("a.py", 33, "unused-coroutine"),
         ),
         (
             linting.pyright,
-            '{"generalDiagnostics": [{"file": "/x/a.py", "severity": "error", "message": "m",'
-            ' "range": {"start": {"line": 32, "character": 8}}, "rule": "reportUnusedCoroutine"}]}',
-            Said("/x/a.py", 33, "reportUnusedCoroutine"),
+            (
+                '{"generalDiagnostics": [{"file": "/x/a.py", "severity": "error", "message": "m",'
+                ' "range": {"start": {"line": 32, "character": 8}}, "rule": "R1"}]}'
+            ),
+            Said("/x/a.py", 33, "R1"),
         ),
         (
             linting.bandit,

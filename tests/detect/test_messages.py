@@ -38,13 +38,14 @@ def pair(tmp_path: Path) -> Pitfall:
         ),
         ("sys:1: RuntimeWarning: coroutine 'save' was never awaited", None),
         (
-            "Task was destroyed but it is pending!\n"
-            "task: <Task pending name='Task-2' coro=<save() running at /x/made.py:71>>\n",
+            (
+                "Task was destroyed but it is pending!\n"
+                "task: <Task pending name='Task-2' coro=<save() running at /x/made.py:71>>\n"
+            ),
             ["Task was destroyed but it is pending!"],
         ),
         (
-            "Executing <Task pending name='Task-1' coro=<save() running at made.py:30>> took 0.234"
-            " seconds\n",
+            ("Executing <Task pending coro=<save() running at made.py:3>> took 0.2 seconds\n"),
             None,
         ),
         (RAISED, None),
@@ -61,7 +62,7 @@ def test_a_message_counts_if_it_speaks_of_the_file(
 
 def test_a_traceback_s_last_line_is_a_message_of_python(pair: Pitfall) -> None:
     assert saying(TRACEBACKS)(RAISED, pair) == [
-        "RuntimeError: Non-thread-safe operation invoked on an event loop other than the current one"
+        RAISED.splitlines()[-1],
     ]
 
 

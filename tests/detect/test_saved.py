@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from conlab.detect import saved
-from conlab.detect.cells import Cell, cell_of
+from conlab.detect.cells import Cell, Row, cell_of
 from conlab.errors import UserError
 from tests.detect.made import board, made
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
-    row = {"default": Cell(("B001",)), "forced": Cell((), ("ünïcödé",))}
+    row: Row = {"default": Cell(("B001",)), "forced": Cell((), ("ünïcödé",))}
     before = board(made(tmp_path, "return 0", "return 1"), {"ruff": row})
     saved.write(before, tmp_path / "detect.json")
     assert saved.read(tmp_path / "detect.json") == before
@@ -20,7 +20,8 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 def test_a_line_is_a_tool_on_a_pitfall_so_that_a_diff_can_be_read(tmp_path: Path) -> None:
     before = board(made(tmp_path, "return 0", "return 1"), {"ruff": {"default": Cell(("B001",))}})
     saved.write(before, tmp_path / "detect.json")
-    (line,) = [each for each in (tmp_path / "detect.json").open() if "B001" in each]
+    lines = (tmp_path / "detect.json").read_text().splitlines()
+    (line,) = [each for each in lines if "B001" in each]
     assert line.strip().startswith('"races/made": {')
 
 
@@ -45,7 +46,7 @@ def test_a_folder_that_may_not_be_written_is_said_and_the_old_result_stays(tmp_p
 
 
 def test_a_column_that_was_not_asked_is_the_one_before_it() -> None:
-    row = {"default": Cell(("a",)), "forced": Cell(("b",))}
+    row: Row = {"default": Cell(("a",)), "forced": Cell(("b",))}
     assert [cell_of(row, column).found for column in ("default", "best", "forced")] == [
         ("a",),
         ("a",),

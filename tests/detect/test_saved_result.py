@@ -1,4 +1,4 @@
-"""The saved result is of the pitfalls and the tools as they are, and the documents are as it says."""
+"""The saved result is of pitfalls and tools as they are, and the documents are as it says."""
 
 from pathlib import Path
 

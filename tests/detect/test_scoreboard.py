@@ -123,7 +123,7 @@ def test_a_tool_that_does_not_run_is_said_and_costs_the_others_nothing(
 def test_a_run_that_is_interrupted_has_saved_what_was_done(
     two: list[Pitfall], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def answer(of: Tool, pitfalls: Sequence[Pitfall]) -> dict[str, Row]:
+    def answer(_: Tool, pitfalls: Sequence[Pitfall]) -> dict[str, Row]:
         if pitfalls[0].name == "two":
             raise KeyboardInterrupt
         return {str(each): {"default": Cell()} for each in pitfalls}

@@ -1,4 +1,4 @@
-"""The saved result in words: a story's Detect, the tables, each saying what was found and no more."""
+"""The saved result in words: a story's Detect and the tables say what was found and no more."""
 
 from pathlib import Path
 
@@ -38,8 +38,10 @@ def pair(tmp_path: Path) -> Pitfall:
         ),
         (
             {"pytest-timeout": {"default": Cell(), "forced": Cell(("return 0",))}},
-            "pytest-timeout by its thread method, once the order is forced, whose stacks show"
-            " `return 0`.",
+            (
+                "pytest-timeout by its thread method, once the order is forced, whose stacks show"
+                " `return 0`."
+            ),
         ),
         (
             {"ruff": {"default": Cell(("B1",))}, "bandit": {"default": Cell(("B2",))}},
