@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from conlab.catalogue.pitfall import Pitfall
-from conlab.detect.places import names
+from conlab.detect.places import imports, names
 
 LONGEST = 100  # characters that are kept of a message
 MOST = 3  # different messages that are kept of a run
@@ -13,6 +13,7 @@ Says = Callable[[str, Pitfall], list[str]]
 
 # What changes from run to run, and says nothing.
 VARYING = [
+    (re.compile(r"\b(?:broken|fixed)\.<locals>\."), ""),  # or no word would be of both sides
     (re.compile(r"0x[0-9a-fA-F]+"), "0x.."),
     (re.compile(r"\b(Task|Thread|ThreadPoolExecutor|AnyIO\w*)-\d+(_\d+)?"), r"\1-n"),
     (re.compile(r"\b\d+\.\d+ ?(s|seconds|ms)\b"), r"n \1"),
@@ -33,7 +34,7 @@ TRACEBACKS = r"^[\w.]*(?:Error|Exception|ExceptionGroup|Interrupt|Stop\w*Iterati
 
 
 def saying(*patterns: str) -> Says:
-    """Find what matches a pattern and speaks of the file, or of something that the file defines."""
+    """Find what matches a pattern and speaks of the file, or of what the file defines or imports."""
     pattern = re.compile("|".join(f"(?:{each})" for each in patterns), re.MULTILINE)
 
     def says(output: str, pitfall: Pitfall) -> list[str]:
@@ -74,4 +75,7 @@ def plainly(message: str) -> str:
 
 
 def _words(pitfall: Pitfall) -> list[str]:
-    return [rf"\b{re.escape(name)}\b" for name in sorted(names(pitfall)) if len(name) > 3]
+    """What the file defines, and the modules that it imports: a warning may point into those."""
+    modules = {name.partition(".")[0] for name in imports(pitfall)}
+    known = sorted(name for name in names(pitfall) | modules if len(name) > 3)
+    return [rf"\b{re.escape(name)}\b" for name in known]

@@ -12,7 +12,7 @@ from conlab.catalogue.law import Side
 from conlab.catalogue.pitfall import Pitfall, parts
 
 SUPPRESSION = re.compile(
-    r"[ \t]*#\s*(?:noqa|nosec|type:\s*ignore|pylint:|pyright:).*$", re.MULTILINE
+    r"[ \t]*#\s*(?:noqa|nosec|(?:type|ruff|flake8|pylint|mypy|pyright):).*$", re.MULTILINE
 )
 MAIN = 'if __name__ == "__main__":'
 

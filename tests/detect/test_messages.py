@@ -24,7 +24,7 @@ RuntimeError: Non-thread-safe operation invoked on an event loop other than the 
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Pitfall:
-    top = "async def save() -> int:\n    return 1\n"
+    top = "import threading\n\n\nasync def save() -> int:\n    return 1\n"
     more = 'STUCK_AT = ("return 0",)'
     return made(tmp_path, "return 0", "return 1", top=top, more=more)
 
@@ -50,6 +50,7 @@ def pair(tmp_path: Path) -> Pitfall:
         ),
         (RAISED, None),
         ("/x/other.py:35: DeprecationWarning: something is old\n", []),
+        ("/lib/threading.py:70: DeprecationWarning: old\n", ["DeprecationWarning: old"]),
         ("all is well with made.py\n", []),
     ],
 )
@@ -80,3 +81,7 @@ def test_two_runs_give_the_same_message() -> None:
     other = "Executing <Task name='Task-7' at 0x7fff running at /srv/c/b.py:31> took 0.4 seconds"
     assert plainly(one) == plainly(other)
     assert len(plainly("a" * 1_000)) == 100
+
+
+def test_the_two_sides_have_the_same_word_for_the_same_thing() -> None:
+    assert plainly("<broken.<locals>.run() took it>") == plainly("<fixed.<locals>.run() took it>")

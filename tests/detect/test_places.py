@@ -75,8 +75,10 @@ def test_the_fingerprint_is_of_the_code_and_not_of_the_story(tmp_path: Path) -> 
 
 
 def test_comments_that_suppress_a_finding_are_taken_out_and_no_line_moves() -> None:
-    source = "a = 1  # noqa: B006 - why\nb = a  # type: ignore[x]\nc = b  # a remark\n"
-    assert unsuppressed(source) == "a = 1\nb = a\nc = b  # a remark\n"
+    source = (
+        "# ruff: noqa: B006\na = 1  # noqa: B006 - why\nb = a  # type: ignore[x]\nc = b  # of it\n"
+    )
+    assert unsuppressed(source) == "\na = 1\nb = a\nc = b  # of it\n"
 
 
 def test_what_a_file_imports_and_defines_is_known(tmp_path: Path) -> None:
