@@ -34,7 +34,7 @@ TRACEBACKS = r"^[\w.]*(?:Error|Exception|ExceptionGroup|Interrupt|Stop\w*Iterati
 
 
 def saying(*patterns: str) -> Says:
-    """Find what matches a pattern and speaks of the file, or of what the file defines or imports."""
+    """Find what matches a pattern and speaks of the file, of what it defines or what it imports."""
     pattern = re.compile("|".join(f"(?:{each})" for each in patterns), re.MULTILINE)
 
     def says(output: str, pitfall: Pitfall) -> list[str]:

@@ -104,7 +104,7 @@ STYLE_OF_PYLINT = "[CRI]|W0621|W0149|W0717"
 NOT_OF_ASYNC = "(?!ASYNC)"
 NOT_OF_BUGBEAR = r"(?!B\d)"
 ABOUT_SECURITY = "B(?!110|112)"  # but for exceptions that are passed over
-FAILED = r"^E   .+"
+FAILED = r"^E   .+|^FAILED .+"
 LEAKED = r"^Detected \d+ .+|Error: Detected .+"
 SLOW = r"Executing .+ took .+ seconds"
 
@@ -287,7 +287,7 @@ TOOLS: tuple[Tool, ...] = (
         "blocking_sleep",
         Run("with no_thread_leaks()", saying(LEAKED), drive="pyleak"),
         Run(
-            "the same, with no_task_leaks() and no_event_loop_blocking(threshold=0.05) in the loop",
+            "the same, with no_task_leaks() and no_event_loop_blocking(0.1) in the loop",
             saying(LEAKED),
             drive="pyleak in the loop",
         ),
@@ -309,7 +309,7 @@ TOOLS: tuple[Tool, ...] = (
         "blocking_sleep",
         Run("log_slow_callbacks.enable(0.05)", saying(SLOW), drive="aiodebug"),
         Run(
-            "log_slow_callbacks.enable(0.025), hang_inspection.start()",
+            "log_slow_callbacks.enable(0.05), hang_inspection.start()",
             saying(SLOW, r"^Stack.*|^Thread.*"),
             drive="aiodebug hangs",
         ),
@@ -321,7 +321,7 @@ TOOLS: tuple[Tool, ...] = (
         "all programs",
         everything,
         "default_shared_by_calls",
-        Run("pytest: assert holds(broken())", saying(FAILED), test=ASKS),
+        Run("pytest, once: assert holds(broken())", saying(FAILED), test=ASKS),
         asks=True,
     ),
     Tool(
@@ -353,7 +353,7 @@ TOOLS: tuple[Tool, ...] = (
         threads_alone,
         "read_then_write",
         Run(
-            "explore(setup, workers, invariant=holds)",
+            "frontrun.explore(setup, workers, invariant=holds)",
             saying(r"^frontrun: .+"),
             drive="frontrun",
             environment=FRONTRUN,

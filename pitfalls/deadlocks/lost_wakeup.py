@@ -7,7 +7,8 @@ moment later waits for the next one.
 
 Fix: Keep what happened in a variable under the lock, and wait for the variable: wait_for().
 
-Detect: pytest-timeout and faulthandler, whose stacks end in wait(). No linter warns.
+Detect: pytest-timeout by its thread method, once the order is forced and faulthandler's
+dump_traceback_later(), once the order is forced, whose stacks show `baked.wait()`.
 
 Source: https://docs.python.org/3/library/threading.html#condition-objects
 

@@ -6,8 +6,9 @@ Why: Calling an async function runs none of it. It gives a coroutine that runs w
 
 Fix: await.
 
-Detect: mypy (unused-coroutine); the RuntimeWarning "was never awaited", which `pytest -W error`
-turns into a failure and which is easily missed in a log.
+Detect: ruff with all rules (RUF029); flake8-async (ASYNC124); mypy (unused-coroutine); pyright
+(reportUnusedCoroutine); python, python -X dev, asyncio debug and -W error ("RuntimeWarning:
+coroutine 'save' was never awaited"). With a test of the result: a test and pytest-run-parallel.
 
 Source: https://docs.python.org/3/library/asyncio-dev.html#detect-never-awaited-coroutines
 

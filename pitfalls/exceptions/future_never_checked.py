@@ -8,7 +8,7 @@ threading.excepthook is not called.
 
 Fix: Ask every future for its result, where somebody can act on what it raises.
 
-Detect: none known. The exception is held as it should be, so no tool sees a mistake.
+Detect: none known. With a test of the result: a test and pytest-run-parallel.
 
 Source: https://github.com/python/cpython/issues/120508
 

@@ -8,7 +8,8 @@ result that map() waits for never comes.
 Fix: ProcessPoolExecutor watches its workers, and raises BrokenProcessPool from every waiting
 future.
 
-Detect: pytest-timeout and faulthandler, whose stacks end in map(). No linter warns.
+Detect: pytest-timeout and faulthandler's dump_traceback_later(), whose stacks show `return
+str(pool.map(square, NUMBERS))`.
 
 Source: https://github.com/python/cpython/issues/96062 and
 https://github.com/python/cpython/issues/66587

@@ -7,7 +7,9 @@ may be open together.
 
 Fix: A semaphore around the part that holds a resource, or a fixed number of workers and a queue.
 
-Detect: none known.
+Detect: pyleak inside the loop ("Error: Detected 4 event loop blocks"); aiodebug ("Executing <Task
+pending name='Task-n' coro=<crawl() running at unbounded_fan_out.py> wait_for=<_Gat…"). With a test
+of the result: a test and pytest-run-parallel.
 
 Source: https://github.com/aio-libs/aiohttp/issues/3038
 

@@ -8,7 +8,9 @@ subclass assigns after super().__init__() even less: an order violation, with no
 
 Fix: Start the thread as the last thing, when every attribute is set; best in a method of its own.
 
-Detect: none known.
+Detect: python ("AttributeError: 'Reporter' object has no attribute 'address'"); pytest -W error
+("PytestUnhandledThreadExceptionWarning: Exception in thread Thread-n (report)"). With a test of the
+result: a test and pytest-run-parallel.
 
 Source: https://github.com/PrimeIntellect-ai/prime-rl/pull/317; "order violation" in Lu et al.,
 Learning from Mistakes, ASPLOS 2008.

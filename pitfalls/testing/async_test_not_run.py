@@ -7,7 +7,11 @@ Why: A plain TestCase does not await. Calling the async method runs none of its 
 Fix: IsolatedAsyncioTestCase; for pytest, a plugin (since 8.4 pytest fails an async test that no
 plugin takes).
 
-Detect: the warning "was never awaited", which `pytest -W error` makes an error of.
+Detect: python ("RuntimeWarning: coroutine 'broken.<locals>.Sums.test_sum' was never awaited");
+python -X dev ("DeprecationWarning: It is deprecated to return a value that is not None from a test
+case (<bound me…"); asyncio debug and -W error ("RuntimeWarning: coroutine
+'broken.<locals>.Sums.test_sum' was never awaited"). With a test of the result: a test and
+pytest-run-parallel.
 
 Source: https://github.com/pytest-dev/pytest/issues/7110 and
 https://docs.python.org/3/library/unittest.html#unittest.IsolatedAsyncioTestCase

@@ -7,7 +7,8 @@ the test comes to its end.
 
 Fix: Run the check through a future, whose result() raises in the test.
 
-Detect: `pytest -W error`, which makes an error of PytestUnhandledThreadExceptionWarning.
+Detect: pytest -W error ("PytestUnhandledThreadExceptionWarning: Exception in thread Thread-n
+(assertEqual)"). With a test of the result: a test and pytest-run-parallel.
 
 Source: https://github.com/pytest-dev/pytest/issues/13016
 
