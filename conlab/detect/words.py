@@ -14,6 +14,8 @@ from conlab.detect.tools import TOOLS, Tool
 WIDTH = 100  # columns of a pitfall's file
 MOST_CODES = 3  # of a linter, that a story names
 NOBODY = "none known"
+A_TEST = "a test"  # the tool that is a test and nothing else
+LONGEST = 60  # characters of a message, in a story
 HEADINGS = (
     "tool",
     "version",
@@ -81,15 +83,14 @@ def detected(board: Scoreboard, pitfall: Pitfall) -> str:
         _joined([name for name, _ in group]) + quoted
         for quoted, group in groupby(said, key=lambda each: each[1])
     ]
-    with_a_test = [
-        _called(tool, column) + ONLY[column]
-        for tool in asking
-        if (column := found_in(board, tool, pitfall))
-    ]
     by_themselves = "; ".join(groups) or NOBODY
-    if not with_a_test:
-        return f"{by_themselves}."
-    return f"{by_themselves}. With a test of the result: {_joined(with_a_test)}."
+    tested = {tool.name: column for tool in asking if (column := found_in(board, tool, pitfall))}
+    if column := tested.get(A_TEST):
+        return f"{by_themselves}. A test of the result fails{ONLY[column]}."
+    if tested:
+        called = [_called(tool, tested[tool.name]) for tool in asking if tool.name in tested]
+        return f"{by_themselves}. With a test of the result: {_joined(called)}."
+    return f"{by_themselves}."
 
 
 def catalogue(board: Scoreboard, pitfalls: Sequence[Pitfall], up: str = "../") -> str:
@@ -173,7 +174,8 @@ def _quoted(board: Scoreboard, tool: Tool, pitfall: Pitfall, column: Column) -> 
             return f" ({', '.join(found[:MOST_CODES])})"
         case "stacks":
             return f", whose stacks show `{found[0]}`"
-    return f' ("{found[0]}")'.replace("\\", "/").replace('"""', "'''")
+    short = found[0] if len(found[0]) <= LONGEST else f"{found[0][:LONGEST]}…"
+    return f' ("{short}")'.replace("\\", "/").replace('"""', "'''")
 
 
 def _joined(names: Sequence[str]) -> str:

@@ -8,8 +8,8 @@ Why: cancel() raises CancelledError at the task's await. An `except BaseExceptio
 Fix: Catch the errors that can be retried and no others. What must be done on the way out belongs
 into finally.
 
-Detect: ruff (BLE001, S112); flake8-async (ASYNC103); flake8-bugbear (B036); pylint (W0718). With a
-test of the result: a test and pytest-run-parallel.
+Detect: ruff (BLE001, S112); flake8-async (ASYNC103); flake8-bugbear (B036); pylint (W0718). A test
+of the result fails.
 
 Source: https://github.com/tornadoweb/tornado/issues/2990 and
 https://docs.python.org/3/library/asyncio-task.html#task-cancellation

@@ -7,7 +7,7 @@ deadlock, and tries again. They do so in step, so both are always in the way.
 
 Fix: Take the locks in one order. Whoever has the first gets the second.
 
-Detect: none known. With a test of the result: a test and pytest-run-parallel.
+Detect: none known. A test of the result fails.
 
 Source: https://docs.oracle.com/javase/tutorial/essential/concurrency/starvelive.html
 

@@ -10,7 +10,7 @@ callback.
 
 Detect: ruff with all rules (RUF006); flake8-async (ASYNC300); mypy --strict with its optional
 checks (unused-awaitable); python, python -X dev and asyncio debug ("Task was destroyed but it is
-pending!"). With a test of the result: a test and pytest-run-parallel.
+pending!"). A test of the result fails.
 
 Source: https://github.com/python/cpython/issues/91887 and the note on asyncio.create_task() in the
 documentation.

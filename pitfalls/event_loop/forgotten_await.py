@@ -8,7 +8,7 @@ Fix: await.
 
 Detect: ruff with all rules (RUF029); flake8-async (ASYNC124); mypy (unused-coroutine); pyright
 (reportUnusedCoroutine); python, python -X dev, asyncio debug and -W error ("RuntimeWarning:
-coroutine 'save' was never awaited"). With a test of the result: a test and pytest-run-parallel.
+coroutine 'save' was never awaited"). A test of the result fails.
 
 Source: https://docs.python.org/3/library/asyncio-dev.html#detect-never-awaited-coroutines
 

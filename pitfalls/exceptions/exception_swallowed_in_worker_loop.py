@@ -7,7 +7,7 @@ worker and loses the reason, and whoever gave the job cannot tell done from drop
 
 Fix: Keep what failed together with the job, where the giver of the job looks for results.
 
-Detect: ruff (S110); bandit (B110). With a test of the result: a test and pytest-run-parallel.
+Detect: ruff (S110); bandit (B110). A test of the result fails.
 
 Source: https://docs.astral.sh/ruff/rules/try-except-pass/ and
 https://cwe.mitre.org/data/definitions/390.html

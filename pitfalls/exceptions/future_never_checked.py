@@ -8,7 +8,7 @@ threading.excepthook is not called.
 
 Fix: Ask every future for its result, where somebody can act on what it raises.
 
-Detect: none known. With a test of the result: a test and pytest-run-parallel.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/python/cpython/issues/120508
 

@@ -7,7 +7,7 @@ cancelled, nobody waits for them any more, and a second exception is lost.
 
 Fix: A TaskGroup cancels the siblings and waits for them before it raises.
 
-Detect: none known. With a test of the result: a test and pytest-run-parallel.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/python/cpython/issues/75633
 

@@ -9,7 +9,7 @@ pool's own thread.
 
 Fix: Pass every argument to super().__init__, and make the text in __str__.
 
-Detect: flake8-bugbear (B042). With a test of the result: a test and pytest-run-parallel.
+Detect: flake8-bugbear (B042). A test of the result fails.
 
 Source: https://github.com/python/cpython/issues/103061 and
 https://github.com/python/cpython/issues/79492

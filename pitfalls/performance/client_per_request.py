@@ -6,7 +6,7 @@ Why: Connections are pooled by the client. A client made for one request takes i
 
 Fix: Make one client, and use it for all requests.
 
-Detect: none known. With a test of the result: a test and pytest-run-parallel.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/encode/httpx/issues/2298
 

@@ -7,7 +7,7 @@ wake up, and back again for each. Pool.map() makes larger chunks by itself.
 
 Fix: chunksize, so large that a journey is small beside the work in it.
 
-Detect: none known. With a test of the result: a test and pytest-run-parallel.
+Detect: none known. A test of the result fails.
 
 Source: https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Executor.map
 and https://github.com/joblib/loky/issues/12

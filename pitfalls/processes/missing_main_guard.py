@@ -8,7 +8,7 @@ script is imported is created in the child too.
 
 Fix: Start processes under `if __name__ == "__main__":` and nowhere else.
 
-Detect: none known. With a test of the result: a test and pytest-run-parallel.
+Detect: none known. A test of the result fails.
 
 Source: https://docs.python.org/3/library/multiprocessing.html#multiprocessing-programming and
 https://github.com/argilla-io/distilabel/issues/685

@@ -8,7 +8,7 @@ in the child, and neither a random.Random of your own nor NumPy's global generat
 
 Fix: Seed in every worker.
 
-Detect: none known. With a test of the result: a test and pytest-run-parallel.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/pytorch/pytorch/issues/5059
 

@@ -9,7 +9,7 @@ there is one thread and no data race.
 Fix: An asyncio.Lock around the check and the act, so that the second task checks after the first
 acted.
 
-Detect: none known. With a test of the result: a test and pytest-run-parallel.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/marcospereirampj/python-keycloak/issues/710 and
 https://github.com/Teekeks/pyTwitchAPI/issues/184

@@ -8,8 +8,7 @@ subtraction and a write, and another process may come in between.
 
 Fix: Hold the value's own lock from the read to the write.
 
-Detect: none known. With a test of the result: a test, once the order is forced and
-pytest-run-parallel in 4 threads, 4 times, once the order is forced.
+Detect: none known. A test of the result fails, once the order is forced.
 
 Source: https://docs.python.org/3/library/multiprocessing.html#multiprocessing.Value and
 https://github.com/bigscience-workshop/petals/issues/487

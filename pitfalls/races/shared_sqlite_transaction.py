@@ -7,8 +7,7 @@ threads share one, and commit() then ends whatever either of them had begun.
 
 Fix: A connection for each thread.
 
-Detect: none known. With a test of the result: a test, once the order is forced and
-pytest-run-parallel in 4 threads, 4 times, once the order is forced.
+Detect: none known. A test of the result fails, once the order is forced.
 
 Source: https://github.com/python/cpython/issues/101351 and
 https://github.com/Metron-Project/mokkari/issues/148

@@ -7,11 +7,9 @@ Why: A plain TestCase does not await. Calling the async method runs none of its 
 Fix: IsolatedAsyncioTestCase; for pytest, a plugin (since 8.4 pytest fails an async test that no
 plugin takes).
 
-Detect: python ("RuntimeWarning: coroutine 'broken.<locals>.Sums.test_sum' was never awaited");
-python -X dev ("DeprecationWarning: It is deprecated to return a value that is not None from a test
-case (<bound me…"); asyncio debug and -W error ("RuntimeWarning: coroutine
-'broken.<locals>.Sums.test_sum' was never awaited"). With a test of the result: a test and
-pytest-run-parallel.
+Detect: python ("RuntimeWarning: coroutine 'broken.<locals>.Sums.test_sum' wa…"); python -X dev
+("DeprecationWarning: It is deprecated to return a value that …"); asyncio debug and -W error
+("RuntimeWarning: coroutine 'broken.<locals>.Sums.test_sum' wa…"). A test of the result fails.
 
 Source: https://github.com/pytest-dev/pytest/issues/7110 and
 https://docs.python.org/3/library/unittest.html#unittest.IsolatedAsyncioTestCase

@@ -8,8 +8,7 @@ short.
 
 Fix: Wait for what the test is about: an Event, a join, a result.
 
-Detect: none known. With a test of the result: a test, once the order is forced and
-pytest-run-parallel in 4 threads, 4 times, once the order is forced.
+Detect: none known. A test of the result fails, once the order is forced.
 
 Source: https://github.com/python/cpython/issues/130724 and "An empirical analysis of flaky tests",
 Luo et al., FSE 2014, where waiting for asynchronous work is the first cause.

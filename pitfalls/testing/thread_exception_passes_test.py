@@ -7,8 +7,8 @@ the test comes to its end.
 
 Fix: Run the check through a future, whose result() raises in the test.
 
-Detect: pytest -W error ("PytestUnhandledThreadExceptionWarning: Exception in thread Thread-n
-(assertEqual)"). With a test of the result: a test and pytest-run-parallel.
+Detect: pytest -W error ("PytestUnhandledThreadExceptionWarning: Exception in thread T…"). A test of
+the result fails.
 
 Source: https://github.com/pytest-dev/pytest/issues/13016
 

@@ -47,10 +47,10 @@ def pair(tmp_path: Path) -> Pitfall:
             {"ruff": {"default": Cell(("B1",))}, "bandit": {"default": Cell(("B2",))}},
             "ruff (B1); bandit (B2).",
         ),
-        ({"a test": TESTED}, "none known. With a test of the result: a test."),
+        ({"a test": TESTED}, "none known. A test of the result fails."),
         (
-            {"ruff": {"default": Cell(("B1",))}, "frontrun": TESTED, "a test": TESTED},
-            "ruff (B1). With a test of the result: a test and frontrun.",
+            {"ruff": {"default": Cell(("B1",))}, "frontrun": TESTED},
+            "ruff (B1). With a test of the result: frontrun.",
         ),
         ({"conlab explore": TESTED, "conlab's judge": TESTED}, "none known."),
     ],
