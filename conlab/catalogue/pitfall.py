@@ -37,7 +37,6 @@ DECLARED: Mapping[str, Any] = {
     "FAILURE": None,  # the kind of failure, one of FAILURES
     "SHOWS": None,  # what broken() then does: "returned VALUE", "raised TYPE: MESSAGE", or "hung"
     "EVIDENCE": None,  # one of EVIDENCE
-    "DETECT": None,  # what each tool says of the broken side and not of the fixed one
     "STUCK_AT": (),  # the statements at which the threads of a hung side stand
     "AWAITING": (),  # the same of the tasks of an event loop, where the side is explored
     "CANCELLATIONS": 0,  # from outside, at every await, when the side is explored
@@ -49,7 +48,7 @@ DECLARED: Mapping[str, Any] = {
     "SAFE_BY_ACCIDENT": False,  # broken fails in the reading "bytecode" and not in "gil"
     "HARMLESS": False,  # for VERSIONS: on this build broken does no harm, which the law then shows
     "BUILDS_ON": (),  # the pitfalls that a reader should know before
-    "VERSIONS": {},  # which of these are different where: {"<3.12": {"DETECT": {}}}
+    "VERSIONS": {},  # which of these are different where: {"<3.12": {"SHOWS": "hung"}}
 }
 
 
@@ -64,7 +63,6 @@ class Pitfall:
     failure: str
     shows: str
     evidence: str
-    detect: Mapping[str, str]
     stuck_at: tuple[str, ...]
     awaiting: tuple[str, ...]
     cancellations: int
@@ -77,7 +75,6 @@ class Pitfall:
     harmless: bool
     builds_on: tuple[str, ...]
     versions: Mapping[str, Mapping[str, Any]]
-    tools: tuple[str, ...]  # those that detect it on any build, the same whichever reads the file
     says: str  # the f-string in which it prints what a side returned
     names: Mapping[str, Any]  # its constants in capitals, which that may mention
     broken: str  # the source of each side, with what no one else in the file uses
@@ -149,9 +146,7 @@ def read(path: Path) -> Pitfall:
     module = ast.parse(source)
     title, story = _story(ast.get_docstring(module) or "", path)
     declared = _declared(module, path)
-    definitions = {
-        node.name: node for node in module.body if isinstance(node, ast.FunctionDef | ast.ClassDef)
-    }
+    definitions = _definitions(module)
     for function in ("broken", "fixed", ORACLE):
         if not isinstance(definitions.get(function), ast.FunctionDef):
             raise UserError(f"{path} lacks a function {function}()")
@@ -160,11 +155,10 @@ def read(path: Path) -> Pitfall:
         title=title,
         story=story,
         must_hold=ast.get_docstring(definitions[ORACLE]) or "",
-        tools=_tools(_constants(module)),
         says=template_of(module),
         names=_literals(module),
-        broken=_side("broken", "fixed", definitions, source),
-        fixed=_side("fixed", "broken", definitions, source),
+        broken=_side(module, "broken", "fixed", source),
+        fixed=_side(module, "fixed", "broken", source),
         **{name.lower(): value for name, value in declared.items()},
     )
 
@@ -212,7 +206,7 @@ def _declared(module: ast.Module, path: Path) -> dict[str, Any]:
     declared = {name: constants.get(name, default) for name, default in DECLARED.items()}
     for condition, values in declared["VERSIONS"].items():
         if applies(condition):
-            declared |= values
+            declared |= {name: value for name, value in values.items() if name in DECLARED}
     if declared["FAILURE"] not in FAILURES:
         raise UserError(f"{path}: FAILURE is {declared['FAILURE']!r}; one of {sorted(FAILURES)}")
     if declared["EVIDENCE"] not in EVIDENCE:
@@ -220,21 +214,23 @@ def _declared(module: ast.Module, path: Path) -> dict[str, Any]:
     return declared
 
 
-def _tools(constants: Mapping[str, Any]) -> tuple[str, ...]:
-    everywhere = [constants, *constants.get("VERSIONS", {}).values()]
-    return tuple(dict.fromkeys(tool for each in everywhere for tool in each.get("DETECT", {})))
-
-
-def _side(
-    side: str,
-    other: str,
-    definitions: Mapping[str, ast.FunctionDef | ast.ClassDef],
-    source: str,
-) -> str:
-    """The source of a side, and of the definitions that it uses and the other side does not."""
+def parts(module: ast.Module, side: str, other: str) -> list[ast.FunctionDef | ast.ClassDef]:
+    """A side, and the definitions of its file that it uses and the other side does not."""
+    definitions = _definitions(module)
     own = _names(definitions[side]) - _names(definitions[other])
-    parts = [definitions[side], *(definitions[name] for name in definitions if name in own)]
-    return "\n\n\n".join(ast.get_source_segment(source, part) or "" for part in parts)
+    return [definitions[side], *(definitions[name] for name in definitions if name in own)]
+
+
+def _side(module: ast.Module, side: str, other: str, source: str) -> str:
+    """The source of a side, and of what it alone uses."""
+    sources = [ast.get_source_segment(source, part) or "" for part in parts(module, side, other)]
+    return "\n\n\n".join(sources)
+
+
+def _definitions(module: ast.Module) -> dict[str, ast.FunctionDef | ast.ClassDef]:
+    return {
+        node.name: node for node in module.body if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
 
 
 def _names(node: ast.AST) -> set[str]:

@@ -1,48 +1,53 @@
-"""Print the README's table of pitfalls, or write it into the README between its markers."""
+"""Print the catalogue of pitfalls, or write it into docs/catalogue.md and into the stories.
+
+Both come from the saved result of `conlab detect`: which tool finds what.
+"""
 
 import argparse
-from collections.abc import Iterable
 
 from conlab import content
 from conlab.catalogue import pitfall
-from conlab.catalogue.pitfall import Pitfall
+from conlab.detect import saved, words
 from conlab.errors import UserError
 
-README = content.ROOT / "README.md"
-BEGIN = "<!-- pitfalls:begin -->"
-END = "<!-- pitfalls:end -->"
+CATALOGUE = content.ROOT / "docs" / "catalogue.md"
+BEGIN = "<!-- {}:begin -->"
+END = "<!-- {}:end -->"
+PARTS = ("pitfalls", "scoreboard")  # what is between markers of these names
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What may follow ``conlab readme``."""
-    parser.add_argument("--write", action="store_true", help=f"write it into {README.name}")
+    parser.add_argument(
+        "--write", action="store_true", help="write it into docs/catalogue.md and the stories"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the table, or bring the README up to date."""
+    """Print the table, or bring the catalogue and each story's Detect up to date."""
     content.clone()
-    if options.write:
-        README.write_text(updated(README.read_text()))
-    else:
-        print(table(pitfall.collect()))
+    if not options.write:
+        print(part("pitfalls"))
+        return 0
+    for changed in words.update_stories(saved.read(saved.IN_CLONE), pitfall.collect()):
+        print(f"Detect is new in {changed.relative_to(content.ROOT)}")
+    CATALOGUE.write_text(updated(CATALOGUE.read_text("utf-8")), "utf-8")
     return 0
 
 
 def updated(text: str) -> str:
-    """The README's text with the table as it is now. Raises UserError if it has no place for it."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise UserError(f"{README} has no lines {BEGIN} and {END} to write the table between")
-    return f"{before}{BEGIN}\n{table(pitfall.collect())}\n{END}{after}"
+    """The text of the catalogue as it is now. Raises UserError if it has no place for a part."""
+    for name in PARTS:
+        begin, end = BEGIN.format(name), END.format(name)
+        before, found, rest = text.partition(begin)
+        _, ended, after = rest.partition(end)
+        if not found or not ended:
+            raise UserError(f"{CATALOGUE} has no lines {begin} and {end} to write between")
+        text = f"{before}{begin}\n{part(name)}\n{end}{after}"
+    return text
 
 
-def table(pitfalls: Iterable[Pitfall]) -> str:
-    """The pitfalls as a table in Markdown, a row each, in reading order."""
-    rows = ["| pitfall | symptom | evidence | found by |", "|---|---|---|---|"]
-    rows += [
-        f"| [{each}](pitfalls/{each}.py) | {each.story['Symptom']} | {each.evidence} "
-        f"| {', '.join(each.tools) or 'none known'} |"
-        for each in pitfalls
-    ]
-    return "\n".join(rows)
+def part(name: str) -> str:
+    """One generated part of the catalogue: the pitfalls, or the scoreboard of the tools."""
+    board, pitfalls = saved.read(saved.IN_CLONE), pitfall.collect()
+    return (words.catalogue if name == "pitfalls" else words.scoreboard)(board, pitfalls)

@@ -7,7 +7,7 @@ before the try whose finally gives it back, nobody gives it back.
 
 Fix: Begin the try right after taking; or take in an `async with` that does both.
 
-Detect: none known.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/encode/httpcore/issues/658 and
 https://github.com/MagicStack/asyncpg/issues/464
@@ -24,7 +24,6 @@ SHOWS = "returned []"
 EVIDENCE = "explored"
 BUILDS_ON = ("swallowed_cancellation",)
 CANCELLATIONS = 1
-DETECT: dict[str, str] = {}
 
 
 def broken() -> list[str]:

@@ -28,19 +28,6 @@ SHOWS = "hung"
 EVIDENCE = "explored"
 STUCK_AT = ("return asyncio.run(serve(announce))",)
 AWAITING = ("await bob", "await baked.wait_for(lambda: bread)")
-DETECT = {
-    "faulthandler": "in broken",
-    "pytest-timeout": "return asyncio.run(serve(announce))",
-    "python -m asyncio pstree": "eat",
-}
-VERSIONS = {
-    "<3.14": {
-        "DETECT": {
-            "faulthandler": "in broken",
-            "pytest-timeout": "return asyncio.run(serve(announce))",
-        }
-    }
-}
 
 
 def broken() -> list[str]:

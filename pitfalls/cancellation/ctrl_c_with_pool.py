@@ -30,7 +30,6 @@ FAILURE = "deadlock"
 SHOWS = "hung"
 EVIDENCE = "judged"
 STUCK_AT = ("pool.join()",)
-DETECT = {"faulthandler": "in broken", "pytest-timeout": "in broken"}
 
 SPAWN = multiprocessing.get_context("spawn")
 PICTURES = [1, 2, 3]

@@ -28,7 +28,6 @@ from threading import Thread
 FAILURE = "wrong result"
 SHOWS = "returned ''"
 EVIDENCE = "judged"
-DETECT: dict[str, str] = {}
 
 lines: "SimpleQueue[str | None]" = SimpleQueue()
 

@@ -23,7 +23,6 @@ from collections.abc import Awaitable, Callable
 FAILURE = "wrong result"
 SHOWS = "returned []"
 EVIDENCE = "explored"
-DETECT: dict[str, str] = {}
 
 TURNS = 10  # of the event loop, for the database to answer
 

@@ -8,7 +8,8 @@ Why: cancel() raises CancelledError at the task's await. An `except BaseExceptio
 Fix: Catch the errors that can be retried and no others. What must be done on the way out belongs
 into finally.
 
-Detect: ruff BLE001 (blind except).
+Detect: ruff (BLE001, S112); flake8-async (ASYNC103); flake8-bugbear (B036); pylint (W0718). A test
+of the result fails.
 
 Source: https://github.com/tornadoweb/tornado/issues/2990 and
 https://docs.python.org/3/library/asyncio-task.html#task-cancellation
@@ -24,7 +25,6 @@ FAILURE = "leak"
 SHOWS = "returned 'went on'"
 EVIDENCE = "explored"
 LOST = ("swallowed its cancellation: it returned 'hello'",)
-DETECT = {"ruff": "BLE001"}
 
 TRIES = 3
 

@@ -23,7 +23,6 @@ FAILURE = "leak"
 SHOWS = "returned 'went on'"
 EVIDENCE = "explored"
 LOST = ("swallowed its cancellation: it returned 'went on with hello'",)
-DETECT: dict[str, str] = {}
 VERSIONS = {">=3.12": {"HARMLESS": True}}
 
 SECONDS = 10

@@ -23,7 +23,6 @@ SHOWS = "returned ['first loaf']"
 EVIDENCE = "explored"
 BUILDS_ON = ("lost_wakeup",)
 LOST = ("IndexError: pop from empty list",)
-DETECT: dict[str, str] = {}
 
 
 def broken() -> list[str]:

@@ -7,8 +7,8 @@ jobs stay in the pool's queue for ever.
 
 Fix: A pool of its own for the inner jobs, or no waiting inside a job.
 
-Detect: pytest-timeout and faulthandler, whose stacks show every worker in result(). No linter
-warns.
+Detect: pytest-timeout by its thread method and faulthandler's dump_traceback_later(), whose stacks
+show `return inner.submit(pow, 6, 2).result()`.
 
 Source: https://github.com/django/asgiref/issues/249 and the deadlock shown in the documentation of
 concurrent.futures.ThreadPoolExecutor.
@@ -24,7 +24,6 @@ FAILURE = "deadlock"
 SHOWS = "hung"
 EVIDENCE = "judged"
 STUCK_AT = ("return inner.submit(pow, 6, 2).result()", "return outer.submit(area, outer).result()")
-DETECT = {"faulthandler": "in area", "pytest-timeout": "inner.submit(pow, 6, 2).result()"}
 
 
 def broken() -> int:

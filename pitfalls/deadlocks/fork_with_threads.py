@@ -8,7 +8,9 @@ it. A lock that another thread held at that moment stays locked in the child for
 Fix: Start processes with spawn or forkserver, whose children begin with fresh memory; the default
 is no longer fork from Python 3.14 on.
 
-Detect: the DeprecationWarning that Python 3.12 and later give under -X dev; pytest-timeout.
+Detect: python -X dev ("DeprecationWarning: This process (pid=n) is multi-threaded, …");
+pytest-timeout by its thread method, once the order is forced and faulthandler's
+dump_traceback_later(), once the order is forced, whose stacks show `child.join()`.
 
 Source: https://github.com/python/cpython/issues/84559 and
 https://github.com/python/cpython/issues/109767
@@ -29,8 +31,6 @@ EVIDENCE = "judged"
 BUILDS_ON = ("non_reentrant_lock_taken_twice",)
 STUCK_AT = ("child.join()", "with log_lock:")
 ORDER = ("with log_lock:", "child.start()", "log.append(line)")
-DETECT = {"python -X dev": "use of fork() may lead to deadlocks", "pytest-timeout": "child.join()"}
-VERSIONS = {"<3.12": {"DETECT": {"pytest-timeout": "child.join()"}}}
 
 log_lock = Lock()
 log: list[str] = []

@@ -7,7 +7,7 @@ pipe. A pipe holds about 64 KiB. What does not fit waits for a reader, and the r
 
 Fix: Take everything out of the queue first, then join the child.
 
-Detect: pytest-timeout and faulthandler, whose stacks end in join(). No linter warns.
+Detect: pytest-timeout and faulthandler's dump_traceback_later(), whose stacks show `child.join()`.
 
 Source: https://github.com/python/cpython/issues/73983 and "Joining processes that use queues" in
 the programming guidelines of multiprocessing.
@@ -27,7 +27,6 @@ SHOWS = "hung"
 EVIDENCE = "judged"
 BUILDS_ON = ("popen_wait_with_pipe",)
 STUCK_AT = ("child.join()",)
-DETECT = {"faulthandler": "in broken", "pytest-timeout": "child.join()"}
 
 SPAWN = multiprocessing.get_context("spawn")
 SIZE = 1_000_000  # bytes, well above what a pipe holds

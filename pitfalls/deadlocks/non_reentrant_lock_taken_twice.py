@@ -8,7 +8,8 @@ for itself.
 Fix: Take the lock at the public methods only, and let them call helpers that need it held. An RLock
 stops the hang as well, and hides that the inner method saw a half-done change.
 
-Detect: pytest-timeout and faulthandler, whose stacks show the same lock twice. No linter warns.
+Detect: pytest-timeout and faulthandler's dump_traceback_later(), whose stacks show `with
+self.lock:`.
 
 Source: https://github.com/apache/texera/issues/4794
 
@@ -23,7 +24,6 @@ FAILURE = "deadlock"
 SHOWS = "hung"
 EVIDENCE = "judged"
 STUCK_AT = ("with self.lock:",)
-DETECT = {"faulthandler": "in withdraw", "pytest-timeout": "in withdraw"}
 
 
 class Account:

@@ -31,7 +31,6 @@ SHOWS = "hung"
 EVIDENCE = "judged"
 BUILDS_ON = ("non_reentrant_lock_taken_twice",)
 STUCK_AT = ("with self.lock:",)
-DETECT = {"faulthandler": "in child_ended", "pytest-timeout": "in child_ended"}
 
 COMPRESS = [sys.executable, "-c", "'as good as any other program'"]
 

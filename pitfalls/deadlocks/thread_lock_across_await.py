@@ -7,7 +7,7 @@ holds the lock can never be resumed to release it.
 
 Fix: asyncio.Lock, which lets the other tasks run while one waits.
 
-Detect: pytest-timeout and faulthandler, whose stacks end at the lock. No linter sees it.
+Detect: pytest-timeout and faulthandler's dump_traceback_later(), whose stacks show `with lock:`.
 
 Source: https://github.com/Azure/azure-sdk-for-python/pull/11591 and
 https://github.com/agent0ai/agent-zero/issues/1355
@@ -26,12 +26,6 @@ SHOWS = "hung"
 EVIDENCE = "explored"
 BUILDS_ON = ("non_reentrant_lock_taken_twice",)
 STUCK_AT = ("with lock:",)
-DETECT = {
-    "faulthandler": "in request",
-    "pytest-timeout": "with lock:",
-    "python -m asyncio pstree": "request",
-}
-VERSIONS = {"<3.14": {"DETECT": {"faulthandler": "in request", "pytest-timeout": "with lock:"}}}
 
 
 def broken() -> list[str]:

@@ -28,11 +28,6 @@ SHOWS = "hung"
 EVIDENCE = "explored"
 BUILDS_ON = ("blocking_call_in_coroutine",)
 STUCK_AT = ("return found.result()",)
-DETECT = {
-    "ruff": "RUF029",
-    "faulthandler": "in page",
-    "pytest-timeout": "found.result()",
-}
 
 
 def broken() -> str:

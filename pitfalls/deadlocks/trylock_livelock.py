@@ -7,7 +7,7 @@ deadlock, and tries again. They do so in step, so both are always in the way.
 
 Fix: Take the locks in one order. Whoever has the first gets the second.
 
-Detect: none known: every stack is a different one, and no call blocks.
+Detect: none known. A test of the result fails.
 
 Source: https://docs.oracle.com/javase/tutorial/essential/concurrency/starvelive.html
 
@@ -22,7 +22,6 @@ FAILURE = "livelock"
 SHOWS = "returned 0"
 EVIDENCE = "explored"
 BUILDS_ON = ("lock_order",)
-DETECT: dict[str, str] = {}
 
 ROUNDS = 100  # after which a task gives up
 

@@ -26,7 +26,6 @@ from contextlib import aclosing
 FAILURE = "leak"
 SHOWS = "returned []"
 EVIDENCE = "explored"
-DETECT: dict[str, str] = {}
 
 
 def broken() -> list[str]:

@@ -7,8 +7,9 @@ and no other task runs until it returns.
 
 Fix: asyncio.to_thread(), or a client that awaits.
 
-Detect: ruff ASYNC221 for this call, and ASYNC210, ASYNC230 and ASYNC251 for others; none of them
-sees a call that a helper makes. asyncio's debug mode logs every step that took longer than 0.1 s.
+Detect: ruff (ASYNC221); flake8-async (ASYNC124, ASYNC221); python -X dev, asyncio debug and
+aiodebug ("Executing <Task finished name='Task-n' coro=<broken.<locals>…"). A test of the result
+fails.
 
 Source: https://docs.python.org/3/library/asyncio-dev.html#running-blocking-code and
 https://github.com/home-assistant/core/issues/63766
@@ -23,7 +24,6 @@ import sys
 FAILURE = "stall"
 SHOWS = "returned 0"
 EVIDENCE = "judged"
-DETECT = {"ruff": "ASYNC221"}
 
 CONVERT = [sys.executable, "-c", "'as good as any other program'"]
 

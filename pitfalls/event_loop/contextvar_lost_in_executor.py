@@ -28,7 +28,6 @@ FAILURE = "wrong result"
 SHOWS = "returned 'Dear customer'"
 EVIDENCE = "explored"
 BUILDS_ON = ("thread_local_in_tasks",)
-DETECT: dict[str, str] = {}
 
 customer = ContextVar("customer", default="customer")
 

@@ -8,8 +8,9 @@ else keeps is part of a cycle of garbage, and the next collection destroys it.
 Fix: Keep every task until it is done: a TaskGroup, or a set that the task leaves by a done
 callback.
 
-Detect: ruff RUF006, mypy (unused-awaitable), and asyncio's own message, "Task was destroyed but it
-is pending!", when it is too late.
+Detect: ruff with all rules (RUF006); flake8-async (ASYNC300); mypy --strict with its optional
+checks (unused-awaitable); python, python -X dev and asyncio debug ("Task was destroyed but it is
+pending!"). A test of the result fails.
 
 Source: https://github.com/python/cpython/issues/91887 and the note on asyncio.create_task() in the
 documentation.
@@ -30,11 +31,6 @@ SHOWS = "returned []"
 EVIDENCE = "explored"
 BUILDS_ON = ("forgotten_await",)
 LOST = ("Task was destroyed but it is pending!",)
-DETECT = {
-    "ruff": "RUF006",
-    "mypy": "unused-awaitable",
-    "python -X dev": "Task was destroyed but it is pending!",
-}
 
 
 def broken() -> list[str]:

@@ -27,7 +27,6 @@ FAILURE = "deadlock"
 SHOWS = "hung"
 EVIDENCE = "judged"
 STUCK_AT = ("return asyncio.run(serve())", "return inbox.get()")
-DETECT = {"faulthandler": "in listen", "pytest-timeout": "return inbox.get()"}
 
 LISTENERS = 33  # one more than the default executor ever has threads
 

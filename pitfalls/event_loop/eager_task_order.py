@@ -24,7 +24,6 @@ import sys
 FAILURE = "leak"
 SHOWS = "returned ['logo']"
 EVIDENCE = "judged"
-DETECT: dict[str, str] = {}
 VERSIONS = {"<3.12": {"HARMLESS": True}}  # which has no eager tasks
 
 CACHE = {"logo": "<svg>"}

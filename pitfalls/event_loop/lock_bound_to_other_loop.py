@@ -24,7 +24,6 @@ import sys
 FAILURE = "exception"
 SHOWS = "returned ['saved', 'saved', 'saved', 'RuntimeError']"
 EVIDENCE = "explored"
-DETECT: dict[str, str] = {}
 
 
 def broken() -> list[str]:

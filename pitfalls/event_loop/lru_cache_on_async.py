@@ -25,7 +25,6 @@ FAILURE = "exception"
 SHOWS = "raised RuntimeError: cannot reuse already awaited coroutine"
 EVIDENCE = "explored"
 BUILDS_ON = ("forgotten_await",)
-DETECT: dict[str, str] = {}
 
 
 def broken() -> list[str]:

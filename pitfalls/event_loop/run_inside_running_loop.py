@@ -26,7 +26,6 @@ SHOWS = "raised RuntimeError: asyncio.run() cannot be called from a running even
 EVIDENCE = "judged"
 BUILDS_ON = ("forgotten_await",)
 LOST = ("coroutine 'ask_async' was never awaited",)
-DETECT = {"ruff": "RUF029", "python -X dev": "coroutine 'ask_async' was never awaited"}
 
 
 def broken() -> str:

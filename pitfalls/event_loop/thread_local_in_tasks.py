@@ -26,7 +26,6 @@ FAILURE = "wrong result"
 SHOWS = "returned ['Dear Bob', 'Dear Bob']"
 EVIDENCE = "explored"
 BUILDS_ON = ("check_then_act_across_await",)
-DETECT: dict[str, str] = {}
 
 of_this_thread = threading.local()
 of_this_task: ContextVar[str] = ContextVar("of_this_task")

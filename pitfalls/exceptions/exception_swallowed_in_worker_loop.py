@@ -7,7 +7,7 @@ worker and loses the reason, and whoever gave the job cannot tell done from drop
 
 Fix: Keep what failed together with the job, where the giver of the job looks for results.
 
-Detect: ruff S110 (try, except, pass).
+Detect: ruff (S110); bandit (B110). A test of the result fails.
 
 Source: https://docs.astral.sh/ruff/rules/try-except-pass/ and
 https://cwe.mitre.org/data/definitions/390.html
@@ -24,7 +24,6 @@ FAILURE = "lost exception"
 SHOWS = "returned {'2 apples': 2, '3 plums': 3}"
 EVIDENCE = "judged"
 BUILDS_ON = ("future_never_checked",)
-DETECT = {"ruff": "S110"}
 
 ORDERS = ["2 apples", "pear", "3 plums"]
 

@@ -7,7 +7,7 @@ error. `except ValueError` does not look inside it.
 
 Fix: `except* ValueError` takes the matching errors out of the group and lets the others go on.
 
-Detect: none known. Nothing is wrong with either line alone.
+Detect: none known.
 
 Source: https://peps.python.org/pep-0654/ and https://github.com/agronholm/anyio/issues/668
 
@@ -21,7 +21,6 @@ FAILURE = "exception"
 SHOWS = "raised ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)"
 EVIDENCE = "explored"
 BUILDS_ON = ("gather_orphans_siblings",)
-DETECT: dict[str, str] = {}
 
 
 def broken() -> int:

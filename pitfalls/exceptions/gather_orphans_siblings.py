@@ -7,7 +7,7 @@ cancelled, nobody waits for them any more, and a second exception is lost.
 
 Fix: A TaskGroup cancels the siblings and waits for them before it raises.
 
-Detect: none known. Leaving a task to go on is what gather() promises.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/python/cpython/issues/75633
 
@@ -20,7 +20,6 @@ import sys
 FAILURE = "leak"
 SHOWS = "returned ['cancelled', 'parcel sent']"
 EVIDENCE = "explored"
-DETECT: dict[str, str] = {}
 
 TURNS = 10  # of the event loop, for the parcel service to answer
 

@@ -26,7 +26,6 @@ SHOWS = "returned []"
 EVIDENCE = "explored"
 LOST = ("RuntimeError: cannot schedule new futures after shutdown",)
 AT_REST = ("pool.submit(mailed.append, customer)",)
-DETECT = {"pytest -W error": "cannot schedule new futures after shutdown"}
 
 CUSTOMERS = ["Ada", "Bob"]
 

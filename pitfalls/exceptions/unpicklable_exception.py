@@ -10,7 +10,7 @@ pool's own thread.
 
 Fix: Pass every argument to super().__init__, and make the text in __str__.
 
-Detect: none known. It is legal Python, and works until the exception has to travel.
+Detect: flake8-bugbear (B042). A test of the result fails.
 
 Source: https://github.com/python/cpython/issues/103061 and
 https://github.com/python/cpython/issues/79492
@@ -27,7 +27,6 @@ from functools import partial
 FAILURE = "lost exception"
 SHOWS = "returned 'a worker crashed'"
 EVIDENCE = "judged"
-DETECT: dict[str, str] = {}
 
 SPAWN = multiprocessing.get_context("spawn")
 

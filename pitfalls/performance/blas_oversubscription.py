@@ -29,7 +29,6 @@ FAILURE = "needless cost"
 SHOWS = "returned 16"
 EVIDENCE = "measured"
 MEET = {"product = sha256(rows).digest()": 16}
-DETECT: dict[str, str] = {}
 
 CORES = 4
 PARTS = 4  # of a matrix, which the threads of the library share out

@@ -26,7 +26,6 @@ from collections.abc import Awaitable, Callable
 FAILURE = "needless cost"
 SHOWS = "returned 5"
 EVIDENCE = "explored"
-DETECT: dict[str, str] = {}
 
 VISITORS = 5
 

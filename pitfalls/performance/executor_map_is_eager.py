@@ -26,7 +26,6 @@ from typing import Any
 FAILURE = "needless cost"
 SHOWS = "returned 1000"
 EVIDENCE = "measured"
-DETECT: dict[str, str] = {}
 
 LINES = 1_000
 BUFFER = 4

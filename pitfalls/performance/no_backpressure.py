@@ -23,7 +23,6 @@ FAILURE = "needless cost"
 SHOWS = "returned 1000"
 EVIDENCE = "measured"
 AT_REST = ("messages = iter(waiting.get, None)",)
-DETECT: dict[str, str] = {}
 
 MESSAGES = 1_000
 MOST = 10  # messages for which there is memory

@@ -25,7 +25,6 @@ from contextlib import suppress
 FAILURE = "needless cost"
 SHOWS = "returned 90"
 EVIDENCE = "measured"
-DETECT: dict[str, str] = {}
 
 CLIENTS = 10
 TRIES = 3

@@ -7,7 +7,7 @@ wake up, and back again for each. Pool.map() makes larger chunks by itself.
 
 Fix: chunksize, so large that a journey is small beside the work in it.
 
-Detect: none known.
+Detect: none known. A test of the result fails.
 
 Source: https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Executor.map
 and https://github.com/joblib/loky/issues/12
@@ -23,7 +23,6 @@ from typing import Any
 FAILURE = "needless cost"
 SHOWS = "returned 2000"
 EVIDENCE = "measured"
-DETECT: dict[str, str] = {}
 
 SPAWN = multiprocessing.get_context("spawn")
 ITEMS = 2_000

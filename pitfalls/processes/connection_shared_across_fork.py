@@ -27,7 +27,6 @@ FAILURE = "wrong result"
 SHOWS = "returned ['accepted', 'bad number']"
 EVIDENCE = "judged"
 BUILDS_ON = ("rng_duplicated_by_fork",)
-DETECT: dict[str, str] = {}
 
 FORK = multiprocessing.get_context("fork")
 

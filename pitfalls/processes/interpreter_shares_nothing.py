@@ -25,7 +25,6 @@ from pathlib import Path
 FAILURE = "wrong result"
 SHOWS = "returned []"
 EVIDENCE = "judged"
-DETECT: dict[str, str] = {}
 
 PAGES = ["/", "/about"]
 

@@ -24,7 +24,6 @@ from collections.abc import MutableMapping, MutableSequence
 FAILURE = "wrong result"
 SHOWS = "returned []"
 EVIDENCE = "judged"
-DETECT: dict[str, str] = {}
 
 SPAWN = multiprocessing.get_context("spawn")
 

@@ -26,7 +26,6 @@ FAILURE = "wrong result"
 SHOWS = "returned []"
 EVIDENCE = "judged"
 AT_REST = ('file.write_text("a page")', "return saved(folder)")
-DETECT: dict[str, str] = {}
 
 SPAWN = multiprocessing.get_context("spawn")
 NAMES = ["index", "news", "contact"]

@@ -30,7 +30,6 @@ from pathlib import Path
 FAILURE = "wrong result"
 SHOWS = "returned ['hello', 'FileNotFoundError']"
 EVIDENCE = "judged"
-DETECT = {"python -X dev": "leaked shared_memory objects"}
 
 TEXT = b"hello"
 

@@ -25,7 +25,6 @@ FAILURE = "wrong result"
 SHOWS = "returned '12 EUR'"
 EVIDENCE = "judged"
 BUILDS_ON = ("missing_main_guard",)
-DETECT: dict[str, str] = {}
 
 SPAWN = multiprocessing.get_context("spawn")
 

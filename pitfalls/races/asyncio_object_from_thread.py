@@ -8,7 +8,11 @@ select().
 
 Fix: loop.call_soon_threadsafe(), which writes to the pipe that wakes the loop.
 
-Detect: asyncio's debug mode, which raises in the thread: "Non-thread-safe operation".
+Detect: python -X dev, once the order is forced and asyncio debug with a slow_callback_duration of
+0.05 s, once the order is forced ("Non-thread-safe operation invoked on an event loop other "");
+pytest-timeout by its thread method, once the order is forced and faulthandler's
+dump_traceback_later(), once the order is forced, whose stacks show `return
+asyncio.run(first_reading())`.
 
 Source: https://github.com/python/cpython/issues/97970 and
 https://github.com/python/cpython/issues/116654
@@ -28,7 +32,6 @@ EVIDENCE = "explored"
 STUCK_AT = ("return asyncio.run(first_reading())",)
 AWAITING = ("reading = await readings.get()",)
 AT_REST = ("give(21.5)",)
-DETECT = {"asyncio debug": "Non-thread-safe operation", "faulthandler": "in broken"}
 
 
 def broken() -> float:

@@ -26,7 +26,6 @@ SHOWS = "returned 1"
 EVIDENCE = "explored"
 BUILDS_ON = ("lost_update",)
 SAFE_BY_ACCIDENT = True
-DETECT: dict[str, str] = {}
 VERSIONS = {"free-threaded": {"SAFE_BY_ACCIDENT": False}}
 
 

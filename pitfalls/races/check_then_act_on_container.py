@@ -8,7 +8,7 @@ runs between them, here the price, lets another thread in.
 Fix: One operation that does both: setdefault(), pop() with a default, a queue; or a lock around
 both.
 
-Detect: none known.
+Detect: none known. With a test of the result: frontrun without a bound.
 
 Source: https://docs.python.org/3/library/threadsafety.html and
 https://docs.python.org/3/faq/library.html#what-kinds-of-global-value-mutation-are-thread-safe
@@ -24,7 +24,6 @@ FAILURE = "wrong result"
 SHOWS = "returned ['Ada', 'Bob']"
 EVIDENCE = "explored"
 BUILDS_ON = ("lost_update",)
-DETECT: dict[str, str] = {}
 
 SEAT = "row 1, seat 7"
 

@@ -26,7 +26,6 @@ FAILURE = "wrong result"
 SHOWS = "returned [0, 100]"
 EVIDENCE = "explored"
 SAFE_BY_ACCIDENT = True
-DETECT: dict[str, str] = {}
 VERSIONS = {"free-threaded": {"SAFE_BY_ACCIDENT": False}}
 
 LIMIT = 100  # as a costly look at the configuration would find it

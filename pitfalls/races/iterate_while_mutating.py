@@ -7,7 +7,7 @@ it.
 
 Fix: Go through a copy. list() of a dictionary of text keys is one step.
 
-Detect: none known. ruff's B909 sees changes made in the loop's own function only.
+Detect: none known.
 
 Source: https://docs.python.org/3/library/threadsafety.html and
 https://github.com/boxed/mutmut/issues/410
@@ -22,7 +22,6 @@ FAILURE = "exception"
 SHOWS = "raised RuntimeError: dictionary changed size during iteration"
 EVIDENCE = "explored"
 BUILDS_ON = ("lost_update",)
-DETECT: dict[str, str] = {}
 
 
 def broken() -> list[str]:

@@ -9,7 +9,7 @@ by the first, which is already in use.
 Fix: A lock around the check and the making. (functools.cache does not help: it may call twice, and
 functools.cached_property does so since 3.12.)
 
-Detect: none known.
+Detect: none known. With a test of the result: frontrun without a bound.
 
 Source: https://github.com/python/cpython/issues/87634 and
 https://github.com/celery/kombu/issues/1668
@@ -25,7 +25,6 @@ FAILURE = "wrong result"
 SHOWS = "returned 2"
 EVIDENCE = "explored"
 BUILDS_ON = ("check_then_act_on_container",)
-DETECT: dict[str, str] = {}
 
 
 def broken() -> int:

@@ -7,8 +7,7 @@ another thread run inside the call, and whatever that thread writes is overwritt
 
 Fix: Hold a lock from the read to the write, so that no other thread sees the balance in between.
 
-Detect: none known. No linter sees it, and running it a million times may show nothing; running
-every schedule does.
+Detect: none known.
 
 Source: https://github.com/python/cpython/issues/134212 and
 https://github.com/pretalx/pretalx/issues/2410; "atomicity violation" in Lu et al., Learning from
@@ -24,7 +23,6 @@ from collections.abc import Callable
 FAILURE = "wrong result"
 SHOWS = "returned 99"
 EVIDENCE = "explored"
-DETECT: dict[str, str] = {}
 
 DEPOSIT = 100
 FEE = 1

@@ -8,7 +8,7 @@ subtraction and a write, and another process may come in between.
 
 Fix: Hold the value's own lock from the read to the write.
 
-Detect: none known.
+Detect: none known. A test of the result fails, once the order is forced.
 
 Source: https://docs.python.org/3/library/multiprocessing.html#multiprocessing.Value and
 https://github.com/bigscience-workshop/petals/issues/487
@@ -26,7 +26,6 @@ SHOWS = "returned 9"
 EVIDENCE = "judged"
 BUILDS_ON = ("lost_update",)
 MEET = {"seats.value = left - 1": 2}
-DETECT: dict[str, str] = {}
 
 SPAWN = multiprocessing.get_context("spawn")
 SEATS = 10

@@ -27,7 +27,6 @@ SHOWS = (
     "readuntil() called while another coroutine is already waiting for incoming data"
 )
 EVIDENCE = "judged"
-DETECT: dict[str, str] = {}
 
 Session = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

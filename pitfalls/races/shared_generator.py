@@ -25,7 +25,6 @@ SHOWS = "returned ['ticket 1']"
 EVIDENCE = "explored"
 BUILDS_ON = ("lost_update",)
 LOST = ("ValueError: generator already executing",)
-DETECT: dict[str, str] = {}
 
 
 def broken() -> list[str]:

@@ -25,7 +25,6 @@ from collections.abc import Callable, Iterator
 FAILURE = "wrong result"
 SHOWS = "returned ['page 1', 'page 1']"
 EVIDENCE = "explored"
-DETECT: dict[str, str] = {}
 
 if sys.version_info >= (3, 15):
     from threading import serialize_iterator

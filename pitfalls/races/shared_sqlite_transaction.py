@@ -7,7 +7,7 @@ threads share one, and commit() then ends whatever either of them had begun.
 
 Fix: A connection for each thread.
 
-Detect: none known, once check_same_thread=False has silenced sqlite3's own check.
+Detect: none known. A test of the result fails, once the order is forced.
 
 Source: https://github.com/python/cpython/issues/101351 and
 https://github.com/Metron-Project/mokkari/issues/148
@@ -32,7 +32,6 @@ ORDER = (
     "connection.commit()",
     "connection.rollback()",
 )
-DETECT: dict[str, str] = {}
 
 
 def broken() -> list[tuple[int]]:

@@ -29,7 +29,6 @@ FAILURE = "exception"
 SHOWS = "raised OperationalError: database is locked"
 EVIDENCE = "judged"
 MEET = {'bank.execute("UPDATE account SET balance = ?", [balance + 50])': 2}
-DETECT: dict[str, str] = {}
 
 TIMEOUT = 60.0  # seconds
 

@@ -8,7 +8,8 @@ subclass assigns after super().__init__() even less: an order violation, with no
 
 Fix: Start the thread as the last thing, when every attribute is set; best in a method of its own.
 
-Detect: none known.
+Detect: python ("AttributeError: 'Reporter' object has no attribute 'address'"); pytest -W error
+("PytestUnhandledThreadExceptionWarning: Exception in thread T…"). A test of the result fails.
 
 Source: https://github.com/PrimeIntellect-ai/prime-rl/pull/317; "order violation" in Lu et al.,
 Learning from Mistakes, ASPLOS 2008.
@@ -25,7 +26,6 @@ FAILURE = "exception"
 SHOWS = "returned []"
 EVIDENCE = "explored"
 LOST = ("AttributeError: 'Reporter' object has no attribute 'address'",)
-DETECT: dict[str, str] = {}
 
 
 def broken() -> list[str]:

@@ -28,7 +28,6 @@ SHOWS = "returned ['FileExistsError', 'saved']"
 EVIDENCE = "judged"
 BUILDS_ON = ("check_then_act_on_container",)
 MEET = {"cache.mkdir()": 2, "cache.mkdir(exist_ok=True)": 2}
-DETECT: dict[str, str] = {}
 
 
 def broken() -> list[str]:

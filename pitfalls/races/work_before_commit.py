@@ -29,7 +29,6 @@ FAILURE = "wrong result"
 SHOWS = "returned []"
 EVIDENCE = "judged"
 ORDER = ('return warehouse.execute("SELECT goods FROM orders").fetchall()', "shop.commit()")
-DETECT: dict[str, str] = {}
 
 
 def broken() -> list[tuple[str]]:

@@ -8,7 +8,7 @@ short.
 
 Fix: Wait for what the test is about: an Event, a join, a result.
 
-Detect: none known.
+Detect: none known. A test of the result fails, once the order is forced.
 
 Source: https://github.com/python/cpython/issues/130724 and "An empirical analysis of flaky tests",
 Luo et al., FSE 2014, where waiting for asynchronous work is the first cause.
@@ -24,7 +24,6 @@ FAILURE = "wrong result"
 SHOWS = "returned []"
 EVIDENCE = "judged"
 ORDER = ("seen = list(mailed)", 'mailed.append("thank you")')
-DETECT: dict[str, str] = {}
 
 LONG_ENOUGH = 0.05  # seconds, "it never took more than a few milliseconds"
 

@@ -27,7 +27,6 @@ def plant(tmp_path: Path) -> Plant:
             "FAILURE": "wrong result",
             "SHOWS": "returned 0",
             "EVIDENCE": "judged",
-            "DETECT": {},
             **declared,
         }
         parts = [

@@ -1,5 +1,6 @@
 """Reading a pitfall: what a file lacks is said; what it declares for a build holds there alone."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -34,14 +35,14 @@ def test_a_file_that_lacks_something_is_told_what(tmp_path: Path, missing: str, 
     assert said in str(told.value)
 
 
-def test_the_tools_that_detect_it_are_the_same_whichever_build_reads_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    tools = []
-    for build in ("3.11", "3.14", "3.14t"):
-        monkeypatch.setattr(pitfall, "this_build", lambda build=build: build)
-        tools.append(pitfall.find("fork_with_threads").tools)
-    assert tools == [("python -X dev", "pytest-timeout")] * 3
+def test_what_is_different_elsewhere_is_taken_and_what_is_no_declaration_is_not() -> None:
+    module = ast.parse(
+        'FAILURE = "leak"\nSHOWS = "hung"\nEVIDENCE = "judged"\n'
+        'VERSIONS = {">=3.0": {"SHOWS": "returned 0", "DETECT": {}}}'
+    )
+    declared = pitfall._declared(module, Path("made.py"))
+    assert declared["SHOWS"] == "returned 0"
+    assert "DETECT" not in declared
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`conlab study` and `conlab readme` show what the files say and what happens here and now."""
+"""`conlab study` shows what the files say and what happens here and now."""
 
 import io
 import os
@@ -11,8 +11,7 @@ import pytest
 
 from conlab import cli
 from conlab.catalogue import pitfall
-from conlab.commands import readme, study
-from conlab.errors import UserError
+from conlab.commands import study
 from conlab.study import quiz
 from conlab.study.learning import course
 from tests.patience import patience
@@ -81,29 +80,6 @@ def test_what_is_piped_has_no_colour_and_fits_in_eighty_columns() -> None:
     ).stdout
     assert "\033" not in piped
     assert max(map(len, piped.splitlines())) <= 80
-
-
-def test_the_readme_s_table_is_up_to_date() -> None:
-    text = readme.README.read_text()
-    assert readme.updated(text) == text, "run `conlab readme --write`"
-
-
-def test_a_stale_table_is_replaced_and_the_rest_kept() -> None:
-    text = f"before\n{readme.BEGIN}\nstale\n{readme.END}\nafter\n"
-    table = readme.table(pitfall.collect())
-    assert readme.updated(text) == f"before\n{readme.BEGIN}\n{table}\n{readme.END}\nafter\n"
-
-
-def test_a_readme_without_a_place_for_the_table_is_refused() -> None:
-    with pytest.raises(UserError, match="pitfalls:begin"):
-        readme.updated("# Concurrency Lab\n")
-
-
-def test_every_pitfall_has_a_row_that_leads_to_its_file() -> None:
-    rows = readme.table(pitfall.collect()).splitlines()[2:]
-    links = [re.findall(r"\((pitfalls/\S+\.py)\)", row)[0] for row in rows]
-    assert links == [f"pitfalls/{each}.py" for each in pitfall.collect()]
-    assert all(Path(readme.README.parent, link).is_file() for link in links)
 
 
 def test_a_family_is_listed_alone(capsys: pytest.CaptureFixture[str]) -> None:
