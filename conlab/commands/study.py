@@ -28,6 +28,12 @@ TRIES = 3  # answers that are no number of a choice
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What may follow ``conlab study``."""
+    parser.usage = (
+        "%(prog)s [NAME] [--report FILE.html]\n"
+        "       %(prog)s NAME (--run SIDE | --exercise | --check FILE)\n"
+        "       %(prog)s [FAMILY] --quiz [--seed N]\n"
+        "       %(prog)s (--symptom WORD ... | --next)"
+    )
     parser.add_argument(
         "name",
         nargs="?",
@@ -38,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--run",
         dest="side",
         choices=["broken", "fixed"],
-        help="run one side of NAME for real, in the order in which the broken one fails each time",
+        metavar="SIDE",
+        help="run one SIDE of NAME, broken or fixed, for real, in the order in which the broken one"
+        " fails each time",
     )
     mode.add_argument(
         "--exercise", action="store_true", help="print the broken side of NAME as a file to mend"

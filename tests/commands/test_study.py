@@ -11,6 +11,7 @@ import pytest
 
 from conlab import cli
 from conlab.catalogue import pitfall
+from conlab.catalogue.law import Finding
 from conlab.commands import study
 from conlab.study import quiz
 from conlab.study.learning import course
@@ -193,10 +194,10 @@ def nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study, "tell", told_alone)
 
 
-def told_alone(studied: pitfall.Pitfall) -> int:
+def told_alone(studied: pitfall.Pitfall) -> list[Finding]:
     """Say which one would be told."""
     print(f"told {studied.name}")
-    return 0
+    return []
 
 
 @pytest.mark.usefixtures("nothing_is_run")

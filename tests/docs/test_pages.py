@@ -9,6 +9,7 @@ import pytest
 
 from conlab.catalogue import pitfall
 from conlab.cli import parser
+from conlab.detect.tools import TOOLS
 from docs.book import parsers
 from tests.docs.console import Command, read
 
@@ -67,7 +68,8 @@ def known_options() -> set[str]:
         for option in options_of(made)
     }
     longer = {f"--conlab-{option[2:]}" for option in own}
-    return own | longer | OF_OTHERS | OF_OUR_MODULES
+    of_tools = {option for tool in TOOLS for option in OPTION.findall(str(tool))}
+    return own | longer | of_tools | OF_OTHERS | OF_OUR_MODULES
 
 
 def broken_links(page: Path, text: str) -> list[str]:
