@@ -98,4 +98,4 @@ if __name__ == "__main__":
         deadline = threading.Timer(1.5, end_with_children)
         deadline.daemon = True
         deadline.start()
-    print(f"{(end := side())}:", "right" if holds(end) else "wrong")
+    print(f"The program says {(end := side())!r}:", "right" if holds(end) else "wrong")

@@ -85,4 +85,4 @@ if __name__ == "__main__":
     if side is broken:
         print("This will hang; its stacks follow in a second.", flush=True)
         faulthandler.dump_traceback_later(1, exit=True)
-    print(f"{(address := side())}:", "right" if holds(address) else "wrong")
+    print(f"The address is {(address := side())}:", "right" if holds(address) else "wrong")

@@ -60,4 +60,4 @@ async def ask_async(question: str) -> str:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(answer := side())}:", "right" if holds(answer) else "wrong")
+    print(f"The service says {(answer := side())!r}:", "right" if holds(answer) else "wrong")

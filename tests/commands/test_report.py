@@ -74,7 +74,10 @@ def test_what_cannot_be_a_page_is_refused_in_a_sentence(
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_explore_writes_a_page_with_the_schedule_drawn(tmp_path: Path) -> None:
+def test_explore_writes_a_page_with_the_schedule_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["conlab", "explore", "racy.py"])
     (tmp_path / "racy.py").write_text(RACY)
     page = tmp_path / "page.html"
     target = f"{tmp_path / 'racy.py'}:program"
@@ -82,7 +85,7 @@ def test_explore_writes_a_page_with_the_schedule_drawn(tmp_path: Path) -> None:
     html = page.read_text("utf-8")
     assert "races for balance" in html
     assert "fails in " in html
-    assert "conlab " in html
+    assert "conlab explore racy.py" in html
 
 
 def test_study_writes_a_page_of_one_pair(tmp_path: Path) -> None:
