@@ -9,8 +9,8 @@ which it is woken; from 3.13 on it wakes another. What comes after wait() is one
 Fix: notify_all(), and each looks again for itself whether there is something to take; or notify the
 next one when cancelled.
 
-Detect: pytest-timeout and faulthandler, whose stacks show the loop waiting; `python -m asyncio
-pstree`, which shows who waits. No linter warns.
+Detect: pytest-timeout and faulthandler's dump_traceback_later(), whose stacks show `return
+asyncio.run(serve(announce))`.
 
 Source: https://github.com/python/cpython/issues/112202 and
 https://github.com/agronholm/anyio/pull/1075

@@ -11,7 +11,8 @@ Fix: Let the workers ignore SIGINT, so that the parent alone decides what become
 there terminate(), which waits for none. Either ends the hang: without the first the workers still
 print tracebacks, without the second all the jobs are done before the program stops.
 
-Detect: pytest-timeout and faulthandler, whose stacks end in join(). No linter warns.
+Detect: python ("KeyboardInterrupt"); pytest-timeout and faulthandler's dump_traceback_later(),
+whose stacks show `pool.join()`.
 
 Source: https://github.com/uqfoundation/pathos/issues/114 and
 https://github.com/cokelaer/easydev/issues/6

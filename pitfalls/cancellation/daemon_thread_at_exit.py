@@ -9,7 +9,7 @@ exception is raised in it, and neither finally nor with gets its turn.
 
 Fix: No daemon. Tell the thread to finish, and wait for it.
 
-Detect: none known.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/mindsdb/anton/pull/353 and
 https://github.com/python/cpython/issues/129536

@@ -8,7 +8,7 @@ and the garbage collector may take it before, as the event loop keeps tasks only
 
 Fix: Keep the task, and wait for it before the loop ends.
 
-Detect: none known.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/aio-libs/aiojobs/pull/495 and
 https://github.com/python/cpython/issues/94972

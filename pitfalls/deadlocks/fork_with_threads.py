@@ -8,9 +8,9 @@ it. A lock that another thread held at that moment stays locked in the child for
 Fix: Start processes with spawn or forkserver, whose children begin with fresh memory; the default
 is no longer fork from Python 3.14 on.
 
-Detect: python -X dev ("DeprecationWarning: This process (pid=n) is multi-threaded, …");
-pytest-timeout by its thread method, once the order is forced and faulthandler's
-dump_traceback_later(), once the order is forced, whose stacks show `child.join()`.
+Detect: python -X dev, once the order is forced ("DeprecationWarning: This process (pid=n) is
+multi-threaded, …"); pytest-timeout by its thread method, once the order is forced and
+faulthandler's dump_traceback_later(), once the order is forced, whose stacks show `child.join()`.
 
 Source: https://github.com/python/cpython/issues/84559 and
 https://github.com/python/cpython/issues/109767

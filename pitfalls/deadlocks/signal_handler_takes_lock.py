@@ -10,7 +10,8 @@ waits for the lock. Logging, queues and events take locks, too.
 Fix: Let the handler note what happened, in one plain assignment or append, and the main program
 look at the note.
 
-Detect: pytest-timeout and faulthandler, whose stacks show the same lock twice. No linter warns.
+Detect: pytest-timeout and faulthandler's dump_traceback_later(), whose stacks show `with
+self.lock:`.
 
 Source: https://github.com/patroni/patroni/pull/3413 and
 https://github.com/benoitc/gunicorn/pull/2667

@@ -10,8 +10,9 @@ any more, and the coroutine never begins.
 Fix: Await it, as everything else on the loop. What may be called from both must ask
 asyncio.get_running_loop() where it is.
 
-Detect: pytest-timeout and faulthandler, whose stacks end in result(). ruff RUF029 (preview) wonders
-at an async function that awaits nothing.
+Detect: ruff with all rules (RUF029); flake8-async (ASYNC124); pytest-timeout and faulthandler's
+dump_traceback_later(), whose stacks show `return found.result()`; blockbuster ("BlockingError:
+Blocking call to lock.acquire").
 
 Source: https://github.com/crewAIInc/crewAI/issues/6742 and
 https://github.com/empicano/aiomqtt/issues/174

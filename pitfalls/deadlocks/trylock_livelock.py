@@ -7,7 +7,8 @@ deadlock, and tries again. They do so in step, so both are always in the way.
 
 Fix: Take the locks in one order. Whoever has the first gets the second.
 
-Detect: none known. A test of the result fails.
+Detect: aiodebug with hang_inspection ("Executing <Task pending name='Task-n'
+coro=<with_aiodebug_ha…"). A test of the result fails.
 
 Source: https://docs.oracle.com/javase/tutorial/essential/concurrency/starvelive.html
 

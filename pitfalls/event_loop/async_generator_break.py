@@ -9,8 +9,7 @@ it asks the event loop to make a task of it.
 
 Fix: contextlib.aclosing(), which closes the generator, and waits for that, at the end of its block.
 
-Detect: none known that tells the one from the other. flake8-async can forbid such generators
-altogether (ASYNC900, off by default).
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/python/cpython/issues/88684 and
 https://github.com/python/cpython/issues/118944

@@ -7,9 +7,9 @@ and no other task runs until it returns.
 
 Fix: asyncio.to_thread(), or a client that awaits.
 
-Detect: ruff (ASYNC221); flake8-async (ASYNC124, ASYNC221); python -X dev, asyncio debug and
-aiodebug ("Executing <Task finished name='Task-n' coro=<broken.<locals>…"). A test of the result
-fails.
+Detect: ruff (ASYNC221); flake8-async (ASYNC124, ASYNC221); pyleak inside the loop ("Error: Detected
+1 event loop blocks"); aiodebug ("Executing <Task finished name='Task-n' coro=<upload() done, …"). A
+test of the result fails.
 
 Source: https://docs.python.org/3/library/asyncio-dev.html#running-blocking-code and
 https://github.com/home-assistant/core/issues/63766

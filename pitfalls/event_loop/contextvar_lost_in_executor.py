@@ -10,7 +10,7 @@ context.
 Fix: asyncio.to_thread(), which runs the function in a copy of the caller's context. For a pool of
 your own: run_in_executor(pool, copy_context().run, function).
 
-Detect: none known.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/python/cpython/issues/78195 and
 https://github.com/infiniflow/ragflow/pull/16247

@@ -8,8 +8,8 @@ new connection with it.
 
 Fix: An executor of one's own for calls that may last.
 
-Detect: pytest-timeout and faulthandler, whose stacks show all threads in calls of one's own, and
-the loop waiting. No linter warns.
+Detect: pytest-timeout by its thread method and faulthandler's dump_traceback_later(), whose stacks
+show `return asyncio.run(serve())`.
 
 Source: https://github.com/python/cpython/issues/112169 and
 https://github.com/home-assistant/architecture/issues/171

@@ -10,7 +10,7 @@ wait, later than all that it does.
 Fix: Do not rely on either order. What has to come first stands before create_task(), and what has
 to come last in a callback, which is never called at once.
 
-Detect: none known.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/Sendspin/aiosendspin/pull/267 and
 https://github.com/python/cpython/issues/124309

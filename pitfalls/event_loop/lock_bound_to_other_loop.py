@@ -10,7 +10,7 @@ module works for as long as nobody waits. Semaphores, events, conditions and que
 Fix: Make the lock where its loop runs: in what asyncio.run() is given, or in the object that a
 request or a test makes.
 
-Detect: none known.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/topoteretes/cognee/pull/2938 and
 https://github.com/ecmwf/forecast-in-a-box/issues/317

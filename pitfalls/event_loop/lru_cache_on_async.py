@@ -9,7 +9,7 @@ returned. A coroutine is one run of the function: the second who awaits it finds
 Fix: Keep what can be awaited again: a task. It belongs to one event loop, and a task that failed
 must leave the cache, so for more than this take a library for it, such as async-lru.
 
-Detect: none known.
+Detect: python ("RuntimeError: cannot reuse already awaited coroutine"). A test of the result fails.
 
 Source: https://github.com/python/cpython/issues/90780 and
 https://github.com/tkem/cachetools/issues/92

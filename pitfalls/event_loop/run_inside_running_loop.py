@@ -9,8 +9,9 @@ one with asyncio.run(); a coroutine, and each cell of a notebook, is run by a lo
 Fix: Await the coroutine itself. Where only a plain function can be called, call it in another
 thread: await asyncio.to_thread(ask, question).
 
-Detect: ruff RUF029 (preview), where the caller is an async function that awaits nothing else. When
-it runs: the error, and a warning that the coroutine was never awaited.
+Detect: ruff with all rules (RUF029); flake8-async (ASYNC124); python ("RuntimeError: asyncio.run()
+cannot be called from a running …"); python -X dev, asyncio debug and -W error ("RuntimeWarning:
+coroutine 'ask_async' was never awaited"). A test of the result fails.
 
 Source: https://github.com/ollama/ollama-python/issues/35 and
 https://github.com/crewAIInc/crewAI/issues/6978

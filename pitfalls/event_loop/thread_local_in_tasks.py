@@ -9,7 +9,7 @@ another overwrites during an await.
 
 Fix: A context variable, of which each task has a value of its own.
 
-Detect: none known.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/NoneGG/aredis/issues/119
 

@@ -7,7 +7,7 @@ error. `except ValueError` does not look inside it.
 
 Fix: `except* ValueError` takes the matching errors out of the group and lets the others go on.
 
-Detect: none known.
+Detect: none known. A test of the result fails.
 
 Source: https://peps.python.org/pep-0654/ and https://github.com/agronholm/anyio/issues/668
 

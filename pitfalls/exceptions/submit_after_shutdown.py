@@ -9,7 +9,9 @@ thread, which comes before the atexit handlers.
 
 Fix: End things in the reverse order of their making: first who brings the jobs, then the pool.
 
-Detect: pytest -W error, as pytest warns of threads that end in an exception.
+Detect: python, once the order is forced ("RuntimeError: cannot schedule new futures after
+shutdown"); pytest -W error, once the order is forced ("PytestUnhandledThreadExceptionWarning:
+Exception in thread T…"). A test of the result fails.
 
 Source: https://github.com/agronholm/apscheduler/issues/985 and
 https://github.com/python/cpython/issues/148280

@@ -11,7 +11,7 @@ Fix: One of the two gets all the cores. In each worker limit the library to one 
 threadpoolctl, by an initializer, or by OMP_NUM_THREADS, OPENBLAS_NUM_THREADS and MKL_NUM_THREADS
 before the library is imported.
 
-Detect: none known. threadpoolctl.threadpool_info() shows how many threads each library will take.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/joblib/joblib/issues/1846 and
 https://github.com/joblib/joblib/issues/1824, about pools in pools.

@@ -11,7 +11,7 @@ Fix: Put the query that is under way into the cache, at once, and let everybody 
 it fails, take it out again. Between processes: a lock in the cache, or the old value for all but
 the first who misses.)
 
-Detect: none known.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/jazzband/django-redis/issues/27 and
 https://github.com/Suor/django-cacheops/pull/134

@@ -9,7 +9,7 @@ a job for every item first, so that the pool has work, and keeps them all in its
 Fix: buffersize, the number of jobs that may be in the queue (Python 3.14). Before that, submit so
 many, and one more for each result taken.
 
-Detect: none known.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/python/cpython/issues/74028 and
 https://github.com/agronholm/pythonfutures/issues/39

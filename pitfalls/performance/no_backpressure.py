@@ -8,7 +8,7 @@ learns that the worker is behind.
 
 Fix: Queue(maxsize). put() then waits for room, and the messages stay where they came from.
 
-Detect: none known.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/reddit/baseplate.py/issues/302
 

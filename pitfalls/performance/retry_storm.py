@@ -9,7 +9,8 @@ just when the server can take the least.
 Fix: Retry in one layer, and switch off the retries of those below. There: few tries, longer and
 longer pauses of random length, and a budget for all callers together.
 
-Detect: none known.
+Detect: asyncio debug with a slow_callback_duration of 0.05 s ("Executing <Task pending
+name='Task-n' coro=<BaseSelectorEven…"). A test of the result fails.
 
 Source: https://github.com/HKUDS/nanobot/issues/2760 and "Addressing cascading failures" in Site
 Reliability Engineering, https://sre.google/sre-book/addressing-cascading-failures/

@@ -7,8 +7,8 @@ may be open together.
 
 Fix: A semaphore around the part that holds a resource, or a fixed number of workers and a queue.
 
-Detect: pyleak inside the loop ("Error: Detected 3 event loop blocks"); aiodebug ("Executing <Task
-pending name='Task-n' coro=<crawl() running …"). A test of the result fails.
+Detect: asyncio debug ("Executing <Task pending name='Task-n' coro=<crawl() running …"); pyleak
+inside the loop ("Error: Detected 1 event loop blocks"). A test of the result fails.
 
 Source: https://github.com/aio-libs/aiohttp/issues/3038
 

@@ -7,7 +7,7 @@ messages alike, so that the server sees one connection which says all twice.
 
 Fix: Connect in the worker, after the fork: for instance in the initializer of a pool.
 
-Detect: none known.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/celery/celery/issues/1564
 

@@ -9,7 +9,7 @@ in its module, it changes in the copy that belongs to the interpreter in which i
 Fix: Send back what is to be kept: return it, or put it into a queue that interpreters share
 (concurrent.interpreters.create_queue(), Python 3.14).
 
-Detect: none known.
+Detect: none known. A test of the result fails.
 
 Source: https://docs.python.org/3/library/concurrent.interpreters.html and
 https://github.com/cython/cython/issues/6445, where each interpreter counts for itself.

@@ -9,7 +9,7 @@ manager.
 Fix: Put a proxy into the dict, manager.list(), so that the append is sent to the manager as well.
 Putting the changed copy back works only while nobody else does so: that is a lost update.
 
-Detect: none known.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/python/cpython/issues/91192 and
 https://github.com/python/cpython/issues/76719

@@ -10,7 +10,7 @@ of concurrent.futures is the other way round: its block waits.
 Fix: Ask for the results inside the block, which also raises what went wrong in a job; or close()
 and join() the pool there.
 
-Detect: none known.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/python/cpython/issues/74140, closed as "won't fix".
 

@@ -10,8 +10,9 @@ multiprocessing share the tracker of their parent; a program started in another 
 Fix: SharedMemory(name, track=False) in the program that only attaches, from Python 3.13 on; before,
 take the segment off the tracker's list. The owner unlinks.
 
-Detect: the resource tracker's own warning, "leaked shared_memory objects", at the end of the reader
-and of the owner, when it is too late. No linter warns.
+Detect: python, python -X dev and asyncio debug ("UserWarning: resource_tracker: There appear to be
+1 leaked s…"); -W error ("UserWarning: resource_tracker: '/psm_6a7283d3': [Errno 2] No…"). A test of
+the result fails.
 
 Source: https://github.com/python/cpython/issues/82300 and
 https://github.com/python/cpython/pull/110778, which added `track`.

@@ -9,7 +9,7 @@ module make of it, and the child gets nothing else but what is sent to it.
 
 Fix: Send what the child needs, as an argument or by the pool's initializer.
 
-Detect: none known.
+Detect: none known. A test of the result fails.
 
 Source: https://github.com/python/cpython/issues/126831 and
 https://github.com/ungoogled-software/ungoogled-chromium/pull/3866

@@ -10,7 +10,7 @@ keeps them together, and a thread sees ready and no limit.
 Fix: Publish last: first all that is to be seen, then, by one assignment, that it is there. (Python
 keeps the order of assignments; no barrier is needed.) Or take the lock always.
 
-Detect: none known.
+Detect: none known. With a test of the result: frontrun.
 
 Source: https://github.com/kirodotdev/KiroCrew/issues/427 and
 https://github.com/vapoursynth/vapoursynth/pull/1257

@@ -8,7 +8,8 @@ reads what comes next. A task that asks while another one waits for its answer b
 
 Fix: A session for each task, as a pool of connections gives them out.
 
-Detect: none known before it runs. Drivers that check raise, as asyncio's streams do here.
+Detect: python ("RuntimeError: readuntil() called while another coroutine is …"). A test of the
+result fails.
 
 Source: https://github.com/sqlalchemy/sqlalchemy/issues/10092 and
 https://github.com/MagicStack/asyncpg/issues/863

@@ -9,7 +9,7 @@ free-threaded build, the iterator of a list.)
 Fix: threading.serialize_iterator(), new in Python 3.15, or a lock around next(), which is what it
 is. For all threads to get all items: threading.concurrent_tee(), not itertools.tee().
 
-Detect: none known.
+Detect: none known. With a test of the result: frontrun.
 
 Source: https://github.com/python/cpython/issues/124397,
 https://github.com/more-itertools/more-itertools/issues/1093 and, for lists,

@@ -9,7 +9,7 @@ one has read is out of date for good: SQLite does not wait, it refuses.
 Fix: BEGIN IMMEDIATE, which makes it a writer before it has read anything. That waits for its turn,
 and there the timeout counts.
 
-Detect: none known.
+Detect: python ("sqlite3.OperationalError: database is locked"). A test of the result fails.
 
 Source: https://github.com/chatmail/core/pull/4063 and
 https://github.com/python/cpython/issues/124510

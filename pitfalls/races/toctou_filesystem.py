@@ -9,7 +9,7 @@ have made the folder, and no lock of this program keeps the other from it.
 Fix: One call that makes the folder and takes it well if it is there: exist_ok=True. For a file,
 open it with mode "x", or write it under another name and os.replace() it.
 
-Detect: none known.
+Detect: none known. A test of the result fails, once the order is forced.
 
 Source: https://github.com/python/mypy/pull/16642 and
 https://github.com/borgbackup/borg/issues/5439

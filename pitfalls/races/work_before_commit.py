@@ -9,7 +9,7 @@ earlier may be faster than the commit; and if there is a rollback instead, it wo
 Fix: Tell the worker after the commit. Django has transaction.on_commit() for that, Celery
 delay_on_commit().
 
-Detect: none known.
+Detect: none known. A test of the result fails, once the order is forced.
 
 Source: https://github.com/saleor/saleor/issues/5455 and
 https://github.com/celery/celery/pull/9617, where Celery's guide explains it.

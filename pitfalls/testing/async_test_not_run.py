@@ -7,9 +7,9 @@ Why: A plain TestCase does not await. Calling the async method runs none of its 
 Fix: IsolatedAsyncioTestCase; for pytest, a plugin (since 8.4 pytest fails an async test that no
 plugin takes).
 
-Detect: python ("RuntimeWarning: coroutine 'broken.<locals>.Sums.test_sum' wa…"); python -X dev
+Detect: python ("RuntimeWarning: coroutine 'Sums.test_sum' was never awaited"); python -X dev
 ("DeprecationWarning: It is deprecated to return a value that …"); asyncio debug and -W error
-("RuntimeWarning: coroutine 'broken.<locals>.Sums.test_sum' wa…"). A test of the result fails.
+("RuntimeWarning: coroutine 'Sums.test_sum' was never awaited"). A test of the result fails.
 
 Source: https://github.com/pytest-dev/pytest/issues/7110 and
 https://docs.python.org/3/library/unittest.html#unittest.IsolatedAsyncioTestCase

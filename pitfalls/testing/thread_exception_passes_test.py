@@ -7,8 +7,8 @@ the test comes to its end.
 
 Fix: Run the check through a future, whose result() raises in the test.
 
-Detect: pytest -W error ("PytestUnhandledThreadExceptionWarning: Exception in thread T…"). A test of
-the result fails.
+Detect: python ("AssertionError: 4 != 5"); pytest -W error ("PytestUnhandledThreadExceptionWarning:
+Exception in thread T…"). A test of the result fails.
 
 Source: https://github.com/pytest-dev/pytest/issues/13016
 
