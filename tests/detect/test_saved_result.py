@@ -61,13 +61,24 @@ def test_every_hang_of_the_family_deadlocks_is_caught_by_a_time_limit() -> None:
     assert [str(each) for each in hangs if not words.found_in(BOARD, timeout, each)] == []
 
 
+def is_harmless(each: Pitfall) -> bool:
+    """Whether the broken side does no harm on the Python of which the result is."""
+    build = ".".join(BOARD.python.split(".")[:2])
+    changes = [
+        change for condition, change in each.versions.items() if pitfall.applies(condition, build)
+    ]
+    return any(change.get("HARMLESS") for change in changes)
+
+
 def test_ours_found_what_was_proved_by_them() -> None:
     explorer, judge = [each for each in TOOLS if each.ours]
     proved = {"explored": explorer, "judged": judge}
     missed = [
         str(each)
         for each in PITFALLS
-        if each.evidence in proved and not words.found_in(BOARD, proved[each.evidence], each)
+        if each.evidence in proved
+        and not is_harmless(each)
+        and not words.found_in(BOARD, proved[each.evidence], each)
     ]
     assert missed == []
 

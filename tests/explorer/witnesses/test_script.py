@@ -17,7 +17,11 @@ from conlab.explorer.witnesses.script import write_script
 from tests.explorer.running import module_of
 from tests.patience import patience
 
-EXPLORED = {each.name: each for each in pitfall.collect() if each.evidence == "explored"}
+EXPLORED = {
+    each.name: each
+    for each in pitfall.collect()
+    if each.evidence == "explored" and not each.harmless
+}
 SHOWN, NOT_SHOWN, DOES_NOT_FIT = 1, 0, 2  # the status of a script
 
 PROGRAMS = """\
