@@ -58,7 +58,7 @@ class Parts:
     @property
     def headline(self) -> str:
         """What the page is about, for its title."""
-        names = [one.name for run in self.runs for one in run.workloads]
+        names = [one.name for run in self.runs for one in run.answered]
         names += [str(one.name) for one in self.studied]
         names += [one.headline.partition(",")[0] for one in self.schedules]
         names += ["what changed"] if self.comparisons or self.histories else []

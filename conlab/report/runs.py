@@ -99,6 +99,11 @@ class Run:
     warnings: tuple[str, ...]
     growth: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def answered(self) -> tuple[Workload, ...]:
+        """Those that answer a question, by a verdict on models; all, if there are none."""
+        return tuple(one for one in self.workloads if one.measured) or self.workloads
+
 
 def run_of(name: str, data: Mapping[str, Any], prefix: str = "") -> Run:
     """The run in a document. What is missing in it is left out; what is no run raises."""
@@ -180,13 +185,15 @@ def workload(
         ),
         verdict[0] if verdict else "",
     )
+    told_apart = not answer.startswith(("No leader", "Cannot tell"))
+    cheap = cheap_second(cells) if told_apart else []
     return Workload(
         name=name,
         key=key,
         jobs=next((int(j) for one in extra if (j := number(one.get("jobs"))) is not None), None),
         verdict=tuple(verdict),
         answer=answer,
-        remarks=tuple(_strings((ours.get("remarks") or {}).get(name)) + cheap_second(cells)),
+        remarks=tuple(_strings((ours.get("remarks") or {}).get(name)) + cheap),
         rows=tuple(_rows(cells, axis)),
         absent=tuple(absent),
         lines=tuple(lines),

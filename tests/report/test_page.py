@@ -256,3 +256,18 @@ def test_a_page_appears_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="the page cannot be written"):
         page.write(parts, tmp_path / "folder.html")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.html", "page.html"]
+
+
+def test_the_answer_is_of_what_was_asked_and_the_rest_is_counted() -> None:
+    data = made.run(["count_words"], ["serial", "threads"])
+    data["benchmarks"] += [
+        {"name": f"fix[{side}]", "group": "what the fix costs", "stats": {"median": 0.01}}
+        for side in ("broken", "fixed")
+    ]
+    html = page_of(data)
+    answer = html[html.index('id="answer"') : html.index("<nav")]
+    assert "count_words" in answer
+    assert "what the fix costs" not in answer
+    assert "1 more chart below, of what else was timed." in text_of(answer)
+    assert "<h1>count_words</h1>" in html
+    assert "what the fix costs" in text_of(html)
