@@ -68,6 +68,8 @@ class AmbientState:
         self._adopted: dict[int, tuple[Any, Any]] = {}
         self._rebuilt: dict[int, tuple[Any, Any]] = {}
         self._seen: dict[int, Any] = {id(ours): ours for ours in replacements.values()}
+        shared = getattr(random, "_inst", None)  # of the functions of `random`: what it draws is
+        self._seen[id(shared)] = shared  # chance, also where one of them is kept by name
         self._parts: dict[int, Any] = {}
         self._set_back: list[Undo] = []
         self._undo: list[Undo] = []

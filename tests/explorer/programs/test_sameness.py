@@ -69,6 +69,16 @@ def test_what_is_drawn_from_a_seed_is_the_same() -> None:
     assert explore(of_its_own).exhausted
 
 
+def test_a_function_of_random_that_is_kept_by_name_draws_by_chance_as_well() -> None:
+    choose = random.choice
+
+    def program() -> int:
+        return choose(range(1000))
+
+    with pytest.raises(Diverged, match="It draws from `random`"):
+        explore(program)
+
+
 def test_what_is_drawn_and_matters_to_nothing_is_the_same_from_then_on() -> None:
     def program() -> Drawn:
         lock, drawn = threading.Lock(), Drawn()
