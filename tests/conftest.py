@@ -18,6 +18,15 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: pytest_timeout.Setting
     return pytest_timeout.pytest_timeout_set_timer(item, wider)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Refuse cases in the order of a set: the processes that share the tests would not agree."""
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        cases = mark.kwargs.get("argvalues", mark.args[1] if len(mark.args) > 1 else ())
+        if isinstance(cases, set | frozenset):
+            where = metafunc.definition.nodeid
+            raise pytest.UsageError(f"{where}: its cases are a set, whose order is left to chance")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def children_hear_signals() -> Iterator[None]:
     """Undo what a shell's background or nohup does: what pytest starts would be deaf as well."""
