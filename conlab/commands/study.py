@@ -23,6 +23,7 @@ from conlab.study.story import against_the_law, tell
 from conlab.study.symptoms import ranked
 
 NO_FIX = NOTHING_FOUND = WRONG = 1
+NO_VERDICT = 2
 TRIES = 3  # answers that are no number of a choice
 
 
@@ -148,6 +149,8 @@ def _check(studied: pitfall.Pitfall, file: Path) -> int:
     finally:
         line.clear()
     show(_verdict(verdict, studied, file))
+    if verdict.undecided:
+        return NO_VERDICT
     if verdict.objections:
         return NO_FIX
     remembered = progress_so_far()
@@ -165,7 +168,9 @@ def _verdict(verdict: Verdict, studied: pitfall.Pitfall, file: Path) -> list[str
     lines.append("")
     for objection in verdict.objections:
         lines += paragraph(_sentence(objection), first="NOT A FIX: ", rest="  ")
-    if not verdict.objections:
+    if verdict.undecided:
+        lines += paragraph(_sentence(verdict.undecided), first="NO VERDICT: ", rest="  ")
+    elif not verdict.objections:
         lines += paragraph(
             "A FIX: it holds, and does its work."
             + "".join(f" {_sentence(each)}" for each in verdict.unsure)

@@ -5,6 +5,7 @@ added at the end, so that the lines of the reader's own code keep their numbers.
 """
 
 import ast
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ def read(path: Path, pitfall: Pitfall) -> Answer:
     """Read a mended file. Raises UserError, in a sentence, for one that cannot be run."""
     text = _text(path)
     module = _parsed(text, path)
+    _insist_on_its_own_pitfall(module, path, pitfall)
     _insist_on_function(module, path)
     source = pitfall.path.read_text("utf-8")
     parts = parts_of(source)
@@ -76,6 +78,16 @@ def _parsed(text: str, path: Path) -> ast.Module:
     except (ValueError, RecursionError, MemoryError) as error:
         raise UserError(f"{path} is no Python: {error}") from None
     return module
+
+
+def _insist_on_its_own_pitfall(module: ast.Module, path: Path, pitfall: Pitfall) -> None:
+    """An exercise says in its first line which pitfall it is to mend."""
+    says = re.match(r"Exercise: mend (\w+)\.", ast.get_docstring(module) or "")
+    if says and says[1] != pitfall.name:
+        raise UserError(
+            f"{path} says that it mends {says[1]}, and not {pitfall.name}: conlab study {says[1]}"
+            f" --check {path}"
+        )
 
 
 def _insist_on_function(module: ast.Module, path: Path) -> None:

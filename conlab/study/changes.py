@@ -10,6 +10,7 @@ import builtins
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import UnionType
 
 from conlab.study.answer import own_statements
 
@@ -32,18 +33,22 @@ class Edit:
 def without_waiting(text: str, given: frozenset[str], kept: str, *, limits: bool = True) -> str:
     """The text without any wait for time to pass, but for those that the source ``kept`` has too.
 
-    A sleep takes no time, and an awaited one is gone. With ``limits`` none of time is ever reached.
+    A sleep takes no time, and an awaited one is gone, but for one that takes none in a loop that
+    looks for something. With ``limits`` none of time is ever reached.
     """
     known = Counter(ast.unparse(call) for call in _calls(ast.parse(kept)))
     edits = []
     for node in own_statements(text, given):
         awaited = {id(each.value): each for each in ast.walk(node) if isinstance(each, ast.Await)}
+        polling = _within(node, ast.While)
         for call in _calls(node):
             said = ast.unparse(call)
             if known[said]:
                 known[said] -= 1
+            elif _name(call) == "sleep" and _is_no_time(call) and id(call) in polling:
+                continue
             elif _name(call) == "sleep" and id(call) in awaited:
-                edits.append(_edit(awaited[id(call)], "None"))
+                edits.append(edit_of(awaited[id(call)], "None"))
             elif limits or _name(call) == "sleep":
                 edits += _without_time(call)
     return edited(text, edits)
@@ -54,12 +59,7 @@ def sleeps(text: str, given: frozenset[str], kept: str) -> list[str]:
     known = Counter(ast.unparse(call) for call in _calls(ast.parse(kept)))
     found = []
     for node in own_statements(text, given):
-        in_loops = {
-            id(call)
-            for loop in ast.walk(node)
-            if isinstance(loop, ast.While | ast.For | ast.AsyncFor)
-            for call in _calls(loop)
-        }
+        in_loops = _within(node, ast.While | ast.For | ast.AsyncFor)
         for call in _calls(node):
             said = ast.unparse(call)
             if known[said]:
@@ -67,6 +67,12 @@ def sleeps(text: str, given: frozenset[str], kept: str) -> list[str]:
             elif _name(call) == "sleep" and id(call) not in in_loops and not _is_no_time(call):
                 found.append(said)
     return found
+
+
+def _within(node: ast.AST, kind: type[ast.AST] | UnionType) -> set[int]:
+    """The calls in loops of a kind, by their identities."""
+    loops = [loop for loop in ast.walk(node) if isinstance(loop, kind)]
+    return {id(call) for loop in loops for call in _calls(loop)}
 
 
 def _is_no_time(sleep: ast.Call) -> bool:
@@ -139,15 +145,15 @@ def _without_time(call: ast.Call) -> Iterator[Edit]:
     name = _name(call)
     if name == "sleep":
         for argument in [*call.args[:1], *(each.value for each in call.keywords)]:
-            yield _edit(argument, "0")
+            yield edit_of(argument, "0")
         return
     for keyword in call.keywords:
         if keyword.arg in NAMED and not _is_nothing(keyword.value):
-            yield _edit(keyword.value, NAMED[keyword.arg])
+            yield edit_of(keyword.value, NAMED[keyword.arg])
     for places, instead in ((LIMITS, NO_LIMIT), (PUT_OFF, NEVER)):
         place = places.get(name, len(call.args))
         if place < len(call.args) and _is_a_time(call.args[place]):
-            yield _edit(call.args[place], instead)
+            yield edit_of(call.args[place], instead)
 
 
 def _is_a_time(node: ast.expr) -> bool:
@@ -183,7 +189,8 @@ def _name(call: ast.Call) -> str:
     return ""
 
 
-def _edit(node: ast.expr, text: str) -> Edit:
+def edit_of(node: ast.expr, text: str) -> Edit:
+    """The edit that puts a text in the place of an expression."""
     return Edit(_begin(node), _end(node), text)
 
 

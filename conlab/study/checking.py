@@ -17,8 +17,10 @@ from conlab.judge import Hung, Judgement, Raised, Returned
 from conlab.scratch import scratch_folder
 from conlab.study.answer import Answer, read
 from conlab.study.changes import sleeps, without_catching, without_waiting
+from conlab.study.cuts import without_cuts
 from conlab.study.exercise import MENDED
 from conlab.study.references import can_be_explored, noted_of
+from conlab.study.result import indifferent, typed_in
 from conlab.study.steps import in_steps, told
 from conlab.study.trial import Explored, Run, explore, run
 from conlab.study.work import done, missing_concurrency, missing_work
@@ -39,6 +41,7 @@ class Verdict:
     exhibit: tuple[str, ...] = ()  # printed lines that show it: a schedule
     text: str = ""  # or stacks, a traceback
     unsure: tuple[str, ...] = ()  # what was not proved, of a file to which nothing is objected
+    undecided: str = ""  # why it cannot be told whether it is a fix
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Found:
     objections: tuple[str, ...] = ()
     exhibit: tuple[str, ...] = ()
     text: str = ""
+    undecided: str = ""
 
 
 NOTHING = Found()
@@ -77,6 +81,8 @@ class _Check:
         self.was_explored = False
         self.decides = bool(pitfall.meet or pitfall.order or pitfall.at_rest)  # an order
         self.codes: frozenset[str] = frozenset()  # what its threads, tasks and processes run
+        self.called: frozenset[str] = frozenset()  # the given functions that it calls
+        self.value = ""  # what it returned, as repr gives it
         if answer.put_back:
             names = ", ".join(answer.put_back)
             verb = "is" if len(answer.put_back) == 1 else "are"
@@ -84,11 +90,21 @@ class _Check:
 
     def verdict(self) -> Verdict:
         """Check one thing after the other, and stop at the first that is wrong."""
-        checks = self.explored, self.ran, self.without_time, self.without_handlers, self.held
+        checks = (
+            self.explored,
+            self.ran,
+            self.without_time,
+            self.without_handlers,
+            self.without_cuts,
+            self.held,
+            self.made_of_the_work,
+        )
         for found in checks:
             it = found()
             if it.objections:
                 return Verdict(tuple(self.seen), it.objections, it.exhibit, it.text)
+            if it.undecided:
+                return Verdict(tuple(self.seen), (), undecided=it.undecided)
         return Verdict(tuple(self.seen), (), unsure=tuple(self.unsure))
 
     def explored(self) -> Found:
@@ -97,11 +113,15 @@ class _Check:
         if not self.is_explored and not can_be_explored(self.pitfall.path):
             return NOTHING
         explored = self._explore(self.answer.text, "mended")
-        came_to_an_end = explored.exhausted or (explored.failing and not explored.refused)
+        no_verdict = explored.refused or explored.broke
+        came_to_an_end = explored.exhausted or (explored.failing and not no_verdict)
         if not self.is_explored and not came_to_an_end:
             return NOTHING
+        if explored.broke:
+            return Found((explored.broke,))
         if explored.refused:
-            return Found((f"there is no verdict: {explored.refused}",))
+            asleep = self.asleep()
+            return asleep if asleep.objections else Found(undecided=explored.refused)
         self.seen.append(f"it {explored.sentence}")
         self.was_explored = True
         if explored.failing:
@@ -128,7 +148,9 @@ class _Check:
                 for side in ("broken", "fixed")
             ]
         judgement, noted = own.result().judgement, own.result().noted
-        self.codes = noted.codes
+        self.codes, self.called = noted.codes, frozenset(noted.calls)
+        if isinstance(judgement.outcome, Returned):
+            self.value = judgement.outcome.value
         order = "in the forced order, " if forced and self.decides else ""
         self.seen.append(f"run here, {order}it {judgement}")
         if wrong := tuple(_wrong(judgement)):
@@ -143,10 +165,9 @@ class _Check:
 
     def without_time(self) -> Found:
         """Without what it sleeps, and with no limit of time that is ever reached."""
-        given = f"{self.pitfall.broken}\n{self.pitfall.fixed}"
-        if slept := sleeps(self.answer.text, self.answer.given, kept=given):
-            why = "a fix waits for what must have happened, and not for time to pass"
-            return Found((f"it sleeps, by {slept[0]}: {why}",))
+        asleep = self.asleep()
+        if asleep.objections:
+            return asleep
         text = without_waiting(
             self.answer.text,
             self.answer.given,
@@ -155,10 +176,20 @@ class _Check:
         )
         return self._what_if(text, "timeless", "it waits for time to pass: without that, it")
 
+    def asleep(self) -> Found:
+        """As it is written: whether it sleeps for a time."""
+        given = f"{self.pitfall.broken}\n{self.pitfall.fixed}"
+        if slept := sleeps(self.answer.text, self.answer.given, kept=given):
+            why = "a fix waits for what must have happened, and not for time to pass"
+            return Found((f"it sleeps, by {slept[0]}: {why}",))
+        return NOTHING
+
     def without_handlers(self) -> Found:
         """Without the handlers that catch the exception by which the mistake shows."""
         text = self.answer.text
         names = exceptions_shown(self.pitfall)
+        if re.search(r"\bexcept\b.*\bAssertionError\b", text):  # no program is made of these
+            names.append("AssertionError")
         for name in names:
             text = without_catching(text, self.answer.given, name, kept=self.pitfall.fixed)
         caught = " or ".join(names)
@@ -172,8 +203,8 @@ class _Check:
         self.progress("running it once more, to see what it relies on")
         if self.is_explored:
             explored = self._explore(text, name)
-            if explored.failing:
-                return Found((f"{reproach} {explored.sentence or explored.refused}",))
+            if explored.failing and not explored.refused:
+                return Found((f"{reproach} {explored.sentence or explored.broke}",))
             return NOTHING
         judgement = self._run(text, name, limit=WHAT_IF).judgement
         match judgement.outcome:
@@ -202,6 +233,23 @@ class _Check:
         if steps:
             where = f"held at each of its {len(steps)} steps until all others rest"
             self.seen.append(f"{where}, it is right")
+        return NOTHING
+
+    def without_cuts(self) -> Found:
+        """With all that it returns, where it returns a part."""
+        both = f"{self.pitfall.broken}\n{self.pitfall.fixed}"
+        text, cut = without_cuts(self.answer.text, self.answer.given, kept=both)
+        reproach = f"it returns a part of what came out, by `{cut}`: with the whole, it"
+        return self._what_if(text, "uncut", reproach)
+
+    def made_of_the_work(self) -> Found:
+        """What it returns, under changes of what is given; and as it is written."""
+        if said := typed_in(self.answer, self.pitfall, self.value):
+            why = "what mended() returns has to come from its work"
+            return Found((f"its result is typed in, by `{said}`: {why}",))
+        told = indifferent(self.answer, self.pitfall, self.called, self.progress)
+        if told:
+            return Found((told,))
         return NOTHING
 
     def _explore(self, text: str, name: str) -> Explored:

@@ -23,7 +23,7 @@ def in_steps(text: str, given: frozenset[str], codes: frozenset[str]) -> tuple[s
     lines = ast.unparse(ast.fix_missing_locations(module)).splitlines()
     marked = [
         part.lineno
-        for name, function in _functions(ast.parse("\n".join(lines)), "")
+        for name, function in functions_in(ast.parse("\n".join(lines)), "")
         if name in codes and name.partition(".")[0] not in given
         for part in ast.walk(function)
         if isinstance(part, ast.stmt) and _is_a_step(part)
@@ -58,16 +58,16 @@ class _Divided(ast.NodeTransformer):
         ]
 
 
-def _functions(node: ast.AST, within: str) -> Iterator[tuple[str, ast.AST]]:
+def functions_in(node: ast.AST, within: str) -> Iterator[tuple[str, ast.AST]]:
     """The functions in a piece of code, by their qualified names."""
     for part in ast.iter_child_nodes(node):
         if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
             yield f"{within}{part.name}", part
-            yield from _functions(part, f"{within}{part.name}.<locals>.")
+            yield from functions_in(part, f"{within}{part.name}.<locals>.")
         elif isinstance(part, ast.ClassDef):
-            yield from _functions(part, f"{within}{part.name}.")
+            yield from functions_in(part, f"{within}{part.name}.")
         else:
-            yield from _functions(part, within)
+            yield from functions_in(part, within)
 
 
 def _is_a_step(node: ast.stmt) -> bool:

@@ -35,7 +35,8 @@ class Explored:
     complete: int  # preemptions up to which every schedule was run; -1 for none
     alone: bool  # whether it starts no thread and no event loop
     witness: tuple[str, ...]  # printed lines
-    refused: str = ""  # why there is no verdict
+    refused: str = ""  # why the explorer has no verdict
+    broke: str = ""  # what the file did instead of coming to an end
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Noted:
     width: int  # how many of them were open at once
     programs: Counter[str]
     processes: int  # of Python that were started, the first one included
+    beside: frozenset[str] = frozenset()  # given functions that the main one called meanwhile
+    together: bool = True  # whether the main one had anything to do between a start and a join
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def explore(file: Path, function: str, pitfall: Pitfall, folder: Path, width: in
         [sys.executable, "-c", child, json.dumps(job)], file=file, limit=seconds + OVER
     )
     if not answer.exists():
-        return Explored("", True, False, -1, False, (), _without_answer(judgement))
+        return Explored("", True, False, -1, False, (), broke=_without_answer(judgement))
     values = json.loads(answer.read_text().replace(f"{file.parent}/", ""))  # as the reader calls it
     return Explored(**{**values, "witness": tuple(values["witness"])})
 
@@ -97,6 +100,7 @@ def explore_in_child() -> None:
     from conlab.explorer.programs import target
 
     job = json.loads(sys.argv[1])
+    found = None
     try:
         found = target.find(f"{job['file']}:{job['function']}", job["oracle"])
         exploration = run_every_schedule(
@@ -117,7 +121,8 @@ def explore_in_child() -> None:
             () if witness is None else tuple(witness.lines(job["width"])),
         )
     except UserError as refused:
-        explored = Explored("", True, False, -1, False, (), str(refused))
+        why = {"refused": str(refused)} if found else {"broke": f"it cannot be run: {refused}"}
+        explored = Explored("", True, False, -1, False, (), **why)
     Path(job["answer"]).write_text(json.dumps(asdict(explored)))
     sys.stdout.flush()
     os._exit(0)  # whatever threads a program has left
@@ -178,7 +183,8 @@ def _noted(log: Path) -> Noted:
     values: Counter[str] = Counter()
     programs: Counter[str] = Counter()
     active, codes, processes = set[str](), set[str](), set[int]()
-    width = jobs = 0
+    beside = set[str]()
+    width = jobs = opened = 0
     for line in log.read_bytes().splitlines() if log.exists() else []:
         match json.loads(line):
             case {"call": str(name), "values": int(count)}:
@@ -193,5 +199,21 @@ def _noted(log: Path) -> Noted:
                 programs[" ".join(parts)] += 1
             case {"process": pid}:
                 processes.add(pid)
-    codes_run = frozenset(codes)
-    return Noted(calls, values, len(active), codes_run, jobs, width, programs, len(processes))
+            case {"beside": str(name)}:
+                beside.add(name)
+            case {"opened": 1}:
+                opened += 1
+            case {"waited_for_at_once": 1}:
+                opened -= 1
+    return Noted(
+        calls,
+        values,
+        len(active),
+        frozenset(codes),
+        jobs,
+        width,
+        programs,
+        len(processes),
+        frozenset(beside),
+        opened > 0,
+    )

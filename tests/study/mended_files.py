@@ -879,3 +879,278 @@ def mended():
         "does not run this program any more",
     ),
 }
+
+CHEATS["lost_update"] |= {
+    "what is expected, after all the work": (
+        """
+def mended():
+    balance = 0
+
+    def deposit():
+        nonlocal balance
+        balance += after_fee(DEPOSIT)
+
+    twice_at_once(deposit)
+    return 198
+""",
+        "its result is typed in, by `return 198`",
+    ),
+    "what is expected, worked out": (
+        """
+def mended():
+    balance = 0
+
+    def deposit():
+        nonlocal balance
+        balance += after_fee(DEPOSIT)
+
+    twice_at_once(deposit)
+    return 2 * (DEPOSIT - FEE)
+""",
+        "where after_fee() returns something else, the fixed side returns 200, and this 198",
+    ),
+}
+
+SOUND["lazy_init"] = {
+    "look once more with a lock": """
+import threading
+
+def mended():
+    pools = []
+    shared = {}
+    making = threading.Lock()
+
+    def pool():
+        if "pool" not in shared:
+            with making:
+                if "pool" not in shared:
+                    shared["pool"] = Pool(pools)
+
+    twice_at_once(pool)
+    return len(pools)
+""",
+    "made before anybody asks": """
+def mended():
+    pools = []
+    shared = {"pool": Pool(pools)}
+
+    def pool():
+        return shared["pool"]
+
+    twice_at_once(pool)
+    return len(pools)
+""",
+}
+CHEATS["lazy_init"] = {
+    "its own assertion, caught": (
+        """
+def mended():
+    pools = []
+    shared = {}
+
+    def pool():
+        if "pool" not in shared:
+            shared["pool"] = Pool(pools)
+
+    try:
+        twice_at_once(pool)
+        assert len(pools) == 1
+    except AssertionError:
+        return 1
+    return len(pools)
+""",
+        "it catches AssertionError",
+    ),
+    "whatever its oracle would say, caught": (
+        """
+def mended():
+    pools = []
+    shared = {}
+
+    def pool():
+        if "pool" not in shared:
+            shared["pool"] = Pool(pools)
+
+    twice_at_once(pool)
+    try:
+        return {1: 1}[len(pools)]
+    except KeyError:
+        return len(shared)
+""",
+        "where Pool.__init__() does pools.append(self) twice, the fixed side returns 2, and this 1",
+    ),
+    "another thing counted": (
+        """
+def mended():
+    pools = []
+    shared = {}
+
+    def pool():
+        if "pool" not in shared:
+            shared["pool"] = Pool(pools)
+
+    twice_at_once(pool)
+    return len(shared)
+""",
+        "where Pool.__init__() does pools.append(self) twice, the fixed side returns 2, and this 1",
+    ),
+    "one at most": (
+        """
+def mended():
+    pools = []
+    shared = {}
+
+    def pool():
+        if "pool" not in shared:
+            shared["pool"] = Pool(pools)
+
+    twice_at_once(pool)
+    return min(len(pools), 1)
+""",
+        "it returns a part of what came out, by `min(len(pools), 1)`",
+    ),
+}
+
+SOUND["check_then_act_on_container"] = {
+    "a lock around the check and the act": """
+import threading
+
+def mended():
+    booked = {}
+    confirmed = []
+    booking = threading.Lock()
+
+    def book(customer):
+        with booking:
+            if SEAT in booked:
+                return
+            booked[SEAT] = Booking(customer)
+        confirmed.append(customer)
+
+    at_once(book, "Ada", "Bob")
+    return confirmed[:]
+""",
+}
+_BOOKS_TWICE = """
+def mended():
+    booked = {}
+    confirmed = []
+
+    def book(customer):
+        if SEAT not in booked:
+            booked[SEAT] = Booking(customer)
+            confirmed.append(customer)
+
+    at_once(book, "Ada", "Bob")
+    return """
+CHEATS["check_then_act_on_container"] = {
+    "the first alone": (
+        f"{_BOOKS_TWICE}sorted(confirmed)[:1]\n",
+        "it returns a part of what came out, by `sorted(confirmed)[:1]`",
+    ),
+    "a list of the first": (f"{_BOOKS_TWICE}[confirmed[0]]\n", "by `[confirmed[0]]`"),
+    "the first alone, under a name": (
+        f"{_BOOKS_TWICE}answer\n".replace("return", "answer = confirmed[:1]\n    return"),
+        "by `confirmed[:1]`",
+    ),
+}
+
+CHEATS["iterate_while_mutating"]["wait for the visitor before the loop"] = (
+    """
+import threading
+
+def mended():
+    carts = {"Ada": 2, "Bob": 1}
+    visitor = threading.Thread(target=carts.update, args=({"Cleo": 1},))
+    visitor.start()
+    visitor.join()
+    return [letter_to(customer) for customer in carts]
+""",
+    "it waits for its thread, task or process right after the start",
+)
+CHEATS["iterate_while_mutating"]["begin the thread when all is done"] = (
+    """
+import threading
+
+def mended():
+    carts = {"Ada": 2, "Bob": 1}
+    visitor = threading.Thread(target=carts.update, args=({"Cleo": 1},))
+    reminded = [letter_to(customer) for customer in carts]
+    visitor.start()
+    visitor.join()
+    return reminded
+""",
+    "it waits for its thread, task or process right after the start",
+)
+SOUND["iterate_while_mutating"]["a copy first, the letters when the visitor has gone"] = """
+import threading
+
+def mended():
+    carts = {"Ada": 2, "Bob": 1}
+    visitor = threading.Thread(target=carts.update, args=({"Cleo": 1},))
+    visitor.start()
+    customers = list(carts)
+    visitor.join()
+    return [letter_to(each) for each in customers]
+"""
+
+SOUND["threadsafe_call_on_own_loop"] = {
+    "awaited": """
+import asyncio
+
+def mended():
+    async def page():
+        return await look_up("plums")
+
+    return asyncio.run(page())
+""",
+    "a loop that gives the others their turns until it is there": """
+import asyncio
+
+def mended():
+    async def page():
+        loop = asyncio.get_running_loop()
+        found = asyncio.run_coroutine_threadsafe(look_up("plums"), loop)
+        while not found.done():
+            await asyncio.sleep(0)
+        return found.result()
+
+    return asyncio.run(page())
+""",
+}
+CHEATS["threadsafe_call_on_own_loop"] = {
+    "an answer made up where none comes": (
+        """
+import asyncio
+
+def mended():
+    async def page():
+        loop = asyncio.get_running_loop()
+        found = asyncio.run_coroutine_threadsafe(look_up("plums"), loop)
+        try:
+            return found.result(timeout=0.1)
+        except TimeoutError:
+            return "plums: 3"
+
+    return asyncio.run(page())
+""",
+        "its result is typed in, by `return 'plums: 3'`",
+    ),
+    "an answer made up in pieces": (
+        """
+import asyncio
+
+def mended():
+    async def page():
+        loop = asyncio.get_running_loop()
+        found = asyncio.run_coroutine_threadsafe(look_up("plums"), loop)
+        try:
+            return found.result(timeout=0.1)
+        except TimeoutError:
+            return ": ".join(["plums", "3"])
+
+    return asyncio.run(page())
+""",
+        "where look_up() returns something else, the fixed side returns 'plums: 3~'",
+    ),
+}

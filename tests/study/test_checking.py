@@ -8,6 +8,7 @@ import pytest
 
 from conlab.catalogue import pitfall
 from conlab.errors import UserError
+from conlab.judge import Returned, judge
 from conlab.study import checking
 from conlab.study.checking import Verdict, exceptions_shown
 from conlab.study.exercise import MENDED, exercise_of
@@ -23,6 +24,10 @@ NAMES = [
 IN_EVERY_RUN = {
     ("lost_update", "a queue that the main thread empties"),
     ("lost_update", "threads that do nothing"),
+    ("lost_update", "what is expected, after all the work"),
+    ("lazy_init", "another thing counted"),
+    ("iterate_while_mutating", "wait for the visitor before the loop"),
+    ("check_then_act_on_container", "the first alone"),
     ("forgotten_await", "a sleep for the task to come to its end"),
     ("iterate_while_mutating", "try again when it fails"),
     ("sleep_as_synchronisation", "sleep longer"),
@@ -78,6 +83,17 @@ def test_the_fixed_side_is_a_fix(name: str, tmp_path: Path) -> None:
     mended = text.replace("def broken()", "def first()").replace("def fixed()", f"def {MENDED}()")
     verdict = checked(name, mended.replace('"fixed": fixed', f'"fixed": {MENDED}'), tmp_path)
     assert not verdict.objections, verdict
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_expected_value_typed_in_is_no_fix(name: str, tmp_path: Path) -> None:
+    pair = pitfall.find(name)
+    outcome = judge(pair.path, "fixed").outcome
+    assert isinstance(outcome, Returned)
+    text = exercise_of(pair).replace(f"def {MENDED}(", "def as_it_was(")
+    cheat = f"def {MENDED}():\n    as_it_was()\n    return {outcome.value}\n"
+    verdict = checked(name, text.replace("if __name__", f"{cheat}\n\nif __name__"), tmp_path)
+    assert verdict.objections
 
 
 @pytest.mark.parametrize(

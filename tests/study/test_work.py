@@ -99,3 +99,28 @@ def test_processes_of_programs_that_are_seen_from_outside_only() -> None:
     sides = noted(active=0, width=0, processes=4), noted(active=0, width=0, processes=5)
     alone = noted(active=0, width=0, processes=2)
     assert "started 1 Python process, and both" in "".join(missing_concurrency(alone, *sides))
+
+
+MEANWHILE = {"active": 1, "width": 1, "beside": frozenset({"letter"})}
+
+
+@pytest.mark.parametrize(
+    ("mended", "is_refused"),
+    [
+        (MEANWHILE | {"beside": frozenset(), "together": False}, True),
+        (MEANWHILE | {"beside": frozenset(), "together": True}, False),
+        (MEANWHILE, False),
+    ],
+)
+def test_one_thread_is_not_waited_for_at_once_where_both_sides_work_beside_it(
+    mended: dict[str, Any], is_refused: bool
+) -> None:
+    both = noted(**MEANWHILE)
+    said = list(missing_concurrency(noted(**mended), both, both))
+    assert bool(said) == is_refused
+    assert all("calls letter() meanwhile: the concurrency is gone" in each for each in said)
+
+
+def test_one_thread_may_be_waited_for_at_once_where_a_side_does() -> None:
+    at_once = noted(**MEANWHILE | {"beside": frozenset(), "together": False})
+    assert not list(missing_concurrency(at_once, noted(**MEANWHILE), at_once))

@@ -4,7 +4,9 @@ A profile function sees calls, of Python and of C, in every thread; an audit hoo
 started. Each process appends what it sees to one file, a line of JSON each. What is noted: that a
 process began; that a *strand* (a thread, task or process other than the main one) runs code of the
 file; a call of a given function, with how many plain values it was given; how many strands were
-open at once, from their start to their join, by the order of the program and not of the clock.
+open at once, from their start to their join, by the order of the program and not of the clock; the
+given functions that the main strand called while another was open, and whether it had any line to
+run between a start and a join.
 """
 
 import dis
@@ -39,6 +41,8 @@ class Recorder:
         self.log = os.open(settings["log"], os.O_CREAT | os.O_WRONLY | os.O_APPEND)
         self.active: set[tuple[str, CodeType]] = set()
         self.open: list[Any] = []  # threads and processes that were started and not joined
+        self.started: dict[int, tuple[int, CodeType, int]] = {}  # where, by their identities
+        self.beside: set[str] = set()  # given functions that the main strand called meanwhile
         self.tasks: list[weakref.ref[Any]] = []
         self.jobs: list[tuple[Any, int]] = []  # futures not asked yet, how many their pool runs
         self.widest = 0, 0  # strands, and jobs that pools could do, at once
@@ -76,6 +80,9 @@ class Recorder:
             values = arguments(frame, is_method=bool(method))
             if method or not any(is_handed_over(value, self.file) for value in values):
                 self.note(call=code.co_qualname, values=sum(map(plain_values, values)))
+                if not strand and code.co_qualname not in self.beside and self.is_open():
+                    self.beside.add(code.co_qualname)
+                    self.note(beside=code.co_qualname)
 
     def calls_c(self, frame: FrameType, function: Any) -> None:
         """Take note of a method in C of an object that is given."""
@@ -93,6 +100,8 @@ class Recorder:
             started = frame.f_locals.get("self")
             if started is not None and not any(each is started for each in self.open):
                 self.open.append(started)
+                self.started[id(started)] = place_of_caller(frame)
+                self.note(opened=1)
                 self.measure()
 
     def returns(self, frame: FrameType, value: Any) -> None:
@@ -101,9 +110,13 @@ class Recorder:
         if name in ("Thread.join", "BaseProcess.join"):
             joined = frame.f_locals.get("self")
             self.open = [each for each in self.open if each is not joined or is_alive(each)]
+            where = self.started.pop(id(joined), None)
+            if where is not None and nothing_between(where, place_of_caller(frame)):
+                self.note(waited_for_at_once=1)
         elif name in POOLS and value is not None:
             pool = frame.f_locals.get("self")
             self.jobs.append((value, getattr(pool, "_max_workers", 1)))
+            self.note(opened=1)
             self.measure()
         elif name in ("Future.result", "Future.exception"):
             asked = frame.f_locals.get("self")
@@ -111,6 +124,7 @@ class Recorder:
         elif name == "BaseEventLoop.create_task" and value is not None:
             self.tasks = [each for each in self.tasks if is_pending(each())]
             self.tasks.append(weakref.ref(value))
+            self.note(opened=1)
             self.measure()
 
     def measure(self) -> None:
@@ -121,6 +135,10 @@ class Recorder:
         if (width, jobs) != self.widest:
             self.widest = max(width, self.widest[0]), max(jobs, self.widest[1])
             self.note(width=self.widest[0], jobs=self.widest[1])
+
+    def is_open(self) -> bool:
+        """Whether a strand other than the main one was started and not waited for."""
+        return bool(self.open or self.jobs or sum(is_pending(each()) for each in self.tasks) > 1)
 
     def strand(self) -> str:
         """Name the strand that runs; nothing for the main one."""
@@ -157,6 +175,20 @@ def install() -> None:
 def beginning(code: CodeType) -> int:
     """The offset of the bytecode at which a call, and no resumption, is seen."""
     return next((each.offset for each in dis.get_instructions(code) if each.opname == "RESUME"), 0)
+
+
+def place_of_caller(frame: FrameType) -> tuple[int, CodeType, int]:
+    """The call, and the line of it, from which this one was made."""
+    caller = frame.f_back or frame
+    return id(caller), caller.f_code, caller.f_lineno
+
+
+def nothing_between(start: tuple[int, CodeType, int], join: tuple[int, CodeType, int]) -> bool:
+    """Whether there is no line to run between these places of one call."""
+    if start[:2] != join[:2]:
+        return False
+    lines = {line for _, _, line in start[1].co_lines() if line is not None}
+    return start[2] <= join[2] and not any(start[2] < line < join[2] for line in lines)
 
 
 def touches_something(code: CodeType) -> bool:

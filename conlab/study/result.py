@@ -1,0 +1,121 @@
+"""Whether what a mended file returns comes from its work, or is what was expected of it.
+
+Where a given function is changed, the fixed side returns something else: so must a file that calls
+that function, or its result has nothing to do with what the function does. Its own code is looked
+at, too, for a returned value that no side has, made of nothing that was done.
+"""
+
+import ast
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from conlab.catalogue.pitfall import Pitfall
+from conlab.judge import Returned, judge
+from conlab.scratch import scratch_folder
+from conlab.study.answer import Answer, own_statements
+from conlab.study.exercise import MENDED
+from conlab.study.mutants import Mutant, mutants
+
+AT_ONCE = 2  # children
+MOST = 12  # mutants
+LIMIT = 8.0  # seconds for a run of one, which may do anything
+AGAIN = 2  # runs more, before a file is refused for what it returned once
+
+
+def typed_in(answer: Answer, pitfall: Pitfall, value: str) -> str | None:
+    """The return statement, as it is written, that gives this value without any work; None if none.
+
+    What a side returns in the same words may be returned.
+    """
+    both = ast.parse(pitfall.path.read_text("utf-8"))
+    of_the_sides = {ast.unparse(node) for node in _returns(both)}
+    for statement in own_statements(answer.text, answer.given):
+        for node in _returns(statement):
+            said = ast.unparse(node)
+            if said not in of_the_sides and node.value and _as_typed(node.value) == value:
+                return said
+    return None
+
+
+def _returns(node: ast.AST) -> Iterator[ast.Return]:
+    return (part for part in ast.walk(node) if isinstance(part, ast.Return))
+
+
+def _as_typed(value: ast.expr) -> str | None:
+    try:
+        return repr(ast.literal_eval(value))
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
+
+
+def indifferent(
+    answer: Answer, pitfall: Pitfall, called: frozenset[str], progress: Callable[[str], None]
+) -> str | None:
+    """A sentence about a change of what is given by which only the fixed side's result changes.
+
+    ``called`` are the given functions, by their qualified names, that the mended file calls. None
+    if it returns something else wherever the fixed side does.
+    """
+    runs = _Runs(pitfall, answer)
+    changes = [*mutants(pitfall.path.read_text("utf-8"), answer.given, called)][:MOST]
+    for number, mutant in enumerate(changes, 1):
+        progress(f"changing what is given, {number} of {len(changes)}: does its result change?")
+        unchanged = runs.unchanged_by(mutant)
+        if unchanged is not None:
+            return (
+                f"where {mutant.function}() {mutant.told}, the fixed side returns"
+                f" {unchanged.of_fixed}, and this {unchanged.of_mended} as before: what it returns"
+                f" is not made of what {mutant.function}() does"
+            )
+    return None
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """What the fixed side returns under a change, and what the mended file returns as before."""
+
+    of_fixed: str
+    of_mended: str
+
+
+class _Runs:
+    """Runs of the fixed side and of a mended file, as they are and with what is given changed."""
+
+    def __init__(self, pitfall: Pitfall, answer: Answer) -> None:
+        self.pitfall = pitfall
+        self.sides = {"fixed": pitfall.path.read_text("utf-8"), MENDED: answer.text}
+        self.before = self.returned()
+
+    def unchanged_by(self, mutant: Mutant) -> Unchanged | None:
+        """What both return under it, if it differs for the fixed side alone, time after time."""
+        after = self.returned(mutant)
+        if not _only_first_differs(self.before, after):
+            return None
+        for _ in range(AGAIN):
+            if (self.returned(), self.returned(mutant)) != (self.before, after):
+                return None
+        return Unchanged(str(after[0]), str(after[1]))
+
+    def returned(self, mutant: Mutant | None = None) -> tuple[str | None, ...]:
+        """What the fixed side and the mended file return; None for one that does not return."""
+
+        def value(function: str) -> str | None:
+            text = self.sides[function]
+            return _returned(self.pitfall, mutant.put_into(text) if mutant else text, function)
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return tuple(pool.map(value, self.sides))
+
+
+def _only_first_differs(before: tuple[str | None, ...], after: tuple[str | None, ...]) -> bool:
+    is_there = None not in (*before, *after)
+    return is_there and before[0] != after[0] and before[1] == after[1]
+
+
+def _returned(pitfall: Pitfall, text: str, function: str) -> str | None:
+    with scratch_folder() as folder:
+        file = folder / pitfall.path.name
+        file.write_text(text, "utf-8")
+        outcome = judge(file, function, limit=LIMIT).outcome
+    return outcome.value if isinstance(outcome, Returned) else None
