@@ -30,6 +30,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--budget": {"metavar": "SECONDS", "help": "measure for no longer than this in all (300)"},
     "--seed": {"metavar": "N", "help": "draw the orders as a run did that printed this seed"},
+    "--install": {
+        "action": "store_true",
+        "help": "install each revision, and the working tree beside it, into an environment of its"
+        " own, made once and kept; as a project that must be built is anyway",
+    },
     "--report-md": {"metavar": "FILE", "help": "write a report in Markdown there, too"},
     "--fail-on-cannot-tell": {
         "action": "store_true",

@@ -40,7 +40,7 @@ class BenchmarksComparison(Comparison):
         ``options`` are those of the reader's pytest; ``tell`` and ``say`` as in ``run``.
         """
         asked = self.options
-        with named_trees(asked.text, project, say) as trees:
+        with named_trees(asked.text, project, say, asked.install) as trees:
             try:
                 say(f"Running each of {len(tests)} benchmarks once")
                 with BenchmarkMeasurer(

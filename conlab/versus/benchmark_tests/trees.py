@@ -11,12 +11,15 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from conlab.bench.layout import is_installable
 from conlab.errors import UserError
 from conlab.scratch import scratch_folder
 from conlab.versus.benchmark_tests.texts import benchmarks, functions, own_name
+from conlab.versus.sides import environments
+from conlab.versus.sides.building import copied, is_to_be_installed
 from conlab.versus.sides.naming import halves, python_for
 from conlab.versus.sides.revisions import Repository, check, git, repository_of
 from conlab.versus.sides.side import AIMED, ROOT, WORKING_TREE, Side
@@ -99,9 +102,14 @@ class Trees:
         return True
 
     def environment_of(self, number: int) -> dict[str, str]:
-        """What a process of that side finds in its environment: its own code first."""
+        """What a process of that side finds in its environment: its own code first.
+
+        That of a side with an environment of its own is installed there.
+        """
         top = self.sides[number].root
         ours = [top / self.project.root, top / self.project.root / "src", top, top / "src"]
+        if self.sides[number].made:
+            ours = []
         given = []
         for each in filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)):
             path = Path(each).absolute()
@@ -114,13 +122,25 @@ class Trees:
 
 @contextmanager
 def named_trees(
-    text: str, project: Project, say: Callable[[str], None] = lambda _: None
+    text: str,
+    project: Project,
+    say: Callable[[str], None] = lambda _: None,
+    install: bool = False,
 ) -> Iterator[Trees]:
-    """The trees of both sides, there while it lasts. Raises UserError where the text names none."""
+    """The trees of both sides, there while it lasts. Raises UserError where the text names none.
+
+    With ``install``, or where the project must be built, a side that is a revision, or the working
+    tree beside one, has an environment of its own.
+    """
     one, two = halves(text)
     with scratch_folder() as folder:
         new = _side(two, project, folder / "b", say)
         old = _side(one, project, folder / "a", say)
+        if install and not (old.copy or new.copy):
+            raise UserError(f"--install: neither side of --versus {text} is a revision")
+        if old.copy or new.copy:
+            new = installed(new, project, folder / "b-tree", say, install)
+            old = installed(old, project, folder / "a-tree", say, install)
         trees = Trees((old, new), project, link_to_conlab(folder / "conlab-home"))
         if old.root != new.root:
             trees.before = lay_over(files_to_share(new.root, project), new.root, old.root)
@@ -157,6 +177,20 @@ def revision(name: str, project: Project, folder: Path) -> Side:
     label = name if name.startswith(shown) else f"{name} ({shown})"
     # What is installed and leads into the reader's tree is led into the copy, or switched off.
     return Side(label, root=root, tree=project.top, copy=root)
+
+
+def installed(
+    side: Side, project: Project, folder: Path, say: Callable[[str], None], install: bool
+) -> Side:
+    """The side in an environment of its own, if that is asked for or its project must be built."""
+    tree = side.copy or side.root
+    root = project.root if is_installable(tree / project.root) else Path()
+    if not is_to_be_installed(side, tree / root, install):
+        return side
+    if side.copy is None and (repository := repository_of(project.top)):
+        tree = copied(repository, folder)
+    python = environments.with_project(tree / root, side.name, say)
+    return replace(side, python=python, made=python.parents[1])
 
 
 def link_to_conlab(folder: Path) -> Path:

@@ -2,12 +2,15 @@
 
 import re
 import shutil
+import sys
 from collections.abc import Iterable
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
-from conlab.bench.layout import table, toml
+from conlab.bench.layout import is_installable, table, toml
+from conlab.errors import UserError
 from conlab.versus.sides.revisions import Repository
+from conlab.versus.sides.side import Side
 
 COMPILING = (  # build backends that are there to compile
     "maturin", "mesonpy", "scikit_build_core", "setuptools_rust", "sipbuild", "py_build_cmake",
@@ -53,6 +56,22 @@ def must_be_built(root: Path) -> bool:
         return bool(EXTENSIONS.search((root / "setup.py").read_text("utf-8", "replace")))
     except OSError:
         return False
+
+
+def is_to_be_installed(side: Side, root: Path, install: bool) -> bool:
+    """Whether a side whose project lies there gets an environment of its own.
+
+    It does where that is asked for, or where the project must be built; not with another Python.
+    Raises UserError where it is asked for and there is nothing to install.
+    """
+    if str(side.python) != sys.executable or not (install or must_be_built(root)):
+        return False
+    if not (is_installable(root) or (root / "requirements.txt").is_file()):
+        raise UserError(
+            f"--install: {side.name} has in its root neither a project that pip could install nor"
+            " a requirements.txt, so there is nothing to install"
+        )
+    return True
 
 
 def requirements_in(paths: Iterable[str]) -> list[str]:

@@ -4,7 +4,6 @@ import ast
 import os
 import re
 import shutil
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -12,12 +11,11 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from conlab.bench.layout import is_installable
 from conlab.bench.settings import Settings
 from conlab.errors import UserError
 from conlab.scratch import scratch_folder
 from conlab.versus.sides import environments
-from conlab.versus.sides.building import PATHS, copied, must_be_built, requirements_in
+from conlab.versus.sides.building import PATHS, copied, is_to_be_installed, requirements_in
 from conlab.versus.sides.folders import folders_of
 from conlab.versus.sides.revisions import Repository, pointers_in, repository_of
 from conlab.versus.sides.side import (
@@ -79,15 +77,8 @@ def installed(
 ) -> Side:
     """The side in an environment of its own, if that is asked for or it must be built."""
     at = one.copy or tree
-    if tree == ROOT or str(one.python) != sys.executable:
+    if tree == ROOT or not is_to_be_installed(one, at, install):
         return one
-    if not (install or must_be_built(at)):
-        return one
-    if not (is_installable(at) or (at / "requirements.txt").is_file()):
-        raise UserError(
-            f"--install: {one.name} has in its root neither a project that pip could install nor"
-            " a requirements.txt, so there is nothing to install"
-        )
     if one.copy is None:
         at = copied(Repository(tree), folder)
     python = environments.with_project(at, one.name, say)

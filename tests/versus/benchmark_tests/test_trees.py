@@ -9,6 +9,7 @@ import pytest
 from conlab.errors import UserError
 from conlab.versus.benchmark_tests.trees import Project, folder_of_tests, named_trees
 from conlab.versus.sides.side import AIMED
+from tests.patience import patience
 
 OLD = "def test_it(benchmark):\n    benchmark(int, 1)\n"
 NEW = OLD.replace("1", "2")
@@ -126,5 +127,77 @@ def test_a_revision_of_what_lies_in_no_repository_is_said(tmp_path: Path) -> Non
     with (
         pytest.raises(UserError, match="lies in no git repository, so it has no revisions"),
         named_trees("main", project(tmp_path)),
+    ):
+        pass
+
+
+BACKEND = """
+import pathlib
+import zipfile
+
+NAME = "shop-1.dist-info"
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    built = pathlib.Path("src/shop/__init__.py").read_text() + "BUILT = True\\n"
+    wheel = "shop-1-py3-none-any.whl"
+    with zipfile.ZipFile(pathlib.Path(wheel_directory) / wheel, "w") as file:
+        file.writestr("shop/__init__.py", built)
+        file.writestr(f"{NAME}/METADATA", "Metadata-Version: 2.1\\nName: shop\\nVersion: 1\\n")
+        kind = "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+        file.writestr(f"{NAME}/WHEEL", kind)
+        file.writestr(f"{NAME}/RECORD", "")
+    return wheel
+"""
+BUILDING = """
+[project]
+name = "shop"
+version = "1"
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+"""
+SHOWN = "import pytest, shop; print(shop.SIDE, shop.BUILT)"
+
+
+def test_each_side_has_what_is_built_of_its_own_revision(
+    top: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conlab.versus.sides.environments.CACHE", tmp_path / "environments")
+    (top / "backend.py").write_text(BACKEND)
+    (top / "pyproject.toml").write_text(BUILDING)
+    git(top, "add", "backend.py", "pyproject.toml")
+    git(top, "commit", "--quiet", "--message", "can be built")
+    told: list[str] = []
+    with named_trees("HEAD", project(top, BESIDE), told.append, install=True) as trees:
+        shown = [
+            subprocess.run(
+                [side.python, "-c", SHOWN],
+                env=os.environ | trees.environment_of(number),
+                cwd=side.root,
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=patience(60),
+            ).stdout.split()
+            for number, side in enumerate(trees.sides)
+        ]
+    assert shown == [["old", "True"], ["new", "True"]]
+    assert len(told) == 2
+    assert all("into an environment of its own, once" in each for each in told)
+
+
+def test_installing_needs_a_revision(top: Path) -> None:
+    with (
+        pytest.raises(UserError, match="neither side of --versus python3 is a revision"),
+        named_trees("python3", project(top, BESIDE), install=True),
+    ):
+        pass
+
+
+def test_installing_needs_something_to_install(top: Path) -> None:
+    with (
+        pytest.raises(UserError, match="there is nothing to install"),
+        named_trees("HEAD", project(top, BESIDE), install=True),
     ):
         pass
