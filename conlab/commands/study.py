@@ -29,12 +29,12 @@ A_FEW = 3  # pitfalls of a family that are named as examples
 
 LOOP = """\
 how to learn, with one that conlab study lists, here lost_update:
-  conlab study                                  pick one; or --symptom, or --next
+  conlab study                                  pick one; or --symptom, --next
   conlab study lost_update                      read it, and see both sides run
   conlab study lost_update --exercise > fix.py  get its broken side as a file
   (edit fix.py: its first lines say what must hold, and what is to be mended)
   conlab study lost_update --check fix.py       is it a fix? if not, why not?
-  conlab study --quiz                           find the mistake in another program
+  conlab study --quiz                           find the mistake in another
   conlab study --next                           read the next that you have not"""
 
 
