@@ -12,7 +12,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/encode/httpcore/issues/658 and
 https://github.com/MagicStack/asyncpg/issues/464
 
-Run: python cancel_leaks_resource.py broken|fixed; study: conlab study cancel_leaks_resource
+Run: python cancel_leaks_resource.py broken|fixed; conlab study cancel_leaks_resource
 """
 
 import asyncio

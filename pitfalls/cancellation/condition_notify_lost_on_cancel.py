@@ -15,7 +15,7 @@ asyncio.run(serve(announce))`.
 Source: https://github.com/python/cpython/issues/112202 and
 https://github.com/agronholm/anyio/pull/1075
 
-Run: python condition_notify_lost_on_cancel.py broken|fixed; study:
+Run: python condition_notify_lost_on_cancel.py broken|fixed;
 conlab study condition_notify_lost_on_cancel
 """
 

@@ -17,7 +17,7 @@ whose stacks show `pool.join()`.
 Source: https://github.com/uqfoundation/pathos/issues/114 and
 https://github.com/cokelaer/easydev/issues/6
 
-Run: python ctrl_c_with_pool.py broken|fixed; study: conlab study ctrl_c_with_pool
+Run: python ctrl_c_with_pool.py broken|fixed; conlab study ctrl_c_with_pool
 """
 
 import faulthandler

@@ -14,7 +14,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/mindsdb/anton/pull/353 and
 https://github.com/python/cpython/issues/129536
 
-Run: python daemon_thread_at_exit.py broken|fixed; study: conlab study daemon_thread_at_exit
+Run: python daemon_thread_at_exit.py broken|fixed; conlab study daemon_thread_at_exit
 """
 
 import subprocess

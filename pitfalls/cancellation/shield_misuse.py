@@ -13,7 +13,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/aio-libs/aiojobs/pull/495 and
 https://github.com/python/cpython/issues/94972
 
-Run: python shield_misuse.py broken|fixed; study: conlab study shield_misuse
+Run: python shield_misuse.py broken|fixed; conlab study shield_misuse
 """
 
 import asyncio

@@ -14,7 +14,7 @@ of the result fails.
 Source: https://github.com/tornadoweb/tornado/issues/2990 and
 https://docs.python.org/3/library/asyncio-task.html#task-cancellation
 
-Run: python swallowed_cancellation.py broken|fixed; study: conlab study swallowed_cancellation
+Run: python swallowed_cancellation.py broken|fixed; conlab study swallowed_cancellation
 """
 
 import asyncio

@@ -13,8 +13,7 @@ Detect: none known. A test of the result fails.
 Source: https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Future.result
 and https://github.com/python/cpython/issues/72165
 
-Run: python timeout_does_not_stop_work.py broken|fixed; study:
-conlab study timeout_does_not_stop_work
+Run: python timeout_does_not_stop_work.py broken|fixed; conlab study timeout_does_not_stop_work
 """
 
 import sys

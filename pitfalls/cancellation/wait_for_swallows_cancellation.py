@@ -12,7 +12,7 @@ Detect: none known.
 Source: https://github.com/python/cpython/issues/86296 and
 https://github.com/python/cpython/issues/87555
 
-Run: python wait_for_swallows_cancellation.py broken|fixed; study:
+Run: python wait_for_swallows_cancellation.py broken|fixed;
 conlab study wait_for_swallows_cancellation
 """
 

@@ -11,7 +11,7 @@ Detect: none known.
 
 Source: https://docs.python.org/3/library/threading.html#condition-objects
 
-Run: python condition_if_not_while.py broken|fixed; study: conlab study condition_if_not_while
+Run: python condition_if_not_while.py broken|fixed; conlab study condition_if_not_while
 """
 
 import sys

@@ -13,7 +13,7 @@ show `return inner.submit(pow, 6, 2).result()`.
 Source: https://github.com/django/asgiref/issues/249 and the deadlock shown in the documentation of
 concurrent.futures.ThreadPoolExecutor.
 
-Run: python executor_self_starvation.py broken|fixed; study: conlab study executor_self_starvation
+Run: python executor_self_starvation.py broken|fixed; conlab study executor_self_starvation
 """
 
 import faulthandler

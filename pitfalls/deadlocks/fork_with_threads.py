@@ -15,7 +15,7 @@ faulthandler's dump_traceback_later(), once the order is forced, whose stacks sh
 Source: https://github.com/python/cpython/issues/84559 and
 https://github.com/python/cpython/issues/109767
 
-Run: python fork_with_threads.py broken|fixed; study: conlab study fork_with_threads
+Run: python fork_with_threads.py broken|fixed; conlab study fork_with_threads
 """
 
 import faulthandler

@@ -12,7 +12,7 @@ Detect: pytest-timeout and faulthandler's dump_traceback_later(), whose stacks s
 Source: https://github.com/python/cpython/issues/73983 and "Joining processes that use queues" in
 the programming guidelines of multiprocessing.
 
-Run: python join_before_drain.py broken|fixed; study: conlab study join_before_drain
+Run: python join_before_drain.py broken|fixed; conlab study join_before_drain
 """
 
 import faulthandler

@@ -12,7 +12,7 @@ dump_traceback_later(), once the order is forced, whose stacks show `with second
 Source: https://github.com/storaged-project/blivet/issues/1500; "deadlock" in Lu et al., Learning
 from Mistakes, ASPLOS 2008.
 
-Run: python lock_order.py broken|fixed; study: conlab study lock_order
+Run: python lock_order.py broken|fixed; conlab study lock_order
 """
 
 import faulthandler

@@ -12,7 +12,7 @@ dump_traceback_later(), once the order is forced, whose stacks show `baked.wait(
 
 Source: https://docs.python.org/3/library/threading.html#condition-objects
 
-Run: python lost_wakeup.py broken|fixed; study: conlab study lost_wakeup
+Run: python lost_wakeup.py broken|fixed; conlab study lost_wakeup
 """
 
 import faulthandler

@@ -13,7 +13,7 @@ self.lock:`.
 
 Source: https://github.com/apache/texera/issues/4794
 
-Run: python non_reentrant_lock_taken_twice.py broken|fixed; study:
+Run: python non_reentrant_lock_taken_twice.py broken|fixed;
 conlab study non_reentrant_lock_taken_twice
 """
 

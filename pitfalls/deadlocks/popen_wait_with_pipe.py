@@ -12,7 +12,7 @@ Detect: pytest-timeout and faulthandler's dump_traceback_later(), whose stacks s
 Source: https://docs.python.org/3/library/subprocess.html#subprocess.Popen.wait and
 https://github.com/dpkp/kafka-python/issues/1689
 
-Run: python popen_wait_with_pipe.py broken|fixed; study: conlab study popen_wait_with_pipe
+Run: python popen_wait_with_pipe.py broken|fixed; conlab study popen_wait_with_pipe
 """
 
 import faulthandler

@@ -12,7 +12,7 @@ faulthandler's dump_traceback_later(), whose stacks show `orders.join()`.
 
 Source: https://github.com/dbt-labs/dbt-core/issues/5602
 
-Run: python queue_join_dead_worker.py broken|fixed; study: conlab study queue_join_dead_worker
+Run: python queue_join_dead_worker.py broken|fixed; conlab study queue_join_dead_worker
 """
 
 import faulthandler

@@ -16,7 +16,7 @@ self.lock:`.
 Source: https://github.com/patroni/patroni/pull/3413 and
 https://github.com/benoitc/gunicorn/pull/2667
 
-Run: python signal_handler_takes_lock.py broken|fixed; study: conlab study signal_handler_takes_lock
+Run: python signal_handler_takes_lock.py broken|fixed; conlab study signal_handler_takes_lock
 """
 
 import faulthandler

@@ -12,7 +12,7 @@ Detect: pytest-timeout and faulthandler's dump_traceback_later(), whose stacks s
 Source: https://github.com/Azure/azure-sdk-for-python/pull/11591 and
 https://github.com/agent0ai/agent-zero/issues/1355
 
-Run: python thread_lock_across_await.py broken|fixed; study: conlab study thread_lock_across_await
+Run: python thread_lock_across_await.py broken|fixed; conlab study thread_lock_across_await
 """
 
 import asyncio

@@ -17,8 +17,7 @@ Blocking call to lock.acquire").
 Source: https://github.com/crewAIInc/crewAI/issues/6742 and
 https://github.com/empicano/aiomqtt/issues/174
 
-Run: python threadsafe_call_on_own_loop.py broken|fixed; study:
-conlab study threadsafe_call_on_own_loop
+Run: python threadsafe_call_on_own_loop.py broken|fixed; conlab study threadsafe_call_on_own_loop
 """
 
 import asyncio

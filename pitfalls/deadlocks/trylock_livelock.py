@@ -12,7 +12,7 @@ coro=<with_aiodebug_ha…"). A test of the result fails.
 
 Source: https://docs.oracle.com/javase/tutorial/essential/concurrency/starvelive.html
 
-Run: python trylock_livelock.py broken|fixed; study: conlab study trylock_livelock
+Run: python trylock_livelock.py broken|fixed; conlab study trylock_livelock
 """
 
 import asyncio

@@ -14,7 +14,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/python/cpython/issues/88684 and
 https://github.com/python/cpython/issues/118944
 
-Run: python async_generator_break.py broken|fixed; study: conlab study async_generator_break
+Run: python async_generator_break.py broken|fixed; conlab study async_generator_break
 """
 
 import asyncio

@@ -14,8 +14,7 @@ test of the result fails.
 Source: https://docs.python.org/3/library/asyncio-dev.html#running-blocking-code and
 https://github.com/home-assistant/core/issues/63766
 
-Run: python blocking_call_in_coroutine.py broken|fixed; study:
-conlab study blocking_call_in_coroutine
+Run: python blocking_call_in_coroutine.py broken|fixed; conlab study blocking_call_in_coroutine
 """
 
 import asyncio

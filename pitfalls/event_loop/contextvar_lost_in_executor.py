@@ -15,8 +15,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/python/cpython/issues/78195 and
 https://github.com/infiniflow/ragflow/pull/16247
 
-Run: python contextvar_lost_in_executor.py broken|fixed; study:
-conlab study contextvar_lost_in_executor
+Run: python contextvar_lost_in_executor.py broken|fixed; conlab study contextvar_lost_in_executor
 """
 
 import asyncio

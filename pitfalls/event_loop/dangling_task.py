@@ -15,7 +15,7 @@ pending!"). A test of the result fails.
 Source: https://github.com/python/cpython/issues/91887 and the note on asyncio.create_task() in the
 documentation.
 
-Run: python dangling_task.py broken|fixed; study: conlab study dangling_task
+Run: python dangling_task.py broken|fixed; conlab study dangling_task
 """
 
 # ruff: noqa: RUF006 - the mistake that this file is about

@@ -14,8 +14,7 @@ show `return asyncio.run(serve())`.
 Source: https://github.com/python/cpython/issues/112169 and
 https://github.com/home-assistant/architecture/issues/171
 
-Run: python default_executor_starvation.py broken|fixed; study:
-conlab study default_executor_starvation
+Run: python default_executor_starvation.py broken|fixed; conlab study default_executor_starvation
 """
 
 import asyncio

@@ -15,7 +15,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/Sendspin/aiosendspin/pull/267 and
 https://github.com/python/cpython/issues/124309
 
-Run: python eager_task_order.py broken|fixed; study: conlab study eager_task_order
+Run: python eager_task_order.py broken|fixed; conlab study eager_task_order
 """
 
 import asyncio

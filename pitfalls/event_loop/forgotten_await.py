@@ -12,7 +12,7 @@ coroutine 'save' was never awaited"). A test of the result fails.
 
 Source: https://docs.python.org/3/library/asyncio-dev.html#detect-never-awaited-coroutines
 
-Run: python forgotten_await.py broken|fixed; study: conlab study forgotten_await
+Run: python forgotten_await.py broken|fixed; conlab study forgotten_await
 """
 
 import asyncio

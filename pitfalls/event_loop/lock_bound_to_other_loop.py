@@ -15,7 +15,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/topoteretes/cognee/pull/2938 and
 https://github.com/ecmwf/forecast-in-a-box/issues/317
 
-Run: python lock_bound_to_other_loop.py broken|fixed; study: conlab study lock_bound_to_other_loop
+Run: python lock_bound_to_other_loop.py broken|fixed; conlab study lock_bound_to_other_loop
 """
 
 import asyncio

@@ -14,7 +14,7 @@ Detect: python ("RuntimeError: cannot reuse already awaited coroutine"). A test 
 Source: https://github.com/python/cpython/issues/90780 and
 https://github.com/tkem/cachetools/issues/92
 
-Run: python lru_cache_on_async.py broken|fixed; study: conlab study lru_cache_on_async
+Run: python lru_cache_on_async.py broken|fixed; conlab study lru_cache_on_async
 """
 
 import asyncio

@@ -16,7 +16,7 @@ coroutine 'ask_async' was never awaited"). A test of the result fails.
 Source: https://github.com/ollama/ollama-python/issues/35 and
 https://github.com/crewAIInc/crewAI/issues/6978
 
-Run: python run_inside_running_loop.py broken|fixed; study: conlab study run_inside_running_loop
+Run: python run_inside_running_loop.py broken|fixed; conlab study run_inside_running_loop
 """
 
 import asyncio

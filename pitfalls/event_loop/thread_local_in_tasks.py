@@ -13,7 +13,7 @@ Detect: none known. A test of the result fails.
 
 Source: https://github.com/NoneGG/aredis/issues/119
 
-Run: python thread_local_in_tasks.py broken|fixed; study: conlab study thread_local_in_tasks
+Run: python thread_local_in_tasks.py broken|fixed; conlab study thread_local_in_tasks
 """
 
 import asyncio

@@ -12,7 +12,7 @@ Detect: ruff (S110); bandit (B110). A test of the result fails.
 Source: https://docs.astral.sh/ruff/rules/try-except-pass/ and
 https://cwe.mitre.org/data/definitions/390.html
 
-Run: python exception_swallowed_in_worker_loop.py broken|fixed; study:
+Run: python exception_swallowed_in_worker_loop.py broken|fixed;
 conlab study exception_swallowed_in_worker_loop
 """
 

@@ -11,7 +11,7 @@ Detect: none known. A test of the result fails.
 
 Source: https://peps.python.org/pep-0654/ and https://github.com/agronholm/anyio/issues/668
 
-Run: python exceptiongroup_not_caught.py broken|fixed; study: conlab study exceptiongroup_not_caught
+Run: python exceptiongroup_not_caught.py broken|fixed; conlab study exceptiongroup_not_caught
 """
 
 import asyncio

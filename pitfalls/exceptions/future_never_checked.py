@@ -12,7 +12,7 @@ Detect: none known. A test of the result fails.
 
 Source: https://github.com/python/cpython/issues/120508
 
-Run: python future_never_checked.py broken|fixed; study: conlab study future_never_checked
+Run: python future_never_checked.py broken|fixed; conlab study future_never_checked
 """
 
 import sys

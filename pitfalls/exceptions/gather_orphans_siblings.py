@@ -11,7 +11,7 @@ Detect: none known. A test of the result fails.
 
 Source: https://github.com/python/cpython/issues/75633
 
-Run: python gather_orphans_siblings.py broken|fixed; study: conlab study gather_orphans_siblings
+Run: python gather_orphans_siblings.py broken|fixed; conlab study gather_orphans_siblings
 """
 
 import asyncio

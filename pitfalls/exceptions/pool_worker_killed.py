@@ -14,7 +14,7 @@ str(pool.map(square, NUMBERS))`.
 Source: https://github.com/python/cpython/issues/96062 and
 https://github.com/python/cpython/issues/66587
 
-Run: python pool_worker_killed.py broken|fixed; study: conlab study pool_worker_killed
+Run: python pool_worker_killed.py broken|fixed; conlab study pool_worker_killed
 """
 
 import faulthandler

@@ -16,7 +16,7 @@ Exception in thread T…"). A test of the result fails.
 Source: https://github.com/agronholm/apscheduler/issues/985 and
 https://github.com/python/cpython/issues/148280
 
-Run: python submit_after_shutdown.py broken|fixed; study: conlab study submit_after_shutdown
+Run: python submit_after_shutdown.py broken|fixed; conlab study submit_after_shutdown
 """
 
 import sys

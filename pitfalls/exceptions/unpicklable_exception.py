@@ -15,7 +15,7 @@ Detect: flake8-bugbear (B042). A test of the result fails.
 Source: https://github.com/python/cpython/issues/103061 and
 https://github.com/python/cpython/issues/79492
 
-Run: python unpicklable_exception.py broken|fixed; study: conlab study unpicklable_exception
+Run: python unpicklable_exception.py broken|fixed; conlab study unpicklable_exception
 """
 
 import multiprocessing

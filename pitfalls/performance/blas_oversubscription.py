@@ -16,7 +16,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/joblib/joblib/issues/1846 and
 https://github.com/joblib/joblib/issues/1824, about pools in pools.
 
-Run: python blas_oversubscription.py broken|fixed; study: conlab study blas_oversubscription
+Run: python blas_oversubscription.py broken|fixed; conlab study blas_oversubscription
 """
 
 import sys

@@ -16,7 +16,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/jazzband/django-redis/issues/27 and
 https://github.com/Suor/django-cacheops/pull/134
 
-Run: python cache_stampede.py broken|fixed; study: conlab study cache_stampede
+Run: python cache_stampede.py broken|fixed; conlab study cache_stampede
 """
 
 import asyncio

@@ -10,7 +10,7 @@ Detect: none known. A test of the result fails.
 
 Source: https://github.com/encode/httpx/issues/2298
 
-Run: python client_per_request.py broken|fixed; study: conlab study client_per_request
+Run: python client_per_request.py broken|fixed; conlab study client_per_request
 """
 
 import sys

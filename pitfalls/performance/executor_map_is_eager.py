@@ -14,7 +14,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/python/cpython/issues/74028 and
 https://github.com/agronholm/pythonfutures/issues/39
 
-Run: python executor_map_is_eager.py broken|fixed; study: conlab study executor_map_is_eager
+Run: python executor_map_is_eager.py broken|fixed; conlab study executor_map_is_eager
 """
 
 import sys

@@ -12,7 +12,7 @@ Detect: none known. A test of the result fails.
 
 Source: https://github.com/reddit/baseplate.py/issues/302
 
-Run: python no_backpressure.py broken|fixed; study: conlab study no_backpressure
+Run: python no_backpressure.py broken|fixed; conlab study no_backpressure
 """
 
 import sys

@@ -15,7 +15,7 @@ name='Task-n' coro=<BaseSelectorEven…"). A test of the result fails.
 Source: https://github.com/HKUDS/nanobot/issues/2760 and "Addressing cascading failures" in Site
 Reliability Engineering, https://sre.google/sre-book/addressing-cascading-failures/
 
-Run: python retry_storm.py broken|fixed; study: conlab study retry_storm
+Run: python retry_storm.py broken|fixed; conlab study retry_storm
 """
 
 import asyncio

@@ -12,7 +12,7 @@ Detect: none known. A test of the result fails.
 Source: https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Executor.map
 and https://github.com/joblib/loky/issues/12
 
-Run: python tiny_chunks.py broken|fixed; study: conlab study tiny_chunks
+Run: python tiny_chunks.py broken|fixed; conlab study tiny_chunks
 """
 
 import multiprocessing

@@ -12,7 +12,7 @@ inside the loop ("Error: Detected 1 event loop blocks"). A test of the result fa
 
 Source: https://github.com/aio-libs/aiohttp/issues/3038
 
-Run: python unbounded_fan_out.py broken|fixed; study: conlab study unbounded_fan_out
+Run: python unbounded_fan_out.py broken|fixed; conlab study unbounded_fan_out
 """
 
 import asyncio

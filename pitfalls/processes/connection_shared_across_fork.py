@@ -11,7 +11,7 @@ Detect: none known. A test of the result fails.
 
 Source: https://github.com/celery/celery/issues/1564
 
-Run: python connection_shared_across_fork.py broken|fixed; study:
+Run: python connection_shared_across_fork.py broken|fixed;
 conlab study connection_shared_across_fork
 """
 

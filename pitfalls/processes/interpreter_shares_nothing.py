@@ -14,8 +14,7 @@ Detect: none known. A test of the result fails.
 Source: https://docs.python.org/3/library/concurrent.interpreters.html and
 https://github.com/cython/cython/issues/6445, where each interpreter counts for itself.
 
-Run: python interpreter_shares_nothing.py broken|fixed; study:
-conlab study interpreter_shares_nothing
+Run: python interpreter_shares_nothing.py broken|fixed; conlab study interpreter_shares_nothing
 """
 
 import importlib

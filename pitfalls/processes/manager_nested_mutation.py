@@ -14,7 +14,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/python/cpython/issues/91192 and
 https://github.com/python/cpython/issues/76719
 
-Run: python manager_nested_mutation.py broken|fixed; study: conlab study manager_nested_mutation
+Run: python manager_nested_mutation.py broken|fixed; conlab study manager_nested_mutation
 """
 
 import multiprocessing

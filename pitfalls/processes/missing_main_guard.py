@@ -13,7 +13,7 @@ Detect: none known. A test of the result fails.
 Source: https://docs.python.org/3/library/multiprocessing.html#multiprocessing-programming and
 https://github.com/argilla-io/distilabel/issues/685
 
-Run: python missing_main_guard.py broken|fixed; study: conlab study missing_main_guard
+Run: python missing_main_guard.py broken|fixed; conlab study missing_main_guard
 """
 
 import subprocess

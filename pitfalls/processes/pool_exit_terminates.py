@@ -14,7 +14,7 @@ Detect: none known. A test of the result fails.
 
 Source: https://github.com/python/cpython/issues/74140, closed as "won't fix".
 
-Run: python pool_exit_terminates.py broken|fixed; study: conlab study pool_exit_terminates
+Run: python pool_exit_terminates.py broken|fixed; conlab study pool_exit_terminates
 """
 
 import multiprocessing

@@ -12,7 +12,7 @@ Detect: none known. A test of the result fails.
 
 Source: https://github.com/pytorch/pytorch/issues/5059
 
-Run: python rng_duplicated_by_fork.py broken|fixed; study: conlab study rng_duplicated_by_fork
+Run: python rng_duplicated_by_fork.py broken|fixed; conlab study rng_duplicated_by_fork
 """
 
 import multiprocessing

@@ -17,7 +17,7 @@ the result fails.
 Source: https://github.com/python/cpython/issues/82300 and
 https://github.com/python/cpython/pull/110778, which added `track`.
 
-Run: python shared_memory_lifetime.py broken|fixed; study: conlab study shared_memory_lifetime
+Run: python shared_memory_lifetime.py broken|fixed; conlab study shared_memory_lifetime
 """
 
 import subprocess

@@ -14,7 +14,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/python/cpython/issues/126831 and
 https://github.com/ungoogled-software/ungoogled-chromium/pull/3866
 
-Run: python start_method_assumption.py broken|fixed; study: conlab study start_method_assumption
+Run: python start_method_assumption.py broken|fixed; conlab study start_method_assumption
 """
 
 import multiprocessing

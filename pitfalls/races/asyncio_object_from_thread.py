@@ -17,8 +17,7 @@ asyncio.run(first_reading())`.
 Source: https://github.com/python/cpython/issues/97970 and
 https://github.com/python/cpython/issues/116654
 
-Run: python asyncio_object_from_thread.py broken|fixed; study:
-conlab study asyncio_object_from_thread
+Run: python asyncio_object_from_thread.py broken|fixed; conlab study asyncio_object_from_thread
 """
 
 import asyncio

@@ -14,7 +14,7 @@ Source: https://github.com/python/cpython/issues/125646 (half of the increments 
 GIL) and
 https://docs.python.org/3/faq/library.html#what-kinds-of-global-value-mutation-are-thread-safe
 
-Run: python bare_increment.py broken|fixed; study: conlab study bare_increment
+Run: python bare_increment.py broken|fixed; conlab study bare_increment
 """
 
 import sys

@@ -14,8 +14,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/marcospereirampj/python-keycloak/issues/710 and
 https://github.com/Teekeks/pyTwitchAPI/issues/184
 
-Run: python check_then_act_across_await.py broken|fixed; study:
-conlab study check_then_act_across_await
+Run: python check_then_act_across_await.py broken|fixed; conlab study check_then_act_across_await
 """
 
 import asyncio

@@ -13,8 +13,7 @@ Detect: none known. With a test of the result: frontrun without a bound.
 Source: https://docs.python.org/3/library/threadsafety.html and
 https://docs.python.org/3/faq/library.html#what-kinds-of-global-value-mutation-are-thread-safe
 
-Run: python check_then_act_on_container.py broken|fixed; study:
-conlab study check_then_act_on_container
+Run: python check_then_act_on_container.py broken|fixed; conlab study check_then_act_on_container
 """
 
 import sys

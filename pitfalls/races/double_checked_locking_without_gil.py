@@ -15,7 +15,7 @@ Detect: none known. With a test of the result: frontrun.
 Source: https://github.com/kirodotdev/KiroCrew/issues/427 and
 https://github.com/vapoursynth/vapoursynth/pull/1257
 
-Run: python double_checked_locking_without_gil.py broken|fixed; study:
+Run: python double_checked_locking_without_gil.py broken|fixed;
 conlab study double_checked_locking_without_gil
 """
 

@@ -12,7 +12,7 @@ Detect: none known.
 Source: https://docs.python.org/3/library/threadsafety.html and
 https://github.com/boxed/mutmut/issues/410
 
-Run: python iterate_while_mutating.py broken|fixed; study: conlab study iterate_while_mutating
+Run: python iterate_while_mutating.py broken|fixed; conlab study iterate_while_mutating
 """
 
 import sys

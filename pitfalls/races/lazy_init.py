@@ -14,7 +14,7 @@ Detect: none known. With a test of the result: frontrun without a bound.
 Source: https://github.com/python/cpython/issues/87634 and
 https://github.com/celery/kombu/issues/1668
 
-Run: python lazy_init.py broken|fixed; study: conlab study lazy_init
+Run: python lazy_init.py broken|fixed; conlab study lazy_init
 """
 
 import sys

@@ -13,7 +13,7 @@ Source: https://github.com/python/cpython/issues/134212 and
 https://github.com/pretalx/pretalx/issues/2410; "atomicity violation" in Lu et al., Learning from
 Mistakes, ASPLOS 2008.
 
-Run: python lost_update.py broken|fixed; study: conlab study lost_update
+Run: python lost_update.py broken|fixed; conlab study lost_update
 """
 
 import sys

@@ -13,7 +13,7 @@ Detect: none known. A test of the result fails, once the order is forced.
 Source: https://docs.python.org/3/library/multiprocessing.html#multiprocessing.Value and
 https://github.com/bigscience-workshop/petals/issues/487
 
-Run: python non_atomic_shared_value.py broken|fixed; study: conlab study non_atomic_shared_value
+Run: python non_atomic_shared_value.py broken|fixed; conlab study non_atomic_shared_value
 """
 
 import multiprocessing

@@ -14,7 +14,7 @@ result fails.
 Source: https://github.com/sqlalchemy/sqlalchemy/issues/10092 and
 https://github.com/MagicStack/asyncpg/issues/863
 
-Run: python shared_client_session.py broken|fixed; study: conlab study shared_client_session
+Run: python shared_client_session.py broken|fixed; conlab study shared_client_session
 """
 
 import asyncio

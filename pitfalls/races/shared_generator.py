@@ -13,7 +13,7 @@ Detect: none known.
 Source: https://github.com/yt-dlp/yt-dlp/issues/2881 and
 https://github.com/python/cpython/issues/135325
 
-Run: python shared_generator.py broken|fixed; study: conlab study shared_generator
+Run: python shared_generator.py broken|fixed; conlab study shared_generator
 """
 
 import sys

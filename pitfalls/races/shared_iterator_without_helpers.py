@@ -15,7 +15,7 @@ Source: https://github.com/python/cpython/issues/124397,
 https://github.com/more-itertools/more-itertools/issues/1093 and, for lists,
 https://github.com/python/cpython/issues/120496
 
-Run: python shared_iterator_without_helpers.py broken|fixed; study:
+Run: python shared_iterator_without_helpers.py broken|fixed;
 conlab study shared_iterator_without_helpers
 """
 

@@ -12,7 +12,7 @@ Detect: none known. A test of the result fails, once the order is forced.
 Source: https://github.com/python/cpython/issues/101351 and
 https://github.com/Metron-Project/mokkari/issues/148
 
-Run: python shared_sqlite_transaction.py broken|fixed; study: conlab study shared_sqlite_transaction
+Run: python shared_sqlite_transaction.py broken|fixed; conlab study shared_sqlite_transaction
 """
 
 import sqlite3

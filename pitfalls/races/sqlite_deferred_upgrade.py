@@ -14,7 +14,7 @@ Detect: python ("sqlite3.OperationalError: database is locked"). A test of the r
 Source: https://github.com/chatmail/core/pull/4063 and
 https://github.com/python/cpython/issues/124510
 
-Run: python sqlite_deferred_upgrade.py broken|fixed; study: conlab study sqlite_deferred_upgrade
+Run: python sqlite_deferred_upgrade.py broken|fixed; conlab study sqlite_deferred_upgrade
 """
 
 import sqlite3

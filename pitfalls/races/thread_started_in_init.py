@@ -14,7 +14,7 @@ Detect: python ("AttributeError: 'Reporter' object has no attribute 'address'");
 Source: https://github.com/PrimeIntellect-ai/prime-rl/pull/317; "order violation" in Lu et al.,
 Learning from Mistakes, ASPLOS 2008.
 
-Run: python thread_started_in_init.py broken|fixed; study: conlab study thread_started_in_init
+Run: python thread_started_in_init.py broken|fixed; conlab study thread_started_in_init
 """
 
 import sys

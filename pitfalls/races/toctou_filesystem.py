@@ -14,7 +14,7 @@ Detect: none known. A test of the result fails, once the order is forced.
 Source: https://github.com/python/mypy/pull/16642 and
 https://github.com/borgbackup/borg/issues/5439
 
-Run: python toctou_filesystem.py broken|fixed; study: conlab study toctou_filesystem
+Run: python toctou_filesystem.py broken|fixed; conlab study toctou_filesystem
 """
 
 import sys

@@ -14,7 +14,7 @@ Detect: none known. A test of the result fails, once the order is forced.
 Source: https://github.com/saleor/saleor/issues/5455 and
 https://github.com/celery/celery/pull/9617, where Celery's guide explains it.
 
-Run: python work_before_commit.py broken|fixed; study: conlab study work_before_commit
+Run: python work_before_commit.py broken|fixed; conlab study work_before_commit
 """
 
 import sqlite3

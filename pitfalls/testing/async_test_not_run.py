@@ -14,7 +14,7 @@ Detect: python ("RuntimeWarning: coroutine 'Sums.test_sum' was never awaited"); 
 Source: https://github.com/pytest-dev/pytest/issues/7110 and
 https://docs.python.org/3/library/unittest.html#unittest.IsolatedAsyncioTestCase
 
-Run: python async_test_not_run.py broken|fixed; study: conlab study async_test_not_run
+Run: python async_test_not_run.py broken|fixed; conlab study async_test_not_run
 """
 
 import sys

@@ -13,7 +13,7 @@ Detect: none known. A test of the result fails, once the order is forced.
 Source: https://github.com/python/cpython/issues/130724 and "An empirical analysis of flaky tests",
 Luo et al., FSE 2014, where waiting for asynchronous work is the first cause.
 
-Run: python sleep_as_synchronisation.py broken|fixed; study: conlab study sleep_as_synchronisation
+Run: python sleep_as_synchronisation.py broken|fixed; conlab study sleep_as_synchronisation
 """
 
 import sys

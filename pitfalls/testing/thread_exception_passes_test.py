@@ -12,8 +12,7 @@ Exception in thread T…"). A test of the result fails.
 
 Source: https://github.com/pytest-dev/pytest/issues/13016
 
-Run: python thread_exception_passes_test.py broken|fixed; study:
-conlab study thread_exception_passes_test
+Run: python thread_exception_passes_test.py broken|fixed; conlab study thread_exception_passes_test
 """
 
 import sys
