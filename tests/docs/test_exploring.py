@@ -10,7 +10,7 @@ import pytest
 from tests.docs.console import Command, do, read, shows
 
 PAGE = Path(__file__).parents[2] / "docs" / "exploring.md"
-# For bodies of tests; what is found is found at once, and the rest of the time is spent to search on.
+# What is found is found at once; bodies of tests are searched on for as long as they may be.
 ENOUGH = "-p no:cacheprovider --explore-seconds 2"
 RECORDED = (3, 11)  # on other versions there may be another number of schedules
 
