@@ -1,9 +1,9 @@
 """Makes the clone's virtual environment: ``python3 -m conlab.install``, from the clone's root.
 
 It needs nothing but Python with venv and pip. What the suite cannot do without is installed first;
-then the libraries that only some cells need, or the comparison of two versions, if the package index
-has wheels for this build of Python. Where it lacks one (yet), each is tried alone: the cells of those
-that are not to be had are absent, and the rest runs. Run again, it installs what is missing.
+then the libraries that only some cells need, or the comparison of two versions, if the package
+index has wheels for this build of Python. Where it lacks one (yet), each is tried alone: the cells
+of one that is not to be had are absent, and the rest runs. Run again, it installs what is missing.
 """
 
 import argparse
