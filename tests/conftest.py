@@ -12,8 +12,8 @@ import pytest_timeout
 from tests.patience import patience
 
 TESTS = Path(__file__).resolve().parent
-# Files that take long. Begun among the last, one of them would run on while the other processes have
-# nothing left to do.
+# Files that take long. Were one of them begun among the last, one process would run on while the
+# others have nothing left to do.
 LONG = (
     "explorer/strangers/test_strangers.py",
     "docs/test_gate.py",
