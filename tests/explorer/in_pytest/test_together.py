@@ -81,7 +81,7 @@ def test_skipped():
 
 @pytest.mark.timeout(300)
 def test_the_bodies_of_tests_run_at_once(pytester: pytest.Pytester) -> None:
-    result = run(pytester, TESTS, "--together", "2", "--explore-seconds", "5")
+    result = run(pytester, TESTS, "--together", "2", "--explore-seconds", "2")
     ends, told = ended(result), said(result)
     report = result.stdout.str()
 
