@@ -82,6 +82,7 @@ class _Check:
         self.decides = bool(pitfall.meet or pitfall.order or pitfall.at_rest)  # an order
         self.codes: frozenset[str] = frozenset()  # what its threads, tasks and processes run
         self.called: frozenset[str] = frozenset()  # the given functions that it calls
+        self.refused = ""  # why the explorer cannot run it
         self.value = ""  # what it returned, as repr gives it
         if answer.put_back:
             names = ", ".join(answer.put_back)
@@ -120,8 +121,8 @@ class _Check:
         if explored.broke:
             return Found((explored.broke,))
         if explored.refused:
-            asleep = self.asleep()
-            return asleep if asleep.objections else Found(undecided=explored.refused)
+            self.refused = explored.refused
+            return self.asleep()
         self.seen.append(f"it {explored.sentence}")
         self.was_explored = True
         if explored.failing:
@@ -161,7 +162,7 @@ class _Check:
         ]
         if not objections and (work := done(noted)):
             self.seen.append(work)
-        return Found(tuple(objections))
+        return Found(tuple(objections), undecided=self.refused)
 
     def without_time(self) -> Found:
         """Without what it sleeps, and with no limit of time that is ever reached."""
