@@ -12,7 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from conlab.catalogue.law import HARMLESS
 from conlab.catalogue.pitfall import Pitfall
+from conlab.errors import UserError
 from conlab.judge import Hung, Judgement, Raised, Returned
 from conlab.scratch import scratch_folder
 from conlab.study.answer import Answer, read
@@ -60,6 +62,8 @@ NOTHING = Found()
 def check(path: Path, pitfall: Pitfall, width: int, progress: Progress = print) -> Verdict:
     """Check a mended file. Raises UserError, in a sentence, for one that cannot be run at all."""
     answer = read(path, pitfall)
+    if pitfall.harmless:
+        raise UserError(f"{pitfall}: {HARMLESS}, so there is nothing to mend: use another Python")
     with scratch_folder() as folder:
         return _Check(answer, pitfall, folder, width, progress).verdict()
 
