@@ -79,3 +79,11 @@ def children_measure_by_themselves() -> None:
     """Hide from them that this process may share the tests with others: they would not time."""
     for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
         del os.environ[name]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_noted_in_the_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have `conlab study` note what was studied in a folder of the tests, where it can be told."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield

@@ -31,6 +31,8 @@ FAILURES = frozenset(
 )
 EVIDENCE = frozenset(("explored", "judged", "measured"))
 ORACLE = "holds"
+IN_OTHER_WORDS = "# In other words: "
+NEAREST = 3  # names that are offered for one that was misspelt
 
 # What a file may declare at its top, and what stands for a name that it leaves out.
 DECLARED: Mapping[str, Any] = {
@@ -59,6 +61,7 @@ class Pitfall:
     path: Path
     title: str  # one sentence
     story: Mapping[str, str]  # a paragraph for each of SECTIONS
+    in_other_words: str  # what goes wrong, in no word of its program: for a quiz; or the title
     must_hold: str  # what the oracle asks, in a sentence
     failure: str
     shows: str
@@ -117,16 +120,25 @@ def families(root: Path = ROOT) -> dict[str, str]:
 
 
 def find(name: str, root: Path = ROOT) -> Pitfall:
-    """The pitfall of that name, with or without its family before it."""
+    """The pitfall of that name, with or without its family before it, or as the path of its file.
+
+    Raises UserError, with the nearest names, for one that there is not.
+    """
     asked = _as_named(name)
     pitfalls = collect(root)
     found = [pitfall for pitfall in pitfalls if asked in (pitfall.name, str(pitfall))]
-    if not found:
-        names = [*(each.name for each in pitfalls), *map(str, pitfalls), *families(root)]
-        nearest = difflib.get_close_matches(asked, names, n=1)
-        hint = f"the nearest is {nearest[0]}; " if nearest else ""
-        raise UserError(f"there is no pitfall {name!r}; {hint}`conlab study` lists them all")
-    return found[0]
+    if found:
+        return found[0]
+    if asked in families(root):
+        members = [each.name for each in pitfalls if each.family == asked]
+        some = _joined(members[:NEAREST], "and")
+        raise UserError(
+            f"{asked} is a family of {len(members)} pitfalls, such as {some}: name one of"
+            f" them; `conlab study {asked}` lists them"
+        )
+    nearest = _nearest(asked, pitfalls, list(families(root)))
+    hint = f"did you mean {_joined(nearest, 'or')}? " if nearest else ""
+    raise UserError(f"there is no pitfall or family {name!r}; {hint}`conlab study` lists them all")
 
 
 def family_named(name: str, root: Path = ROOT) -> str | None:
@@ -136,8 +148,30 @@ def family_named(name: str, root: Path = ROOT) -> str | None:
 
 
 def _as_named(name: str) -> str:
-    """A name that was typed, as files are named."""
-    return re.sub(r"[\s-]+", "_", name.strip().removesuffix(".py").rstrip("/")).lower()
+    """A name that was typed, as files are named; of a path, what follows the pitfalls' folder."""
+    parts = [part for part in re.split(r"[/\\]", name.strip()) if part not in ("", ".", "..")]
+    if ROOT.name in parts[:-1]:
+        parts = parts[len(parts) - parts[::-1].index(ROOT.name) :]
+    return re.sub(r"[\s-]+", "_", "/".join(parts).removesuffix(".py")).lower()
+
+
+def _nearest(asked: str, pitfalls: list[Pitfall], of_families: list[str]) -> list[str]:
+    """Up to NEAREST names that may be meant: written alike, or with the same words in them."""
+    names = [*of_families, *(each.name for each in pitfalls)]
+    own = asked.rpartition("/")[2]
+    if not own:
+        return []
+    alike = difflib.get_close_matches(own, names, n=NEAREST)
+    words = set(own.split("_")) - {""}
+    with_words = [each for each in names if words <= set(each.split("_"))]
+    begun = [each for each in names if each.startswith(own)]
+    found = list(dict.fromkeys([*alike[:1], *begun, *with_words, *alike[1:]]))[:NEAREST]
+    return [f"the family {each}" if each in of_families else each for each in found]
+
+
+def _joined(names: list[str], word: str) -> str:
+    *others, last = names
+    return f"{', '.join(others)} {word} {last}" if others else last
 
 
 def read(path: Path) -> Pitfall:
@@ -154,6 +188,7 @@ def read(path: Path) -> Pitfall:
         path=path,
         title=title,
         story=story,
+        in_other_words=_in_other_words(source) or title,
         must_hold=ast.get_docstring(definitions[ORACLE]) or "",
         says=template_of(module),
         names=_literals(module),
@@ -192,6 +227,12 @@ def _story(docstring: str, path: Path) -> tuple[str, dict[str, str]]:
     if missing:
         raise UserError(f"the docstring of {path} lacks a paragraph {missing[0]!r}")
     return paragraphs[0], story
+
+
+def _in_other_words(source: str) -> str:
+    """What the comment at the end of the file says."""
+    comment = source.rpartition(f"\n{IN_OTHER_WORDS}")[2] if IN_OTHER_WORDS in source else ""
+    return " ".join(comment.replace("\n#", " ").split())
 
 
 def _declared(module: ast.Module, path: Path) -> dict[str, Any]:

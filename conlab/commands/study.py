@@ -1,11 +1,10 @@
-"""Study the pitfalls: list, look up by symptom, tell, run, mend, and learn one after another.
+"""Study the classic mistakes: read one, mend it, have your fix checked, be asked about others.
 
-NAME alone tells a pitfall and runs both of its sides. To mend one: conlab study NAME --exercise >
-my_fix.py, edit my_fix.py, conlab study NAME --check my_fix.py.
+A pitfall is one mistake with its story and two sides, broken and fixed; related ones are a family.
+Without anything behind it, this lists them all.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 from conlab import terminal, terms
@@ -17,7 +16,8 @@ from conlab.study.checking import Verdict, check
 from conlab.study.exercise import exercise_of
 from conlab.study.learning import course
 from conlab.study.printing import exhibited, paragraph, show
-from conlab.study.progress import FILE, Progress, progress_so_far, state_folder
+from conlab.study.progress import forget, kept_in, progress_so_far
+from conlab.study.remembering import note, studied_so_far
 from conlab.study.running import run_side
 from conlab.study.story import against_the_law, tell
 from conlab.study.symptoms import ranked
@@ -25,22 +25,48 @@ from conlab.study.symptoms import ranked
 NO_FIX = NOTHING_FOUND = WRONG = 1
 NO_VERDICT = 2
 TRIES = 3  # answers that are no number of a choice
+A_FEW = 3  # pitfalls of a family that are named as examples
+
+LOOP = """\
+how to learn, with one that conlab study lists, here lost_update:
+  conlab study                                  pick one; or --symptom, or --next
+  conlab study lost_update                      read it, and see both sides run
+  conlab study lost_update --exercise > fix.py  get its broken side as a file
+  (edit fix.py: its first lines say what must hold, and what is to be mended)
+  conlab study lost_update --check fix.py       hear whether it is a fix; if not, why
+  conlab study --quiz                           find the mistake in another program
+  conlab study --next                           read the next that you have not"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What may follow ``conlab study``."""
     parser.usage = (
-        "%(prog)s [NAME] [--report FILE.html]\n"
+        "%(prog)s [NAME | FAMILY] [--report FILE.html]\n"
         "       %(prog)s NAME (--run SIDE | --exercise | --check FILE)\n"
         "       %(prog)s [FAMILY] --quiz [--seed N]\n"
-        "       %(prog)s (--symptom WORD ... | --next)"
+        "       %(prog)s --symptom WORD ... [--all]\n"
+        "       %(prog)s (--next | --start-over)"
     )
+    parser.epilog = LOOP
     parser.add_argument(
         "name",
         nargs="?",
-        help="a pitfall, such as lost_update, or a family, such as races; left out, all are listed",
+        metavar="NAME",
+        help="a pitfall, such as lost_update, or the path of its file: tell its story, and run both"
+        " of its sides; or a family, such as races: list it",
     )
     mode = parser.add_mutually_exclusive_group()
+    mode.add_argument(
+        "--exercise",
+        action="store_true",
+        help="print the broken side of NAME as a file to mend: NAME --exercise > fix.py",
+    )
+    mode.add_argument(
+        "--check",
+        metavar="FILE",
+        help="judge FILE, in which you have mended NAME: is it right in every order, does it still"
+        " do its work, is it a fix? Exit status 0 if so, 1 if not, 2 if it cannot be told",
+    )
     mode.add_argument(
         "--run",
         dest="side",
@@ -50,13 +76,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " fails each time",
     )
     mode.add_argument(
-        "--exercise", action="store_true", help="print the broken side of NAME as a file to mend"
-    )
-    mode.add_argument(
-        "--check",
-        metavar="FILE",
-        help="judge FILE, in which you have mended NAME: is it right under every schedule, does it"
-        " still do its work, is it a fix?",
+        "--quiz",
+        action="store_true",
+        help="see a program, and choose what goes wrong in it; of those that you have not studied,"
+        " while there are any",
     )
     mode.add_argument(
         "--symptom",
@@ -66,47 +89,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " an error message",
     )
     mode.add_argument(
-        "--quiz", action="store_true", help="see a program, and choose what goes wrong in it"
-    )
-    mode.add_argument(
         "--next",
         action="store_true",
-        help="tell the next one that you have not studied; which ones you have is remembered",
+        help="tell the next one that you have not studied, in the order to learn them in; what you"
+        " have read by its NAME counts",
+    )
+    mode.add_argument(
+        "--start-over", action="store_true", help="forget what you have studied and mended"
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="with --quiz: ask the question of that number, whatever you have studied",
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="with --symptom: also those that match less"
     )
     parser.add_argument(
         "--report",
         type=Path,
         metavar="FILE.html",
-        help="write a page as well: the story, the sides beside each other, the schedule drawn",
+        help="with NAME: write a page as well, with the story, the sides beside each other, the"
+        " schedule drawn",
     )
-    parser.add_argument("--seed", type=int, metavar="N", help="with --quiz: draw as N did before")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print, and return 1 for what was found wrong."""
-    if options.seed is not None and not options.quiz:
-        raise UserError("--seed is for --quiz: leave it out, or ask for a quiz")
-    if options.report is not None:
-        told = options.name and not (options.side or options.exercise or options.check)
-        if not told or pitfall.family_named(options.name) is not None:
-            raise UserError("--report FILE.html needs the NAME of a pitfall beside it, and no more")
-        pages.check(options.report)
+    _refuse_what_does_not_go_together(options)
+    if options.start_over:
+        return _start_over()
     if options.symptom is not None:
         return _look_up(options)
     if options.quiz:
         return _quiz(options)
     if options.next:
-        return _next(options)
+        return _next()
     if options.name is None:
-        for option, value in (("--run", options.side), ("--check", options.check)):
-            if value is not None:
-                raise UserError(f"{option} needs a pitfall: conlab study NAME {option} {value}")
-        if options.exercise:
-            raise UserError("--exercise needs a pitfall: conlab study NAME --exercise")
         show(listing.all_of_them())
         return 0
     family = pitfall.family_named(options.name)
-    if family is not None and not (options.side or options.exercise or options.check):
+    if family is not None:
         show(listing.all_of_them(family))
         return 0
     studied = pitfall.find(options.name)
@@ -120,11 +144,56 @@ def run(options: argparse.Namespace) -> int:
     findings = tell(studied)
     if options.report is not None:
         pages.of_pair(options.report, studied, findings)
+    note(studied=studied.name)
+    show(["", *studied_so_far(studied)])
     return against_the_law(findings)
 
 
+def _refuse_what_does_not_go_together(options: argparse.Namespace) -> None:
+    """Raise UserError, in a sentence that says what to type instead."""
+    if options.seed is not None and not options.quiz:
+        raise UserError("--seed is for --quiz: leave it out, or ask for a quiz")
+    if options.all and options.symptom is None:
+        raise UserError("--all is for --symptom: leave it out, or say what you see")
+    for option, given in (
+        ("--symptom", options.symptom is not None),
+        ("--next", options.next),
+        ("--start-over", options.start_over),
+    ):
+        if given and options.name is not None:
+            raise UserError(f"{option} is about all pitfalls: leave out {options.name!r}")
+    of_one = _of_one_pitfall(options)
+    if of_one and options.name is None:
+        raise UserError(f"{of_one.split()[0]} needs a pitfall: conlab study NAME {of_one}")
+    if of_one and (family := pitfall.family_named(options.name)) is not None:
+        members = [each.name for each in course() if each.family == family]
+        some = ", ".join(members[:A_FEW])
+        raise UserError(
+            f"{family} is a family of {len(members)} pitfalls, and {of_one.split()[0]} is for one"
+            f" of them: {some}, ... Type for instance: conlab study {members[0]} {of_one}"
+        )
+    if options.report is not None:
+        alone = not (options.exercise or options.check or options.side)
+        if not alone or options.quiz or options.next or options.symptom or options.start_over:
+            raise UserError("--report FILE.html needs the NAME of a pitfall beside it, and no more")
+        pages.check(options.report)
+
+
+def _of_one_pitfall(options: argparse.Namespace) -> str:
+    """What was asked of a single pitfall, as it was typed; empty if nothing was."""
+    if options.exercise:
+        return "--exercise"
+    for option, value in (
+        ("--run", options.side),
+        ("--check", options.check),
+        ("--report", options.report),
+    ):
+        if value is not None:
+            return f"{option} {terminal.plain(str(value))}"
+    return ""
+
+
 def _look_up(options: argparse.Namespace) -> int:
-    _insist_on_no_name(options, "--symptom")
     words = " ".join(options.symptom)
     found = ranked(words, pitfall.collect())
     if not found:
@@ -133,13 +202,8 @@ def _look_up(options: argparse.Namespace) -> int:
             " as hang, slow, lost, leak or an exception's name; conlab study lists them all."
         )
         return NOTHING_FOUND
-    show(listing.for_symptom(words, found))
+    show(listing.for_symptom(words, found, everything=options.all))
     return 0
-
-
-def _insist_on_no_name(options: argparse.Namespace, option: str) -> None:
-    if options.name is not None:
-        raise UserError(f"{option} looks among all pitfalls: leave out {options.name!r}")
 
 
 def _check(studied: pitfall.Pitfall, file: Path) -> int:
@@ -153,31 +217,30 @@ def _check(studied: pitfall.Pitfall, file: Path) -> int:
         return NO_VERDICT
     if verdict.objections:
         return NO_FIX
-    remembered = progress_so_far()
-    remembered.take_note(mended=studied.name)
-    _say_what_is_not_remembered(remembered)
+    note(mended=studied.name)
     return 0
 
 
 def _verdict(verdict: Verdict, studied: pitfall.Pitfall, file: Path) -> list[str]:
+    """What was seen, what shows it, what the terms in it mean; and last, the verdict."""
     lines = [f"# {file.name}, checked as a fix of {studied}"]
     for sentence in verdict.seen:
         lines += paragraph(_sentence(sentence))
     for shown in (verdict.exhibit, exhibited(verdict.text)):
         lines += ["", *shown] if shown else []
-    lines.append("")
+    said: list[str] = []
     for objection in verdict.objections:
-        lines += paragraph(_sentence(objection), first="NOT A FIX: ", rest="  ")
+        said += paragraph(_sentence(objection), first="NOT A FIX: ", rest="  ")
     if verdict.undecided:
-        lines += paragraph(_sentence(verdict.undecided), first="NO VERDICT: ", rest="  ")
+        said += paragraph(_sentence(verdict.undecided), first="NO VERDICT: ", rest="  ")
     elif not verdict.objections:
-        lines += paragraph(
+        said += paragraph(
             "A FIX: it holds, and does its work."
             + "".join(f" {_sentence(each)}" for each in verdict.unsure)
             + f" How the lab has mended it: conlab study {studied.name}"
         )
-    explained = list(terms.explained("\n".join(lines), terminal.text_width()))
-    return [*lines, "", *explained] if explained else lines
+    explained = list(terms.explained("\n".join([*lines, *said]), terminal.text_width()))
+    return [*lines, "", *explained, *([""] if explained else []), *said]
 
 
 def _sentence(text: str) -> str:
@@ -193,16 +256,21 @@ def _quiz(options: argparse.Namespace) -> int:
                 f"--quiz draws from all pitfalls or from a family, and {options.name!r} is none:"
                 f" {', '.join(pitfall.families())}"
             )
-    asked = [each for each in course() if family in (None, each.family)]
-    question = quiz.question(asked, progress_so_far().studied, options.seed)
+    pitfalls = course()
+    of_family = [each for each in pitfalls if family in (None, each.family)]
+    question = quiz.question(of_family, pitfalls, progress_so_far().studied, options.seed)
     show(question.lines())
     chosen = _choice(len(question.choices))
     if chosen is None:
         print(f"No answer. It is {question.answer}: conlab study {question.pitfall.name}")
         return WRONG
     right = chosen == question.answer
-    print("Right." if right else f"No: it is {question.answer}.", end="\n\n")
+    answered = "Right." if right else f"No: it is {question.answer}."
+    print(answered, end="\n\n")
     told = against_the_law(tell(question.pitfall))
+    note(studied=question.pitfall.name)
+    show(["", *paragraph(f"{answered} {question.pitfall.title}", first="Your answer: ", rest="  ")])
+    show(studied_so_far(question.pitfall))
     return told or (0 if right else WRONG)
 
 
@@ -220,39 +288,34 @@ def _choice(count: int) -> int | None:
     return None
 
 
-def _next(options: argparse.Namespace) -> int:
-    _insist_on_no_name(options, "--next")
+def _next() -> int:
     remembered = progress_so_far()
     ordered = course()
     new = [each for each in ordered if each.name not in remembered.studied]
     if not new:
         mended = sum(each.name in remembered.mended for each in ordered)
-        print(
-            f"You have studied all {len(ordered)} pitfalls, and mended {mended} of them. To begin"
-            " anew, remove the file that remembers it:"
+        show(
+            paragraph(
+                f"You have studied all {len(ordered)} pitfalls, and mended {mended} of them. To"
+                " begin anew: conlab study --start-over, which forgets what is kept in"
+                f" {terminal.plain(kept_in())}"
+            )
         )
-        print(remembered_in())
         return 0
     studied = new[0]
     print(f"{len(ordered) - len(new) + 1} of {len(ordered)}", end="\n\n", flush=True)
     status = against_the_law(tell(studied))
-    remembered.take_note(studied=studied.name)
-    _say_what_is_not_remembered(remembered)
-    show(
-        paragraph(
-            f"Then: conlab study {studied.name} --exercise > my_fix.py, mend it, and conlab study"
-            f" {studied.name} --check my_fix.py; conlab study --next goes on."
-        )
-    )
+    note(studied=studied.name)
+    show(["", *studied_so_far(studied)])
     return status
 
 
-def remembered_in() -> str:
-    """The file that remembers what was studied."""
-    return terminal.plain(str((state_folder() or Path()) / FILE))
-
-
-def _say_what_is_not_remembered(remembered: Progress) -> None:
-    if remembered.problem:
-        said = f"conlab: what you have studied may not be remembered: {remembered.problem}"
-        print(terminal.plain(said), file=sys.stderr)
+def _start_over() -> int:
+    remembered = progress_so_far()
+    if problem := forget():
+        raise UserError(f"what you have studied cannot be forgotten: {problem}")
+    print(
+        f"Forgotten: {len(remembered.studied)} studied, {len(remembered.mended)} mended."
+        " conlab study --next begins with the first."
+    )
+    return 0

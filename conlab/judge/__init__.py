@@ -19,6 +19,7 @@ sleep on, the gate opens and the judgement says "prevented".
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,6 +30,8 @@ from typing import Any
 from conlab.errors import UserError
 from conlab.judge.outcomes import Exited, Hung, Judgement, Killed, Outcome, Raised, Returned
 from conlab.scratch import scratch_folder
+from conlab.warden.frames import of_the_program
+from conlab.warden.stacks import Threads
 from conlab.warden.watching import stuck_statements
 
 __all__ = [
@@ -45,6 +48,12 @@ __all__ = [
 
 ROOT = Path(__file__).parents[2]
 ARMED = Path(__file__).parent / "armed"
+RUN_SIDE = "from conlab.warden.side import main; main()"
+# How the process of a side was started, whoever has it run: a child that was forked has the same.
+_OURS = re.compile(
+    r": \S+ -c from conlab\.[\w.]+ import \w+; \w+\(\)"
+    r" (?:.*/)?(?P<file>[^/]+\.py) (?P<function>\w+).*"
+)
 KEPT_OUTPUT = 64 * 1024  # bytes of each stream, counted from its end
 
 
@@ -67,9 +76,8 @@ def judge(
     path = Path(file).resolve()
     if not path.is_file():
         raise UserError(f"there is no file {str(file)!r} to judge; give the path of a Python file")
-    run_side = "from conlab.warden.side import main; main()"
     return judge_command(
-        [sys.executable, "-c", run_side, str(path), function, oracle or ""],
+        [sys.executable, "-c", RUN_SIDE, str(path), function, oracle or ""],
         file=path,
         limit=limit,
         stuck_at=stuck_at,
@@ -183,11 +191,13 @@ def _outcome(report: dict[str, Any], path: Path) -> Outcome:
     return Exited(report["status"])
 
 
-def _in_words(stacks: dict[str, list[list[tuple[str, int, str]]]]) -> str:
+def _in_words(stacks: Threads) -> str:
+    """The stacks of all threads as text, with the frames of the program and of its libraries."""
     lines = []
     for process, threads in stacks.items():
-        lines.append(process)
-        for number, frames in enumerate(threads, 1):
+        lines.append(_OURS.sub(r": \g<function>() of \g<file>", process))
+        own = filter(None, map(of_the_program, threads))
+        for number, frames in enumerate(own, 1):
             lines.append(f"  thread {number}, most recent call first")
             lines += [
                 f'    File "{name}", line {line}, in {inside}' for name, line, inside in frames

@@ -7,6 +7,7 @@ import textwrap
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from conlab.catalogue.pitfall import Pitfall
 from conlab.study.parts import Parts, is_main, lines_of, names_bound_by, needed, parts_of
@@ -14,6 +15,10 @@ from conlab.study.parts import Parts, is_main, lines_of, names_bound_by, needed,
 MENDED = "mended"  # what broken() is called in an exercise
 WIDTH = 88  # columns of the docstring
 TELLING = re.compile(r"noqa|type:|mistake|pragma|fmt:")  # comments that point at what is wrong
+SLOW = 5  # seconds after which an exercise that is run alone is taken to hang
+# What it then says of what is right: one run is no proof.
+RIGHT_THIS_TIME = 'right = f"right, this time; {check} tries the other orders"'
+RIGHT = 'right = f"right; {check} tells whether it is a fix"'
 HOW = (
     f"Mend {MENDED}(), and whatever else is marked so. What is marked as given stays as it is: the"
     " lab runs it as it stands here. A fix leaves the work and the concurrency in place. To sleep,"
@@ -33,7 +38,7 @@ def exercise_of(pitfall: Pitfall) -> str:
     """The text of the exercise."""
     source = pitfall.path.read_text("utf-8")
     module = ast.parse(source)
-    main = _main(module)
+    main = _main(module, pitfall.name)
     pieces = list(_pieces(source, MENDED, _names(main)))
     used = set(re.findall(r"\w+", " ".join([*(each.text for each in pieces), *map(_text, main)])))
     imports = [line for node in module.body for line in _import(node, used)]
@@ -48,9 +53,9 @@ def exercise_of(pitfall: Pitfall) -> str:
     return f"{_docstring(pitfall)}\n\n" + "\n\n\n".join(filter(None, blocks)) + "\n"
 
 
-def program_of(pitfall: Pitfall, called: str = "program") -> str:
-    """The broken side and what it needs, as a program under another name."""
-    source = pitfall.path.read_text("utf-8")
+def program_of(path: Path, called: str = "program") -> str:
+    """The broken side of a pitfall's file and what it needs, as a program under another name."""
+    source = path.read_text("utf-8")
     return "\n\n\n".join(each.text for each in _pieces(source, called, frozenset()))
 
 
@@ -61,7 +66,7 @@ def _docstring(pitfall: Pitfall) -> str:
         f"Symptom: {pitfall.story['Symptom']}",
         f"Must hold: {pitfall.must_hold}",
         HOW,
-        f"Is it right? conlab study {pitfall.name} --check FILE",
+        f"Is it right? conlab study {pitfall.name} --check FILE, with this file's name.",
     ]
     text = "\n\n".join(textwrap.fill(each, WIDTH) for each in paragraphs)
     text = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
@@ -123,11 +128,20 @@ def _import(node: ast.stmt, used: set[str]) -> list[str]:
     return [ast.unparse(ast.ImportFrom(node.module, names, node.level))]
 
 
-def _main(module: ast.Module) -> list[ast.stmt]:
-    """What the exercise does when it is run alone: what its pitfall does, with the one side."""
+def _main(module: ast.Module, name: str) -> list[ast.stmt]:
+    """What the exercise does when it is run alone: what its pitfall does, with the one side.
+
+    A side that is being mended may hang or be right, and what is right this time may be no fix.
+    """
     for node in module.body:
         if isinstance(node, ast.If) and is_main(node):
-            return [each for inner in node.body for each in _of_one_side(inner)]
+            own = [each for inner in node.body for each in _of_one_side(inner)]
+            check = ast.parse(f"check = 'conlab study {name} --check FILE'").body
+            said = [] if any(_binds(each, "right") for each in own) else ast.parse(RIGHT).body
+            at = len(own) - 1  # before what prints what came of it
+            return [
+                _Neutral().visit(each) for each in [*own[:1], *check, *own[1:at], *said, own[-1]]
+            ]
     return []
 
 
@@ -135,11 +149,37 @@ def _of_one_side(node: ast.stmt) -> list[ast.stmt]:
     match node:
         case ast.Assign(targets=[ast.Name(id="side")]):
             return ast.parse(f"side = {MENDED}").body
-        case ast.Assign(targets=[ast.Name(id="right")], value=ast.IfExp(orelse=unsure)):
-            return ast.parse(f"right = {ast.unparse(unsure)}").body
+        case ast.Assign(targets=[ast.Name(id="right")]):
+            return ast.parse(RIGHT_THIS_TIME).body
         case ast.If(test=ast.Compare(left=ast.Name(id="side"))):
             return node.body
     return [node]
+
+
+def _binds(node: ast.stmt, name: str) -> bool:
+    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name
+
+
+class _Neutral(ast.NodeTransformer):
+    """Says nothing that is true of one side alone, and gives a fix the time that it may take."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        """Say what is right as the line above has it, and that what may hang may hang."""
+        if node.value == "right":
+            return ast.Name("right", ast.Load())
+        if "hang; " in str(node.value):
+            return ast.Constant(f"If this hangs, its stacks follow after {SLOW} seconds.")
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Wait longer before what hangs is ended."""
+        self.generic_visit(node)
+        match node:
+            case ast.Call(func=ast.Attribute(attr="dump_traceback_later"), args=[_, *others]):
+                node.args = [ast.Constant(SLOW), *others]
+            case ast.Call(func=ast.Attribute(attr="Timer"), args=[_, *others]):
+                node.args = [ast.Constant(SLOW + 0.5), *others]
+        return node
 
 
 def _names(nodes: list[ast.stmt]) -> frozenset[str]:

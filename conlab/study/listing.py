@@ -6,6 +6,7 @@ from conlab.catalogue import pitfall
 from conlab.catalogue.pitfall import Pitfall
 from conlab.study.learning import course
 from conlab.study.printing import paragraph
+from conlab.study.symptoms import MOST
 
 
 def all_of_them(family: str | None = None) -> Iterator[str]:
@@ -22,18 +23,25 @@ def all_of_them(family: str | None = None) -> Iterator[str]:
                 yield from _entry(each)
         yield ""
     yield from paragraph(
-        "conlab study NAME tells one of them, and runs both of its sides. conlab study --next goes"
-        " on from where you are; --exercise and --check let you mend one."
+        "conlab study NAME tells one of them, and runs both of its sides; conlab study --next tells"
+        " the next that you have not read. To mend one yourself: conlab study NAME --exercise >"
+        " fix.py, edit fix.py, and conlab study NAME --check fix.py. conlab study --symptom WORD"
+        " ... finds one by what you see."
     )
 
 
-def for_symptom(words: str, found: Sequence[Pitfall]) -> Iterator[str]:
-    """What may show so."""
+def for_symptom(words: str, found: Sequence[Pitfall], *, everything: bool) -> Iterator[str]:
+    """What may show so: the best, or all that matches."""
+    shown = found if everything else found[:MOST]
     yield f"# {words}"
-    for each in found:
+    for each in shown:
         yield from paragraph(each.story["Symptom"], first=f"  {each}  ", rest=" " * 6)
     yield ""
-    yield from paragraph("Best first. conlab study NAME tells one of them, and runs both sides.")
+    more = len(found) - len(shown)
+    said = f"{more} more match: conlab study --symptom {words} --all. " if more else ""
+    yield from paragraph(
+        f"Best first. {said}conlab study NAME tells one of them, and runs both sides."
+    )
 
 
 def _entry(each: Pitfall) -> Iterator[str]:

@@ -65,6 +65,28 @@ def progress_so_far() -> Progress:
         return Progress(problem=f"{file} was damaged, and is begun anew")
 
 
+def kept_in() -> str:
+    """The file that remembers, as a person writes it: ~ is home."""
+    file = (state_folder() or Path()) / FILE
+    with contextlib.suppress(RuntimeError, ValueError):  # there is no home, or it is elsewhere
+        file = Path("~") / file.relative_to(Path.home())
+    return str(file)
+
+
+def forget() -> str:
+    """Remove the file that remembers; why it could not be removed."""
+    folder = state_folder()
+    if folder is None:
+        return "no home folder is known; set HOME or XDG_STATE_HOME"
+    try:
+        (folder / FILE).unlink(missing_ok=True)
+    except NotADirectoryError:  # then nothing is remembered there
+        return ""
+    except OSError as error:
+        return f"{folder / FILE}: {error.strerror}"
+    return ""
+
+
 def _names(kept: object) -> list[str]:
     if not isinstance(kept, list) or not all(isinstance(name, str) for name in kept):
         raise TypeError

@@ -22,19 +22,28 @@ def run_side(studied: Pitfall, side: Side) -> int:
     for order in forced_from_outside(studied):
         show(paragraph(order, first="Forced from outside: ", rest="  "))
     judgement = forced_by_declaration(studied, side)
-    show(_told(studied, side, judgement))
+    show(_told(side, judgement))
     right = isinstance(judgement.outcome, Returned) and judgement.outcome.right
-    return int(not right or bool(judgement.lost) or bool(judgement.left))
+    wrong = not right or bool(judgement.lost) or bool(judgement.left)
+    show(_in_words(studied, judgement.outcome, wrong=wrong))
+    return int(wrong)
 
 
-def _told(studied: Pitfall, side: str, judgement: Judgement) -> Iterator[str]:
+def _told(side: str, judgement: Judgement) -> Iterator[str]:
     match judgement.outcome:
         case Hung(stacks=text) | Raised(traceback=text):
             yield from exhibited(text)
             yield ""
     yield from paragraph(f"{side} {judgement}")
-    if said := meaning(studied, judgement.outcome):
+
+
+def _in_words(studied: Pitfall, outcome: object, *, wrong: bool) -> Iterator[str]:
+    """What an outcome means, what would be right, and what has gone wrong if something has."""
+    if said := meaning(studied, outcome):
         yield from paragraph(said, first="That is: ", rest="  ")
+    yield from paragraph(studied.must_hold, first="Must hold: ", rest="  ")
+    if wrong:
+        yield from paragraph(studied.title, first="What went wrong: ", rest="  ")
 
 
 def _by_its_witness(studied: Pitfall) -> int:
@@ -57,5 +66,7 @@ def _by_its_witness(studied: Pitfall) -> int:
             timeout=SCRIPT_LIMIT,
             check=False,
         )
-    show(exhibited(done.stdout))
+    show([*exhibited(done.stdout), ""])
+    wrong = done.returncode == 1
+    show(_in_words(studied, witness.outcome if wrong else None, wrong=wrong))
     return done.returncode

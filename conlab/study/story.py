@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator
 
 from conlab import terminal, terms
-from conlab.catalogue.law import Finding, examine
+from conlab.catalogue.law import HARMLESS, Finding, examine
 from conlab.catalogue.pitfall import SECTIONS, Pitfall
 from conlab.explorer import Witness
 from conlab.study.printing import exhibited, paragraph, show
@@ -19,7 +19,9 @@ def tell(studied: Pitfall) -> list[Finding]:
         findings.append(examine(studied, side))
         show(_found(findings[-1]))
     said = "\n".join([finding.sentence for finding in findings] + _exhibit(findings[0]))
-    show(terms.explained(said, terminal.text_width()))
+    if explained := list(terms.explained(said, terminal.text_width())):
+        show([*explained, ""])
+    show(paragraph(_in_short(studied, findings), first="In short: ", rest="  "))
     return findings
 
 
@@ -55,6 +57,15 @@ def forced_from_outside(studied: Pitfall) -> Iterator[str]:
         yield f"in this order: {', then '.join(studied.order)}"
     for where in studied.at_rest:
         yield f"when all others sleep: {where}"
+
+
+def _in_short(studied: Pitfall, findings: list[Finding]) -> str:
+    if against_the_law(findings):
+        return f"{studied.name} did not do what its file declares: see AGAINST THE LAW above."
+    if studied.harmless:
+        return f"{HARMLESS}, and fixed is right."
+    where = " in every schedule" if studied.evidence == "explored" else ""
+    return f"broken goes wrong, as its file declares, and fixed is right{where}."
 
 
 def _announcement(studied: Pitfall, side: str) -> Iterator[str]:

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from conlab.warden import frames
+
 
 def main() -> None:
     """Run ``FUNCTION`` of ``FILE``, as a script run from that file's folder would."""
@@ -34,7 +36,7 @@ def main() -> None:
                 "says": "raised",
                 "type": type(error).__name__,
                 "message": str(error),
-                "traceback": traceback.format_exc(),
+                "traceback": _told(error),
             }
         else:
             right = getattr(module, oracle)(value) if oracle else None
@@ -43,6 +45,13 @@ def main() -> None:
         gc.collect()  # an exception never looked at is reported when its holder goes
         left = sorted(_held() - before)  # garbage is not left: whoever held that is gone
     _tell({**outcome, "lost": lost, "left": left})
+
+
+def _told(error: BaseException) -> str:
+    """The traceback, without the frames of the lab."""
+    told = traceback.TracebackException.from_exception(error)
+    told.stack[:] = [frame for frame in told.stack if not frames.is_of_the_lab(frame.filename)]
+    return "".join(told.format())
 
 
 @contextlib.contextmanager

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 from conlab.warden import processes
+from conlab.warden.frames import Frame
 
 FRAME = re.compile(r'  File "(?P<file>.*)", line (?P<line>\d+) in (?P<function>.*)')
 PATIENCE = 2.0  # seconds for a process to answer; one that is stopped or not Python never does
 
-Frame = tuple[str, int, str]  # file, line, function
 Threads = dict[str, list[list[Frame]]]  # by process: the stacks of its threads, innermost first
 
 

@@ -12,7 +12,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/encode/httpcore/issues/658 and
 https://github.com/MagicStack/asyncpg/issues/464
 
-Run: python cancel_leaks_resource.py broken|fixed
+Run: python cancel_leaks_resource.py broken|fixed; study: conlab study cancel_leaks_resource
 """
 
 import asyncio
@@ -84,3 +84,5 @@ async def cancel_at_the_first_await(query: Callable[[], Awaitable[str]]) -> None
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"In the pool: {(pool := side())}:", "right" if holds(pool) else "wrong")
+
+# In other words: It is taken, and stopped before anything would see to its return.

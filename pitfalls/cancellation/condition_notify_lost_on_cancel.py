@@ -15,7 +15,8 @@ asyncio.run(serve(announce))`.
 Source: https://github.com/python/cpython/issues/112202 and
 https://github.com/agronholm/anyio/pull/1075
 
-Run: python condition_notify_lost_on_cancel.py broken|fixed
+Run: python condition_notify_lost_on_cancel.py broken|fixed; study:
+conlab study condition_notify_lost_on_cancel
 """
 
 import asyncio
@@ -84,3 +85,5 @@ if __name__ == "__main__":
         print("This will hang; its stacks follow in a second.", flush=True)
         faulthandler.dump_traceback_later(1, exit=True)
     print(f"{(eaten := side())}:", "right" if holds(eaten) else "wrong")
+
+# In other words: The one who was called goes away, and nobody else is called instead.

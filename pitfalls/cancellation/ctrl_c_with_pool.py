@@ -17,7 +17,7 @@ whose stacks show `pool.join()`.
 Source: https://github.com/uqfoundation/pathos/issues/114 and
 https://github.com/cokelaer/easydev/issues/6
 
-Run: python ctrl_c_with_pool.py broken|fixed
+Run: python ctrl_c_with_pool.py broken|fixed; study: conlab study ctrl_c_with_pool
 """
 
 import faulthandler
@@ -100,3 +100,6 @@ if __name__ == "__main__":
         deadline.daemon = True
         deadline.start()
     print(f"The program says {(end := side())!r}:", "right" if holds(end) else "wrong")
+
+# In other words: All are stopped, and the one who gives them work still waits for what they
+# dropped.

@@ -14,7 +14,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/mindsdb/anton/pull/353 and
 https://github.com/python/cpython/issues/129536
 
-Run: python daemon_thread_at_exit.py broken|fixed
+Run: python daemon_thread_at_exit.py broken|fixed; study: conlab study daemon_thread_at_exit
 """
 
 import subprocess
@@ -86,3 +86,5 @@ def printed_by(program: Callable[[], None]) -> str:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Written {(printed := side())!r}:", "right" if holds(printed) else "wrong")
+
+# In other words: Nobody waits for who is still busy, and the rest is never done.

@@ -13,7 +13,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/aio-libs/aiojobs/pull/495 and
 https://github.com/python/cpython/issues/94972
 
-Run: python shield_misuse.py broken|fixed
+Run: python shield_misuse.py broken|fixed; study: conlab study shield_misuse
 """
 
 import asyncio
@@ -80,3 +80,5 @@ async def hang_up_during(handle: Callable[[], Awaitable[None]]) -> None:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Saved {(saved := side())}:", "right" if holds(saved) else "wrong")
+
+# In other words: It is protected from one kind of end, and not from the other.

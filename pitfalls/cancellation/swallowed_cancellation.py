@@ -14,7 +14,7 @@ of the result fails.
 Source: https://github.com/tornadoweb/tornado/issues/2990 and
 https://docs.python.org/3/library/asyncio-task.html#task-cancellation
 
-Run: python swallowed_cancellation.py broken|fixed
+Run: python swallowed_cancellation.py broken|fixed; study: conlab study swallowed_cancellation
 """
 
 import asyncio
@@ -76,3 +76,5 @@ async def cancel(download: Coroutine[None, None, str]) -> str:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"The download {(end := side())}:", "right" if holds(end) else "wrong")
+
+# In other words: The order to give up is taken for one more failure, and it is tried again.

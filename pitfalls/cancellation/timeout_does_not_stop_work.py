@@ -13,7 +13,8 @@ Detect: none known. A test of the result fails.
 Source: https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Future.result
 and https://github.com/python/cpython/issues/72165
 
-Run: python timeout_does_not_stop_work.py broken|fixed
+Run: python timeout_does_not_stop_work.py broken|fixed; study:
+conlab study timeout_does_not_stop_work
 """
 
 import sys
@@ -66,3 +67,5 @@ def crawl(stop: Event) -> int:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"{(pages := side())} of {PAGES} pages fetched:", "right" if holds(pages) else "wrong")
+
+# In other words: The caller gives up, and what was asked for is done all the same.

@@ -12,7 +12,8 @@ Detect: none known.
 Source: https://github.com/python/cpython/issues/86296 and
 https://github.com/python/cpython/issues/87555
 
-Run: python wait_for_swallows_cancellation.py broken|fixed
+Run: python wait_for_swallows_cancellation.py broken|fixed; study:
+conlab study wait_for_swallows_cancellation
 """
 
 import asyncio
@@ -67,3 +68,5 @@ async def reply_and_cancel(worker: Callable[["asyncio.Future[str]"], Awaitable[s
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"The worker {(end := side())}:", "right" if holds(end) else "wrong")
+
+# In other words: The order to give up comes together with the answer, and is forgotten.

@@ -11,7 +11,7 @@ Detect: none known.
 
 Source: https://docs.python.org/3/library/threading.html#condition-objects
 
-Run: python condition_if_not_while.py broken|fixed
+Run: python condition_if_not_while.py broken|fixed; study: conlab study condition_if_not_while
 """
 
 import sys
@@ -77,3 +77,5 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Eaten {(eaten := side())}:", right if holds(eaten) else "wrong")
+
+# In other words: Whoever is woken relies on what was true at the call, and does not look again.

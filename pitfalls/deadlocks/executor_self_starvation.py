@@ -13,7 +13,7 @@ show `return inner.submit(pow, 6, 2).result()`.
 Source: https://github.com/django/asgiref/issues/249 and the deadlock shown in the documentation of
 concurrent.futures.ThreadPoolExecutor.
 
-Run: python executor_self_starvation.py broken|fixed
+Run: python executor_self_starvation.py broken|fixed; study: conlab study executor_self_starvation
 """
 
 import faulthandler
@@ -52,3 +52,5 @@ if __name__ == "__main__":
         print("This will hang; its stacks follow in a second.", flush=True)
         faulthandler.dump_traceback_later(1, exit=True)
     print(f"The inner job's answer is {(answer := side())}:", "right" if holds(answer) else "wrong")
+
+# In other words: Everybody who could do the work waits for the work to be done.

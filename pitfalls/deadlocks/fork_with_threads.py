@@ -15,7 +15,7 @@ faulthandler's dump_traceback_later(), once the order is forced, whose stacks sh
 Source: https://github.com/python/cpython/issues/84559 and
 https://github.com/python/cpython/issues/109767
 
-Run: python fork_with_threads.py broken|fixed
+Run: python fork_with_threads.py broken|fixed; study: conlab study fork_with_threads
 """
 
 import faulthandler
@@ -88,3 +88,5 @@ if __name__ == "__main__":
     print(
         f"The child's exit code is {(exit_code := side())}:", right if holds(exit_code) else "wrong"
     )
+
+# In other words: A copy inherits something taken, without the one who would give it back.

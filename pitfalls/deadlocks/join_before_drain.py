@@ -12,7 +12,7 @@ Detect: pytest-timeout and faulthandler's dump_traceback_later(), whose stacks s
 Source: https://github.com/python/cpython/issues/73983 and "Joining processes that use queues" in
 the programming guidelines of multiprocessing.
 
-Run: python join_before_drain.py broken|fixed
+Run: python join_before_drain.py broken|fixed; study: conlab study join_before_drain
 """
 
 import faulthandler
@@ -78,3 +78,6 @@ if __name__ == "__main__":
     print(
         f"{(received := side())} of {SIZE} bytes received:", "right" if holds(received) else "wrong"
     )
+
+# In other words: The end is waited for before the results are taken, and without that there is no
+# end.

@@ -12,7 +12,7 @@ dump_traceback_later(), once the order is forced, whose stacks show `with second
 Source: https://github.com/storaged-project/blivet/issues/1500; "deadlock" in Lu et al., Learning
 from Mistakes, ASPLOS 2008.
 
-Run: python lock_order.py broken|fixed
+Run: python lock_order.py broken|fixed; study: conlab study lock_order
 """
 
 import faulthandler
@@ -88,3 +88,5 @@ if __name__ == "__main__":
         faulthandler.dump_traceback_later(1, exit=True)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Balances {(balances := side())}:", right if holds(balances) else "wrong")
+
+# In other words: Two take the same things, each in another sequence, and neither lets go.

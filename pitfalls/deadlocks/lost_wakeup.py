@@ -12,7 +12,7 @@ dump_traceback_later(), once the order is forced, whose stacks show `baked.wait(
 
 Source: https://docs.python.org/3/library/threading.html#condition-objects
 
-Run: python lost_wakeup.py broken|fixed
+Run: python lost_wakeup.py broken|fixed; study: conlab study lost_wakeup
 """
 
 import faulthandler
@@ -90,3 +90,5 @@ if __name__ == "__main__":
         faulthandler.dump_traceback_later(1, exit=True)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Eaten {(eaten := side())}:", right if holds(eaten) else "wrong")
+
+# In other words: The call comes too early, and is not heard by who then goes to sleep.

@@ -13,7 +13,8 @@ self.lock:`.
 
 Source: https://github.com/apache/texera/issues/4794
 
-Run: python non_reentrant_lock_taken_twice.py broken|fixed
+Run: python non_reentrant_lock_taken_twice.py broken|fixed; study:
+conlab study non_reentrant_lock_taken_twice
 """
 
 import faulthandler
@@ -78,3 +79,5 @@ if __name__ == "__main__":
     print(
         f"{(balance := side())} left in the closed account:", "right" if holds(balance) else "wrong"
     )
+
+# In other words: Somebody waits for what they have themselves.

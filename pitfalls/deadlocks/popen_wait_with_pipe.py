@@ -12,7 +12,7 @@ Detect: pytest-timeout and faulthandler's dump_traceback_later(), whose stacks s
 Source: https://docs.python.org/3/library/subprocess.html#subprocess.Popen.wait and
 https://github.com/dpkp/kafka-python/issues/1689
 
-Run: python popen_wait_with_pipe.py broken|fixed
+Run: python popen_wait_with_pipe.py broken|fixed; study: conlab study popen_wait_with_pipe
 """
 
 import faulthandler
@@ -54,3 +54,6 @@ if __name__ == "__main__":
     print(
         f"{(received := side())} of {SIZE} bytes received:", "right" if holds(received) else "wrong"
     )
+
+# In other words: One is full and cannot go on, the other does not empty it before that one is
+# through.

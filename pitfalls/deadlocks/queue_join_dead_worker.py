@@ -12,7 +12,7 @@ faulthandler's dump_traceback_later(), whose stacks show `orders.join()`.
 
 Source: https://github.com/dbt-labs/dbt-core/issues/5602
 
-Run: python queue_join_dead_worker.py broken|fixed
+Run: python queue_join_dead_worker.py broken|fixed; study: conlab study queue_join_dead_worker
 """
 
 import faulthandler
@@ -90,3 +90,6 @@ if __name__ == "__main__":
         f"The quantities of {len(ORDERS)} orders are {(quantities := side())}:",
         "right" if holds(quantities) else "wrong",
     )
+
+# In other words: A failure ends who would have counted down, so that the count never comes to
+# zero.

@@ -16,7 +16,7 @@ self.lock:`.
 Source: https://github.com/patroni/patroni/pull/3413 and
 https://github.com/benoitc/gunicorn/pull/2667
 
-Run: python signal_handler_takes_lock.py broken|fixed
+Run: python signal_handler_takes_lock.py broken|fixed; study: conlab study signal_handler_takes_lock
 """
 
 import faulthandler
@@ -103,3 +103,6 @@ if __name__ == "__main__":
         print("This will hang; its stacks follow in a second.", flush=True)
         faulthandler.dump_traceback_later(1, exit=True)
     print(f"In the log: {(lines := side())}:", "right" if holds(lines) else "wrong")
+
+# In other words: What interrupts needs what the interrupted has, and the latter cannot go on
+# meanwhile.

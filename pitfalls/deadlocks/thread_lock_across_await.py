@@ -12,7 +12,7 @@ Detect: pytest-timeout and faulthandler's dump_traceback_later(), whose stacks s
 Source: https://github.com/Azure/azure-sdk-for-python/pull/11591 and
 https://github.com/agent0ai/agent-zero/issues/1355
 
-Run: python thread_lock_across_await.py broken|fixed
+Run: python thread_lock_across_await.py broken|fixed; study: conlab study thread_lock_across_await
 """
 
 import asyncio
@@ -77,3 +77,5 @@ if __name__ == "__main__":
         faulthandler.dump_traceback_later(1, exit=True)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Two requests {(log := side())}:", right if holds(log) else "wrong")
+
+# In other words: Somebody pauses without letting go, and who wants it then stops everybody.

@@ -7,8 +7,8 @@ Why: run_coroutine_threadsafe() is for other threads. It hands the coroutine to 
 result() blocks the thread that calls it. If that is the loop's own thread, the loop does not turn
 any more, and the coroutine never begins.
 
-Fix: Await it, as everything else on the loop. What may be called from both must ask
-asyncio.get_running_loop() where it is.
+Fix: Await it, so that the loop turns meanwhile: asyncio.wrap_future() makes of that future one to
+be awaited. Code that is on the loop in any case awaits the coroutine itself.
 
 Detect: ruff with all rules (RUF029); flake8-async (ASYNC124); pytest-timeout and faulthandler's
 dump_traceback_later(), whose stacks show `return found.result()`; blockbuster ("BlockingError:
@@ -17,7 +17,8 @@ Blocking call to lock.acquire").
 Source: https://github.com/crewAIInc/crewAI/issues/6742 and
 https://github.com/empicano/aiomqtt/issues/174
 
-Run: python threadsafe_call_on_own_loop.py broken|fixed
+Run: python threadsafe_call_on_own_loop.py broken|fixed; study:
+conlab study threadsafe_call_on_own_loop
 """
 
 import asyncio
@@ -67,3 +68,5 @@ if __name__ == "__main__":
         faulthandler.dump_traceback_later(1, exit=True)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"{(price := side())}:", right if holds(price) else "wrong")
+
+# In other words: Somebody stands still until a thing is done that only they could do.

@@ -12,7 +12,7 @@ coro=<with_aiodebug_ha…"). A test of the result fails.
 
 Source: https://docs.oracle.com/javase/tutorial/essential/concurrency/starvelive.html
 
-Run: python trylock_livelock.py broken|fixed
+Run: python trylock_livelock.py broken|fixed; study: conlab study trylock_livelock
 """
 
 import asyncio
@@ -75,3 +75,5 @@ async def both(move: Callable[[asyncio.Lock, asyncio.Lock], Awaitable[int]]) -> 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"{(moved := side())} of 2 moved:", "right" if holds(moved) else "wrong")
+
+# In other words: Each gives way to the other, over and over, and nobody gets through.

@@ -14,7 +14,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/python/cpython/issues/88684 and
 https://github.com/python/cpython/issues/118944
 
-Run: python async_generator_break.py broken|fixed
+Run: python async_generator_break.py broken|fixed; study: conlab study async_generator_break
 """
 
 import asyncio
@@ -67,3 +67,5 @@ async def rows(pool: list[str]) -> AsyncGenerator[str, None]:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"In the pool: {(pool := side())}:", "right" if holds(pool) else "wrong")
+
+# In other words: Somebody leaves early, and the cleaning up comes at some later moment.

@@ -14,7 +14,8 @@ test of the result fails.
 Source: https://docs.python.org/3/library/asyncio-dev.html#running-blocking-code and
 https://github.com/home-assistant/core/issues/63766
 
-Run: python blocking_call_in_coroutine.py broken|fixed
+Run: python blocking_call_in_coroutine.py broken|fixed; study:
+conlab study blocking_call_in_coroutine
 """
 
 import asyncio
@@ -73,6 +74,8 @@ class Heart:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(
-        f"{(beats := side())} turns for other tasks meanwhile:",
+        f"Turns for other tasks meanwhile: {(beats := side())}:",
         "right" if holds(beats) else "wrong",
     )
+
+# In other words: One waits in a way that lets nobody else go on.

@@ -15,7 +15,8 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/python/cpython/issues/78195 and
 https://github.com/infiniflow/ragflow/pull/16247
 
-Run: python contextvar_lost_in_executor.py broken|fixed
+Run: python contextvar_lost_in_executor.py broken|fixed; study:
+conlab study contextvar_lost_in_executor
 """
 
 import asyncio
@@ -71,3 +72,5 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"The letter to Ada begins {(text := side())!r}:", right if holds(text) else "wrong")
+
+# In other words: The work is done elsewhere, where nobody knows for whom it is.

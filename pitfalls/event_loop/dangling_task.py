@@ -15,7 +15,7 @@ pending!"). A test of the result fails.
 Source: https://github.com/python/cpython/issues/91887 and the note on asyncio.create_task() in the
 documentation.
 
-Run: python dangling_task.py broken|fixed
+Run: python dangling_task.py broken|fixed; study: conlab study dangling_task
 """
 
 # ruff: noqa: RUF006 - the mistake that this file is about
@@ -89,3 +89,5 @@ async def pay() -> None:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Mailed {(mailed := side())}:", "right" if holds(mailed) else "wrong")
+
+# In other words: Nobody holds on to it, so it may vanish before it is through.

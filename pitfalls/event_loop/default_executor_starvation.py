@@ -14,7 +14,8 @@ show `return asyncio.run(serve())`.
 Source: https://github.com/python/cpython/issues/112169 and
 https://github.com/home-assistant/architecture/issues/171
 
-Run: python default_executor_starvation.py broken|fixed
+Run: python default_executor_starvation.py broken|fixed; study:
+conlab study default_executor_starvation
 """
 
 import asyncio
@@ -86,3 +87,5 @@ if __name__ == "__main__":
         print("This will hang; its stacks follow in a second.", flush=True)
         faulthandler.dump_traceback_later(1, exit=True)
     print(f"The address is {(address := side())}:", "right" if holds(address) else "wrong")
+
+# In other words: A small question waits in line behind big work that has nothing to do with it.

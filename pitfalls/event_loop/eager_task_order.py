@@ -15,7 +15,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/Sendspin/aiosendspin/pull/267 and
 https://github.com/python/cpython/issues/124309
 
-Run: python eager_task_order.py broken|fixed
+Run: python eager_task_order.py broken|fixed; study: conlab study eager_task_order
 """
 
 import asyncio
@@ -82,3 +82,5 @@ async def download(name: str) -> str:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Still loading {(loading := side())}:", "right" if holds(loading) else "wrong")
+
+# In other words: It is over before it has been written down that it began.

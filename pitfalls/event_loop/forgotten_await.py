@@ -12,7 +12,7 @@ coroutine 'save' was never awaited"). A test of the result fails.
 
 Source: https://docs.python.org/3/library/asyncio-dev.html#detect-never-awaited-coroutines
 
-Run: python forgotten_await.py broken|fixed
+Run: python forgotten_await.py broken|fixed; study: conlab study forgotten_await
 """
 
 import asyncio
@@ -55,3 +55,5 @@ async def save(ticket: str, saved: list[str]) -> None:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Saved {(saved := side())}:", "right" if holds(saved) else "wrong")
+
+# In other words: It is asked for and thrown away, so that it never even begins.

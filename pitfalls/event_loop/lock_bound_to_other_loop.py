@@ -15,7 +15,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/topoteretes/cognee/pull/2938 and
 https://github.com/ecmwf/forecast-in-a-box/issues/317
 
-Run: python lock_bound_to_other_loop.py broken|fixed
+Run: python lock_bound_to_other_loop.py broken|fixed; study: conlab study lock_bound_to_other_loop
 """
 
 import asyncio
@@ -67,3 +67,5 @@ if __name__ == "__main__":
         f"Two saves in each loop: {(outcomes := side())}:",
         "right" if holds(outcomes) else "wrong",
     )
+
+# In other words: It belongs to where it was first needed, and is used somewhere else later.

@@ -14,7 +14,7 @@ Detect: python ("RuntimeError: cannot reuse already awaited coroutine"). A test 
 Source: https://github.com/python/cpython/issues/90780 and
 https://github.com/tkem/cachetools/issues/92
 
-Run: python lru_cache_on_async.py broken|fixed
+Run: python lru_cache_on_async.py broken|fixed; study: conlab study lru_cache_on_async
 """
 
 import asyncio
@@ -74,3 +74,5 @@ class Server:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"In two calls: {(tokens := side())}:", "right" if holds(tokens) else "wrong")
+
+# In other words: What is remembered can be used one time only.

@@ -16,7 +16,7 @@ coroutine 'ask_async' was never awaited"). A test of the result fails.
 Source: https://github.com/ollama/ollama-python/issues/35 and
 https://github.com/crewAIInc/crewAI/issues/6978
 
-Run: python run_inside_running_loop.py broken|fixed
+Run: python run_inside_running_loop.py broken|fixed; study: conlab study run_inside_running_loop
 """
 
 import asyncio
@@ -62,3 +62,5 @@ async def ask_async(question: str) -> str:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"The service says {(answer := side())!r}:", "right" if holds(answer) else "wrong")
+
+# In other words: Something is started that is there already, further up.

@@ -13,7 +13,7 @@ Detect: none known. A test of the result fails.
 
 Source: https://github.com/NoneGG/aredis/issues/119
 
-Run: python thread_local_in_tasks.py broken|fixed
+Run: python thread_local_in_tasks.py broken|fixed; study: conlab study thread_local_in_tasks
 """
 
 import asyncio
@@ -68,3 +68,5 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"To Ada and Bob: {(letters := side())}:", right if holds(letters) else "wrong")
+
+# In other words: What was meant to be private is common to all.

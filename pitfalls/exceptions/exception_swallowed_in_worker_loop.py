@@ -12,7 +12,8 @@ Detect: ruff (S110); bandit (B110). A test of the result fails.
 Source: https://docs.astral.sh/ruff/rules/try-except-pass/ and
 https://cwe.mitre.org/data/definitions/390.html
 
-Run: python exception_swallowed_in_worker_loop.py broken|fixed
+Run: python exception_swallowed_in_worker_loop.py broken|fixed; study:
+conlab study exception_swallowed_in_worker_loop
 """
 
 import sys
@@ -81,6 +82,9 @@ def run(work: Callable[[], None], orders: "SimpleQueue[str | None]") -> None:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(
-        f"Of {len(ORDERS)} orders were answered {(done := side())}:",
+        f"Answers to {len(ORDERS)} orders: {(done := side())}:",
         "right" if holds(done) else "wrong",
     )
+
+# In other words: Whatever fails is thrown away on the spot, and looks afterwards as if it had
+# never come in.

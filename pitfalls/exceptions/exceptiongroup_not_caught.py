@@ -11,7 +11,7 @@ Detect: none known. A test of the result fails.
 
 Source: https://peps.python.org/pep-0654/ and https://github.com/agronholm/anyio/issues/668
 
-Run: python exceptiongroup_not_caught.py broken|fixed
+Run: python exceptiongroup_not_caught.py broken|fixed; study: conlab study exceptiongroup_not_caught
 """
 
 import asyncio
@@ -66,3 +66,5 @@ async def ask(answer: str) -> int:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"The stock is worth {(value := side())}:", "right" if holds(value) else "wrong")
+
+# In other words: The handler waits for a failure in a wrapping that it does not have any more.

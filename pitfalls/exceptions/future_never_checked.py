@@ -12,7 +12,7 @@ Detect: none known. A test of the result fails.
 
 Source: https://github.com/python/cpython/issues/120508
 
-Run: python future_never_checked.py broken|fixed
+Run: python future_never_checked.py broken|fixed; study: conlab study future_never_checked
 """
 
 import sys
@@ -59,3 +59,5 @@ def quantity(order: str) -> int:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Of {len(ORDERS)} orders: {(answer := side())}:", "right" if holds(answer) else "wrong")
+
+# In other words: A part of it fails, and that is known, but to nobody who asks.

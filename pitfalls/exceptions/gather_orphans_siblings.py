@@ -11,7 +11,7 @@ Detect: none known. A test of the result fails.
 
 Source: https://github.com/python/cpython/issues/75633
 
-Run: python gather_orphans_siblings.py broken|fixed
+Run: python gather_orphans_siblings.py broken|fixed; study: conlab study gather_orphans_siblings
 """
 
 import asyncio
@@ -77,3 +77,5 @@ async def answer_after(turns: int) -> None:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"What happened to the order: {(log := side())}:", "right" if holds(log) else "wrong")
+
+# In other words: One part fails and is dealt with, while the other part goes on unseen.

@@ -14,7 +14,7 @@ str(pool.map(square, NUMBERS))`.
 Source: https://github.com/python/cpython/issues/96062 and
 https://github.com/python/cpython/issues/66587
 
-Run: python pool_worker_killed.py broken|fixed
+Run: python pool_worker_killed.py broken|fixed; study: conlab study pool_worker_killed
 """
 
 import faulthandler
@@ -79,3 +79,5 @@ if __name__ == "__main__":
         deadline.daemon = True
         deadline.start()
     print(f"The caller hears: {(answer := side())}:", "right" if holds(answer) else "wrong")
+
+# In other words: Who was to deliver is gone without a word, and the caller does not notice.

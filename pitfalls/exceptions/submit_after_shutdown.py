@@ -16,7 +16,7 @@ Exception in thread T…"). A test of the result fails.
 Source: https://github.com/agronholm/apscheduler/issues/985 and
 https://github.com/python/cpython/issues/148280
 
-Run: python submit_after_shutdown.py broken|fixed
+Run: python submit_after_shutdown.py broken|fixed; study: conlab study submit_after_shutdown
 """
 
 import sys
@@ -65,3 +65,6 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Mailed {(mailed := side())}:", right if holds(mailed) else "wrong")
+
+# In other words: More comes in when the doors are closed already, and is refused where nobody
+# looks.

@@ -15,7 +15,7 @@ Detect: flake8-bugbear (B042). A test of the result fails.
 Source: https://github.com/python/cpython/issues/103061 and
 https://github.com/python/cpython/issues/79492
 
-Run: python unpicklable_exception.py broken|fixed
+Run: python unpicklable_exception.py broken|fixed; study: conlab study unpicklable_exception
 """
 
 import multiprocessing
@@ -81,3 +81,5 @@ def refuse(kind: Callable[[str, str], Exception]) -> None:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"The parent hears {(heard := side())!r}:", "right" if holds(heard) else "wrong")
+
+# In other words: The news of a failure cannot be delivered, and a worse one arrives in its place.

@@ -16,7 +16,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/joblib/joblib/issues/1846 and
 https://github.com/joblib/joblib/issues/1824, about pools in pools.
 
-Run: python blas_oversubscription.py broken|fixed
+Run: python blas_oversubscription.py broken|fixed; study: conlab study blas_oversubscription
 """
 
 import sys
@@ -86,4 +86,6 @@ def in_all_workers(job: Callable[[], bytes]) -> None:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
-    print(f"{(busy := side())} threads on {CORES} cores:", right if holds(busy) else "wrong")
+    print(f"Threads on {CORES} cores: {(busy := side())}:", right if holds(busy) else "wrong")
+
+# In other words: Each of many does what many do already, and there are far more than can go on.

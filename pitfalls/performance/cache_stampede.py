@@ -16,7 +16,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/jazzband/django-redis/issues/27 and
 https://github.com/Suor/django-cacheops/pull/134
 
-Run: python cache_stampede.py broken|fixed
+Run: python cache_stampede.py broken|fixed; study: conlab study cache_stampede
 """
 
 import asyncio
@@ -81,4 +81,6 @@ async def visited_at_once(page: Callable[[], Awaitable[str]]) -> None:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(queries := side())} queries:", "right" if holds(queries) else "wrong")
+    print(f"Queries: {(queries := side())}:", "right" if holds(queries) else "wrong")
+
+# In other words: All find it gone at the same moment, and all do the same costly thing.

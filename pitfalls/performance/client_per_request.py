@@ -10,7 +10,7 @@ Detect: none known. A test of the result fails.
 
 Source: https://github.com/encode/httpx/issues/2298
 
-Run: python client_per_request.py broken|fixed
+Run: python client_per_request.py broken|fixed; study: conlab study client_per_request
 """
 
 import sys
@@ -101,6 +101,8 @@ def server() -> Iterator[Origin]:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(
-        f"{(connections := side())} connections for {REQUESTS} requests:",
+        f"Connections for {REQUESTS} requests: {(connections := side())}:",
         "right" if holds(connections) else "wrong",
     )
+
+# In other words: What could be used again is made anew for each and thrown away.

@@ -14,7 +14,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/python/cpython/issues/74028 and
 https://github.com/agronholm/pythonfutures/issues/39
 
-Run: python executor_map_is_eager.py broken|fixed
+Run: python executor_map_is_eager.py broken|fixed; study: conlab study executor_map_is_eager
 """
 
 import sys
@@ -96,3 +96,5 @@ class Pool(ThreadPoolExecutor):
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"{(read := side())} of {LINES} lines read:", "right" if holds(read) else "wrong")
+
+# In other words: All of the input is taken in before the first of it is needed.

@@ -12,7 +12,7 @@ Detect: none known. A test of the result fails.
 
 Source: https://github.com/reddit/baseplate.py/issues/302
 
-Run: python no_backpressure.py broken|fixed
+Run: python no_backpressure.py broken|fixed; study: conlab study no_backpressure
 """
 
 import sys
@@ -72,3 +72,5 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"{(most := side())} waiting at most:", right if holds(most) else "wrong")
+
+# In other words: It comes in faster than it goes out, and nothing slows it down.

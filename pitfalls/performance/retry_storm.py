@@ -15,7 +15,7 @@ name='Task-n' coro=<BaseSelectorEven…"). A test of the result fails.
 Source: https://github.com/HKUDS/nanobot/issues/2760 and "Addressing cascading failures" in Site
 Reliability Engineering, https://sre.google/sre-book/addressing-cascading-failures/
 
-Run: python retry_storm.py broken|fixed
+Run: python retry_storm.py broken|fixed; study: conlab study retry_storm
 """
 
 import asyncio
@@ -92,4 +92,6 @@ async def requests_of_all(client: Callable[[int], Awaitable[None]]) -> int:
 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
-    print(f"{(requests := side())} requests:", "right" if holds(requests) else "wrong")
+    print(f"Requests: {(requests := side())}:", "right" if holds(requests) else "wrong")
+
+# In other words: Each level tries again by itself, and the tries multiply.

@@ -12,7 +12,7 @@ Detect: none known. A test of the result fails.
 Source: https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Executor.map
 and https://github.com/joblib/loky/issues/12
 
-Run: python tiny_chunks.py broken|fixed
+Run: python tiny_chunks.py broken|fixed; study: conlab study tiny_chunks
 """
 
 import multiprocessing
@@ -60,6 +60,8 @@ class CountingPool(ProcessPoolExecutor):
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(
-        f"{(journeys := side())} journeys for {ITEMS} items:",
+        f"Journeys for {ITEMS} items: {(journeys := side())}:",
         "right" if holds(journeys) else "wrong",
     )
+
+# In other words: Getting it there and back costs more than doing it.

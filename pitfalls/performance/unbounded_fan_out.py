@@ -12,7 +12,7 @@ inside the loop ("Error: Detected 1 event loop blocks"). A test of the result fa
 
 Source: https://github.com/aio-libs/aiohttp/issues/3038
 
-Run: python unbounded_fan_out.py broken|fixed
+Run: python unbounded_fan_out.py broken|fixed; study: conlab study unbounded_fan_out
 """
 
 import asyncio
@@ -76,3 +76,5 @@ if __name__ == "__main__":
         f"{(most_open := side())} open at once, on a server that takes {MOST}:",
         "right" if holds(most_open) else "wrong",
     )
+
+# In other words: Everything is begun at once, however much it is.

@@ -11,7 +11,8 @@ Detect: none known. A test of the result fails.
 
 Source: https://github.com/celery/celery/issues/1564
 
-Run: python connection_shared_across_fork.py broken|fixed
+Run: python connection_shared_across_fork.py broken|fixed; study:
+conlab study connection_shared_across_fork
 """
 
 import multiprocessing
@@ -107,3 +108,5 @@ def server() -> Iterator[tuple[str, int]]:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Two workers: {(answers := side())}:", "right" if holds(answers) else "wrong")
+
+# In other words: Two talk over the same line, and hear what was meant for the other.

@@ -14,7 +14,8 @@ Detect: none known. A test of the result fails.
 Source: https://docs.python.org/3/library/concurrent.interpreters.html and
 https://github.com/cython/cython/issues/6445, where each interpreter counts for itself.
 
-Run: python interpreter_shares_nothing.py broken|fixed
+Run: python interpreter_shares_nothing.py broken|fixed; study:
+conlab study interpreter_shares_nothing
 """
 
 import importlib
@@ -77,3 +78,5 @@ def call_in_new_interpreter(function: str, argument: str) -> str:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Visited {(visits := side())}:", "right" if holds(visits) else "wrong")
+
+# In other words: Each has a copy of its own, and what one writes no other can see.

@@ -14,7 +14,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/python/cpython/issues/91192 and
 https://github.com/python/cpython/issues/76719
 
-Run: python manager_nested_mutation.py broken|fixed
+Run: python manager_nested_mutation.py broken|fixed; study: conlab study manager_nested_mutation
 """
 
 import multiprocessing
@@ -64,3 +64,5 @@ def shop_in_another_process(basket: Basket) -> None:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"In the basket: {(fruit := side())}:", "right" if holds(fruit) else "wrong")
+
+# In other words: What is changed is a copy, which is then dropped.

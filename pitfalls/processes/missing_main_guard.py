@@ -13,7 +13,7 @@ Detect: none known. A test of the result fails.
 Source: https://docs.python.org/3/library/multiprocessing.html#multiprocessing-programming and
 https://github.com/argilla-io/distilabel/issues/685
 
-Run: python missing_main_guard.py broken|fixed
+Run: python missing_main_guard.py broken|fixed; study: conlab study missing_main_guard
 """
 
 import subprocess
@@ -66,3 +66,5 @@ def run(script: str) -> str:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"The script: {(result := side())}:", "right" if holds(result) else "wrong")
+
+# In other words: Each copy does at its beginning what made the copy.

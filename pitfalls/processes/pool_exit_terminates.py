@@ -14,7 +14,7 @@ Detect: none known. A test of the result fails.
 
 Source: https://github.com/python/cpython/issues/74140, closed as "won't fix".
 
-Run: python pool_exit_terminates.py broken|fixed
+Run: python pool_exit_terminates.py broken|fixed; study: conlab study pool_exit_terminates
 """
 
 import multiprocessing
@@ -69,3 +69,5 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Saved {(names := side())}:", right if holds(names) else "wrong")
+
+# In other words: Leaving the block ends everything at once, whatever is not done.

@@ -12,7 +12,7 @@ Detect: none known. A test of the result fails.
 
 Source: https://github.com/pytorch/pytorch/issues/5059
 
-Run: python rng_duplicated_by_fork.py broken|fixed
+Run: python rng_duplicated_by_fork.py broken|fixed; study: conlab study rng_duplicated_by_fork
 """
 
 import multiprocessing
@@ -65,6 +65,8 @@ def different_draws(draw: Callable[[int, "SimpleQueue[float]"], None]) -> int:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(
-        f"{(different := side())} different numbers from {WORKERS} workers:",
+        f"Different numbers from {WORKERS} workers: {(different := side())}:",
         "right" if holds(different) else "wrong",
     )
+
+# In other words: All begin from the same state, so that what should vary does not.

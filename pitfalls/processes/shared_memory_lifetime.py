@@ -17,7 +17,7 @@ the result fails.
 Source: https://github.com/python/cpython/issues/82300 and
 https://github.com/python/cpython/pull/110778, which added `track`.
 
-Run: python shared_memory_lifetime.py broken|fixed
+Run: python shared_memory_lifetime.py broken|fixed; study: conlab study shared_memory_lifetime
 """
 
 import subprocess
@@ -97,3 +97,5 @@ def read(name: str, attach: Callable[[str], SharedMemory]) -> None:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Read {(read_there := side())}:", "right" if holds(read_there) else "wrong")
+
+# In other words: A guest tidies up what belongs to the host.

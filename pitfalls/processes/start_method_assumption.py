@@ -14,7 +14,7 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/python/cpython/issues/126831 and
 https://github.com/ungoogled-software/ungoogled-chromium/pull/3866
 
-Run: python start_method_assumption.py broken|fixed
+Run: python start_method_assumption.py broken|fixed; study: conlab study start_method_assumption
 """
 
 import multiprocessing
@@ -61,3 +61,5 @@ def price(amount: int) -> str:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"The price in CHF: {(text := side())}:", "right" if holds(text) else "wrong")
+
+# In other words: What was set before is expected to be there, and it starts afresh.

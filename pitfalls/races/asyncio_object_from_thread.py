@@ -17,7 +17,8 @@ asyncio.run(first_reading())`.
 Source: https://github.com/python/cpython/issues/97970 and
 https://github.com/python/cpython/issues/116654
 
-Run: python asyncio_object_from_thread.py broken|fixed
+Run: python asyncio_object_from_thread.py broken|fixed; study:
+conlab study asyncio_object_from_thread
 """
 
 import asyncio
@@ -83,4 +84,7 @@ if __name__ == "__main__":
         print("This may hang; then its stacks follow in a second.", flush=True)
         faulthandler.dump_traceback_later(1, exit=True)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
-    print(f"{(reading := side())} degrees:", right if holds(reading) else "wrong")
+    print(f"The sensor reads {(reading := side())}:", right if holds(reading) else "wrong")
+
+# In other words: Something is handed over across a border, and the sleeper on the other side is
+# not woken.

@@ -14,7 +14,7 @@ Source: https://github.com/python/cpython/issues/125646 (half of the increments 
 GIL) and
 https://docs.python.org/3/faq/library.html#what-kinds-of-global-value-mutation-are-thread-safe
 
-Run: python bare_increment.py broken|fixed
+Run: python bare_increment.py broken|fixed; study: conlab study bare_increment
 """
 
 import sys
@@ -71,3 +71,5 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"{(hits := side())} of 2 hits counted:", right if holds(hits) else "wrong")
+
+# In other words: A single short line is several steps, and somebody else comes in between.

@@ -14,7 +14,8 @@ Detect: none known. A test of the result fails.
 Source: https://github.com/marcospereirampj/python-keycloak/issues/710 and
 https://github.com/Teekeks/pyTwitchAPI/issues/184
 
-Run: python check_then_act_across_await.py broken|fixed
+Run: python check_then_act_across_await.py broken|fixed; study:
+conlab study check_then_act_across_await
 """
 
 import asyncio
@@ -71,3 +72,6 @@ async def fetch_token() -> str:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Issued for two calls: {(issued := side())}:", "right" if holds(issued) else "wrong")
+
+# In other words: Whoever comes while the first has not finished sees the old state, and does it
+# again.

@@ -13,7 +13,8 @@ Detect: none known. With a test of the result: frontrun without a bound.
 Source: https://docs.python.org/3/library/threadsafety.html and
 https://docs.python.org/3/faq/library.html#what-kinds-of-global-value-mutation-are-thread-safe
 
-Run: python check_then_act_on_container.py broken|fixed
+Run: python check_then_act_on_container.py broken|fixed; study:
+conlab study check_then_act_on_container
 """
 
 import sys
@@ -79,3 +80,5 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Confirmed to {(confirmed := side())}:", right if holds(confirmed) else "wrong")
+
+# In other words: What was true when it was looked at is not true any more when it is acted on.

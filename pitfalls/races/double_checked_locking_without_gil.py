@@ -15,7 +15,8 @@ Detect: none known. With a test of the result: frontrun.
 Source: https://github.com/kirodotdev/KiroCrew/issues/427 and
 https://github.com/vapoursynth/vapoursynth/pull/1257
 
-Run: python double_checked_locking_without_gil.py broken|fixed
+Run: python double_checked_locking_without_gil.py broken|fixed; study:
+conlab study double_checked_locking_without_gil
 """
 
 import sys
@@ -90,3 +91,5 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"{(seen := side())}:", right if holds(seen) else "wrong")
+
+# In other words: A shortcut past the protection sees a flag before what the flag announces.

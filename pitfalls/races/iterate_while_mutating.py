@@ -12,7 +12,7 @@ Detect: none known.
 Source: https://docs.python.org/3/library/threadsafety.html and
 https://github.com/boxed/mutmut/issues/410
 
-Run: python iterate_while_mutating.py broken|fixed
+Run: python iterate_while_mutating.py broken|fixed; study: conlab study iterate_while_mutating
 """
 
 import sys
@@ -56,3 +56,5 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Letters: {(reminded := side())}:", right if holds(reminded) else "wrong")
+
+# In other words: Somebody changes a collection while somebody else walks through it.

@@ -14,7 +14,7 @@ Detect: none known. With a test of the result: frontrun without a bound.
 Source: https://github.com/python/cpython/issues/87634 and
 https://github.com/celery/kombu/issues/1668
 
-Run: python lazy_init.py broken|fixed
+Run: python lazy_init.py broken|fixed; study: conlab study lazy_init
 """
 
 import sys
@@ -77,4 +77,6 @@ def twice_at_once(work: Callable[[], None]) -> None:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
-    print(f"{(pools := side())} pools made:", right if holds(pools) else "wrong")
+    print(f"Pools made: {(pools := side())}:", right if holds(pools) else "wrong")
+
+# In other words: The first use comes twice at once, and there are two of what was to be one.

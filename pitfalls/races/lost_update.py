@@ -13,7 +13,7 @@ Source: https://github.com/python/cpython/issues/134212 and
 https://github.com/pretalx/pretalx/issues/2410; "atomicity violation" in Lu et al., Learning from
 Mistakes, ASPLOS 2008.
 
-Run: python lost_update.py broken|fixed
+Run: python lost_update.py broken|fixed; study: conlab study lost_update
 """
 
 import sys
@@ -75,3 +75,5 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"The balance is {(balance := side())}:", right if holds(balance) else "wrong")
+
+# In other words: What one writes is overwritten by another, who has not seen it.

@@ -13,7 +13,7 @@ Detect: none known. A test of the result fails, once the order is forced.
 Source: https://docs.python.org/3/library/multiprocessing.html#multiprocessing.Value and
 https://github.com/bigscience-workshop/petals/issues/487
 
-Run: python non_atomic_shared_value.py broken|fixed
+Run: python non_atomic_shared_value.py broken|fixed; study: conlab study non_atomic_shared_value
 """
 
 import multiprocessing
@@ -77,3 +77,5 @@ if __name__ == "__main__":
         f"{(seats_left := side())} of {SEATS} seats left after two sales:",
         right if holds(seats_left) else "wrong",
     )
+
+# In other words: Each step is safe by itself, and the two together are not.

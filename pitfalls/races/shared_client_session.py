@@ -14,7 +14,7 @@ result fails.
 Source: https://github.com/sqlalchemy/sqlalchemy/issues/10092 and
 https://github.com/MagicStack/asyncpg/issues/863
 
-Run: python shared_client_session.py broken|fixed
+Run: python shared_client_session.py broken|fixed; study: conlab study shared_client_session
 """
 
 import asyncio
@@ -100,3 +100,5 @@ async def server() -> AsyncIterator[Callable[[], Awaitable[Session]]]:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"The answers are {(answers := side())}:", "right" if holds(answers) else "wrong")
+
+# In other words: A conversation that allows one speaker has two.

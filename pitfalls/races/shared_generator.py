@@ -13,7 +13,7 @@ Detect: none known.
 Source: https://github.com/yt-dlp/yt-dlp/issues/2881 and
 https://github.com/python/cpython/issues/135325
 
-Run: python shared_generator.py broken|fixed
+Run: python shared_generator.py broken|fixed; study: conlab study shared_generator
 """
 
 import sys
@@ -82,3 +82,5 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Two threads took {(taken := side())}:", right if holds(taken) else "wrong")
+
+# In other words: A second caller enters while the first is still inside.

@@ -15,7 +15,8 @@ Source: https://github.com/python/cpython/issues/124397,
 https://github.com/more-itertools/more-itertools/issues/1093 and, for lists,
 https://github.com/python/cpython/issues/120496
 
-Run: python shared_iterator_without_helpers.py broken|fixed
+Run: python shared_iterator_without_helpers.py broken|fixed; study:
+conlab study shared_iterator_without_helpers
 """
 
 import sys
@@ -102,3 +103,5 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"{(taken := side())}:", right if holds(taken) else "wrong")
+
+# In other words: Two take from the same source, and the same is handed out again.

@@ -12,7 +12,7 @@ Detect: none known. A test of the result fails, once the order is forced.
 Source: https://github.com/python/cpython/issues/101351 and
 https://github.com/Metron-Project/mokkari/issues/148
 
-Run: python shared_sqlite_transaction.py broken|fixed
+Run: python shared_sqlite_transaction.py broken|fixed; study: conlab study shared_sqlite_transaction
 """
 
 import sqlite3
@@ -96,3 +96,5 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Booked {(booked := side())}:", right if holds(booked) else "wrong")
+
+# In other words: One makes final what another had begun and not finished.

@@ -14,7 +14,7 @@ Detect: python ("sqlite3.OperationalError: database is locked"). A test of the r
 Source: https://github.com/chatmail/core/pull/4063 and
 https://github.com/python/cpython/issues/124510
 
-Run: python sqlite_deferred_upgrade.py broken|fixed
+Run: python sqlite_deferred_upgrade.py broken|fixed; study: conlab study sqlite_deferred_upgrade
 """
 
 import sqlite3
@@ -91,3 +91,5 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"The balance is {(balance := side())}:", right if holds(balance) else "wrong")
+
+# In other words: Both hold what the other must give up, so that one is turned away at once.

@@ -14,7 +14,7 @@ Detect: python ("AttributeError: 'Reporter' object has no attribute 'address'");
 Source: https://github.com/PrimeIntellect-ai/prime-rl/pull/317; "order violation" in Lu et al.,
 Learning from Mistakes, ASPLOS 2008.
 
-Run: python thread_started_in_init.py broken|fixed
+Run: python thread_started_in_init.py broken|fixed; study: conlab study thread_started_in_init
 """
 
 import sys
@@ -83,3 +83,5 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Sent {(sent := side())}:", right if holds(sent) else "wrong")
+
+# In other words: It begins to work on something that is not complete yet.

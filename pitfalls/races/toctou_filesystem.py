@@ -14,7 +14,7 @@ Detect: none known. A test of the result fails, once the order is forced.
 Source: https://github.com/python/mypy/pull/16642 and
 https://github.com/borgbackup/borg/issues/5439
 
-Run: python toctou_filesystem.py broken|fixed
+Run: python toctou_filesystem.py broken|fixed; study: conlab study toctou_filesystem
 """
 
 import sys
@@ -72,3 +72,5 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"The two jobs: {(outcomes := side())}:", right if holds(outcomes) else "wrong")
+
+# In other words: Something is found missing, and is there by the time it is made.

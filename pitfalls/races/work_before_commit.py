@@ -14,7 +14,7 @@ Detect: none known. A test of the result fails, once the order is forced.
 Source: https://github.com/saleor/saleor/issues/5455 and
 https://github.com/celery/celery/pull/9617, where Celery's guide explains it.
 
-Run: python work_before_commit.py broken|fixed
+Run: python work_before_commit.py broken|fixed; study: conlab study work_before_commit
 """
 
 import sqlite3
@@ -74,3 +74,5 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Packed {(packed := side())}:", right if holds(packed) else "wrong")
+
+# In other words: The message arrives before that which it is about can be seen.

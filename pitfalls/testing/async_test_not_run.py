@@ -14,7 +14,7 @@ Detect: python ("RuntimeWarning: coroutine 'Sums.test_sum' was never awaited"); 
 Source: https://github.com/pytest-dev/pytest/issues/7110 and
 https://docs.python.org/3/library/unittest.html#unittest.IsolatedAsyncioTestCase
 
-Run: python async_test_not_run.py broken|fixed
+Run: python async_test_not_run.py broken|fixed; study: conlab study async_test_not_run
 """
 
 import sys
@@ -63,3 +63,5 @@ def result_of(test: TestCase) -> str:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"The test {(result := side())}:", "right" if holds(result) else "wrong")
+
+# In other words: It is made and never begins, and that counts as a success.

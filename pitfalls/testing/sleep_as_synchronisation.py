@@ -13,7 +13,7 @@ Detect: none known. A test of the result fails, once the order is forced.
 Source: https://github.com/python/cpython/issues/130724 and "An empirical analysis of flaky tests",
 Luo et al., FSE 2014, where waiting for asynchronous work is the first cause.
 
-Run: python sleep_as_synchronisation.py broken|fixed
+Run: python sleep_as_synchronisation.py broken|fixed; study: conlab study sleep_as_synchronisation
 """
 
 import sys
@@ -65,3 +65,5 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"The test sees {(seen := side())}:", right if holds(seen) else "wrong")
+
+# In other words: It is taken for granted that it is done after a time.

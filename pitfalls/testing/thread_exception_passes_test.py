@@ -12,7 +12,8 @@ Exception in thread T…"). A test of the result fails.
 
 Source: https://github.com/pytest-dev/pytest/issues/13016
 
-Run: python thread_exception_passes_test.py broken|fixed
+Run: python thread_exception_passes_test.py broken|fixed; study:
+conlab study thread_exception_passes_test
 """
 
 import sys
@@ -61,3 +62,5 @@ def result_of(test: TestCase) -> str:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"The test {(result := side())}:", "right" if holds(result) else "wrong")
+
+# In other words: It fails where nobody listens, and that counts as a success.

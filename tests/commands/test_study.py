@@ -13,8 +13,10 @@ from conlab import cli
 from conlab.catalogue import pitfall
 from conlab.catalogue.law import Finding
 from conlab.commands import study
+from conlab.errors import UserError
 from conlab.study import quiz
 from conlab.study.learning import course
+from conlab.study.progress import progress_so_far
 from tests.patience import patience
 
 
@@ -58,8 +60,9 @@ def test_an_explored_pitfall_is_told_and_both_sides_are_run(
         r"fixed passes every schedule, 2 that differ \(any number of preemptions, reading bytecode"
     )
     assert re.search(fixed, words)
+    in_short = told.index("\nIn short: broken goes wrong, as its file declares, and fixed is right")
     for term in ("schedule: ", "preemption: ", "reading gil: ", "reading bytecode: "):
-        assert f"\n{term}" in told
+        assert told.index(f"\n{term}") < in_short
 
 
 def test_a_judged_pitfall_is_told_and_both_sides_are_run(
@@ -91,9 +94,10 @@ def test_a_family_is_listed_alone(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("typed", "nearest"),
     [
-        ("lost_updat", "the nearest is lost_update; "),
-        ("races/lazy_int", "the nearest is races/lazy_init; "),
-        ("race", "the nearest is races; "),
+        ("lost_updat", "did you mean lost_update or lost_wakeup? "),
+        ("races/lazy_int", "did you mean lazy_init? "),
+        ("race", "did you mean the family races? "),
+        ("lock", "did you mean the family deadlocks, lock_order or lock_bound_to_other_loop? "),
         ("qwertz", ""),
     ],
 )
@@ -102,13 +106,58 @@ def test_a_misspelt_name_is_told_the_nearest(
 ) -> None:
     assert cli.obey(["study", typed]) == 2
     assert capsys.readouterr().err == (
-        f"conlab: there is no pitfall {typed!r}; {nearest}`conlab study` lists them all\n"
+        f"conlab: there is no pitfall or family {typed!r}; {nearest}`conlab study` lists them all\n"
     )
 
 
-@pytest.mark.parametrize("typed", ["Lost-Update", "lost update", "races/lost_update.py"])
-def test_a_name_may_be_written_otherwise(typed: str) -> None:
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "Lost-Update",
+        "lost update",
+        "races/lost_update.py",
+        "pitfalls/races/lost_update.py",
+        "./pitfalls/races/lost_update.py",
+        "pitfalls\\races\\lost_update.py",
+        "../lost_update.py",
+        str(pitfall.ROOT / "races" / "lost_update.py"),
+    ],
+)
+def test_a_name_may_be_written_otherwise_or_be_a_path(typed: str) -> None:
     assert pitfall.find(typed).name == "lost_update"
+
+
+@pytest.mark.parametrize("typed", ["races", "Races/", "pitfalls/races", "pitfalls/races/"])
+def test_so_may_a_family(typed: str) -> None:
+    assert pitfall.family_named(typed) == "races"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--exercise"],
+        ["--check", "fix.py"],
+        ["--run", "broken"],
+        ["--report", "page.html"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_for_one_pitfall_names_some_of_a_family(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    races = [each.name for each in course() if each.family == "races"]
+    assert cli.obey(["study", "races", *arguments]) == 2
+    first, second, third, *_ = races
+    assert capsys.readouterr().err == (
+        f"conlab: races is a family of {len(races)} pitfalls, and {arguments[0]} is for one of"
+        f" them: {first}, {second}, {third}, ... Type for instance: conlab study {first}"
+        f" {' '.join(arguments)}\n"
+    )
+
+
+def test_whoever_asks_the_catalogue_for_a_family_is_told_so() -> None:
+    with pytest.raises(UserError, match=r"races is a family of \d+ pitfalls, such as \w+, \w+ and"):
+        pitfall.find("races")
 
 
 def test_what_the_value_of_a_measured_pair_means_is_said(
@@ -127,6 +176,36 @@ def test_the_broken_side_fails_when_it_is_run_with_its_order_forced(
     assert ("It returned 99." in said) or ("broken returned []" in said)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "threadsafe_call_on_own_loop",  # a task that runs, down to the script that forces it
+        "thread_started_in_init",  # a thread that dies
+        "popen_wait_with_pipe",  # one process
+        "fork_with_threads",  # and two, the second forked
+        "run_inside_running_loop",  # an exception
+    ],
+)
+def test_a_side_that_is_run_shows_its_own_frames_and_says_what_went_wrong(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    studied = pitfall.find(name)
+    assert cli.obey(["study", name, "--run", "broken"]) == 1
+    said = capsys.readouterr().out
+    own = re.findall(rf'{name}\.py(?:", line |:)(\d+)', said)
+    assert own
+    assert max(map(int, own)) <= len(studied.path.read_text().splitlines())
+    for lab in ("conlab.warden", "side.py", "in_turns", "<string>", " main()", "conlab_"):
+        assert lab not in said
+    words = " ".join(said.split())
+    assert words.endswith(f"Must hold: {studied.must_hold} What went wrong: {studied.title}")
+
+
+def test_a_side_that_is_run_says_what_its_value_means(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.obey(["study", "lazy_init", "--run", "broken"]) == 1
+    assert "\nThat is: Pools made: 2\nMust hold: There is one pool.\n" in capsys.readouterr().out
+
+
 def test_the_fixed_side_is_right_when_it_is_run_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert "fixed returned 198" in printed(capsys, "study", "lost_update", "--run", "fixed")
 
@@ -139,7 +218,8 @@ def test_an_exercise_is_mended_and_found_right(
     assert cli.obey(["study", "lost_update", "--check", str(file)]) == 1
     told = capsys.readouterr().out
     assert "NOT A FIX: It fails, in the schedule above for one." in told
-    assert "\nschedule: " in told
+    assert told.index("\nschedule: ") < told.index("NOT A FIX: ")
+    assert told.rstrip().endswith("NOT A FIX: It fails, in the schedule above for one.")
     mended = file.read_text().replace(
         "        balance += after_fee(DEPOSIT)\n",
         "        with lock:\n            balance += after_fee(DEPOSIT)\n",
@@ -167,8 +247,10 @@ def test_a_symptom_that_nobody_knows_is_said(capsys: pytest.CaptureFixture[str])
         (["--exercise"], "--exercise needs a pitfall"),
         (["--check", "x.py"], "--check needs a pitfall"),
         (["--run", "fixed"], "--run needs a pitfall"),
-        (["lost_update", "--next"], "--next looks among all pitfalls"),
-        (["lost_update", "--symptom", "hang"], "--symptom looks among all pitfalls"),
+        (["lost_update", "--next"], "--next is about all pitfalls"),
+        (["lost_update", "--start-over"], "--start-over is about all pitfalls"),
+        (["lost_update", "--symptom", "hang"], "--symptom is about all pitfalls"),
+        (["lost_update", "--all"], "--all is for --symptom"),
         (["lost_update", "--quiz"], "draws from all pitfalls or from a family"),
         (["lost_update", "--seed", "1"], "--seed is for --quiz"),
     ],
@@ -185,6 +267,7 @@ def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in which the lab remembers."""
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("COLUMNS", "300")  # no path is cut into lines
     return tmp_path / "state"
 
 
@@ -211,7 +294,71 @@ def test_next_goes_on_in_the_order_to_learn_in(
     assert (at_home / "conlab" / "study.json").is_file()
     said = printed(capsys, "study", "--next")
     assert said.startswith("You have studied all 3 pitfalls, and mended 0 of them.")
+    assert "conlab study --start-over" in said
     assert said.endswith("state/conlab/study.json\n")
+
+
+@pytest.mark.usefixtures("nothing_is_run", "at_home")
+def test_what_was_read_by_its_name_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    first, second, *_ = [each.name for each in course()]
+    told = " ".join(printed(capsys, "study", first).split())
+    assert f"Studied: 1 of {len(course())}, kept in " in told
+    assert "--start-over forgets" in told
+    assert f"conlab study {first} --check fix.py" in told
+    assert f"told {second}" in printed(capsys, "study", "--next")
+
+
+@pytest.mark.usefixtures("nothing_is_run", "at_home")
+def test_what_was_asked_in_a_quiz_was_told_as_well(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = quiz.question(course(), course(), [], seed=3)
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{asked.answer}\n"))
+    printed(capsys, "study", "--quiz", "--seed", "3")
+    assert progress_so_far().studied == [asked.pitfall.name]
+
+
+@pytest.mark.usefixtures("nothing_is_run")
+def test_all_of_it_can_be_forgotten(capsys: pytest.CaptureFixture[str], at_home: Path) -> None:
+    first = course()[0].name
+    for _ in range(2):
+        printed(capsys, "study", "--next")
+    said = printed(capsys, "study", "--start-over")
+    assert said.startswith("Forgotten: 2 studied, 0 mended.")
+    assert list((at_home / "conlab").iterdir()) == []
+    assert f"told {first}" in printed(capsys, "study", "--next")
+
+
+@pytest.mark.usefixtures("at_home")
+def test_where_nothing_is_remembered_there_is_nothing_to_forget(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert printed(capsys, "study", "--start-over").startswith("Forgotten: 0 studied, 0 mended.")
+
+
+@pytest.mark.usefixtures("at_home")
+def test_what_is_forgotten_is_not_half_forgotten(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "unlink", busy)
+    assert cli.obey(["study", "--start-over"]) == 2
+    assert "cannot be forgotten: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("step", ["NAME", "--exercise", "--check", "--quiz", "--next"])
+def test_the_help_tells_the_way_from_reading_to_a_fix(
+    step: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.obey(["study", "--help"])
+    told = capsys.readouterr().out.partition("how to learn")[2]
+    steps = ["conlab study lost_update  ", "--exercise > ", "--check fix.py", "--quiz", "--next  "]
+    places = [told.index(each) for each in steps]
+    assert places == sorted(places)
+    assert step.replace("NAME", "lost_update") in told
 
 
 @pytest.mark.usefixtures("nothing_is_run")
@@ -243,24 +390,10 @@ def test_a_quiz_asks_and_then_tells(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    right = quiz.question(course(), [], seed=3).answer
+    right = quiz.question(course(), course(), [], seed=3).answer
     numbers = {"right": right, "wrong": right % 4 + 1}
     monkeypatch.setattr("sys.stdin", io.StringIO(typed.format(**numbers)))
     assert cli.obey(["study", "--quiz", "--seed", "3"]) == status
     told = capsys.readouterr().out
     assert told.startswith("# What goes wrong here?\n")
     assert said.format(**numbers) in told
-
-
-def test_a_quiz_of_a_family_draws_from_it() -> None:
-    races = [each for each in course() if each.family == "races"]
-    drawn = {quiz.question(races, [], seed).pitfall.family for seed in range(20)}
-    assert drawn == {"races"}
-
-
-def test_a_quiz_draws_first_what_was_not_studied() -> None:
-    *studied, new = [each.name for each in course()]
-    for seed in range(5):
-        question = quiz.question(course(), studied, seed)
-        assert question.pitfall.name == new
-        assert len({each.name for each in question.choices}) == 4

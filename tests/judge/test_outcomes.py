@@ -18,6 +18,8 @@ async def main():
 asyncio.run(main())
 """
 
+ROOT = Path(__file__).parents[2]  # where its Python may be
+
 SEGMENT = f"psm_conlab_{os.getpid()}"  # another suite on this machine has another
 
 UNTRACKED_SEGMENT = f"""
@@ -93,7 +95,19 @@ def test_a_hang_shows_the_stacks_of_every_process_of_the_tree(judged: Judge) -> 
         case Hung(stacks=stacks):
             assert stacks.count("process ") == 2
             assert "in side" in stacks
-            assert 'File "<string>", line 1, in <module>' in stacks
+            assert stacks.count('File "<string>", line 1, in <module>') == 1  # the child's own
+            assert "conlab" not in stacks.replace(str(ROOT), "")
+            assert ": side() of judged.py" in stacks
+        case other:
+            pytest.fail(str(other))
+
+
+def test_a_traceback_is_that_of_the_program(judged: Judge) -> None:
+    match judged("return int('three')").outcome:
+        case Raised(traceback=text):
+            assert text.startswith("Traceback (most recent call last):\n")
+            assert text.count("  File ") == 1
+            assert "judged.py" in text
         case other:
             pytest.fail(str(other))
 

@@ -53,7 +53,8 @@ def test_the_fixed_side_of_a_copy_says_that_it_is_right(runs: Results, pitfall: 
 @every_pitfall
 def test_the_file_offers_both_sides_and_its_story(pitfall: Pitfall) -> None:
     """Every file ends in the same way; one of them is run to see that the story is printed."""
-    assert pitfall.story["Run"] == f"python {pitfall.path.name} broken|fixed"
+    run = f"python {pitfall.path.name} broken|fixed"
+    assert pitfall.story["Run"] == f"{run}; study: conlab study {pitfall.name}"
     last_lines = pitfall.path.read_text().rpartition('\nif __name__ == "__main__":\n')[2]
     choice = 'side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)'
     assert last_lines.startswith(f"    {choice}\n")
@@ -65,7 +66,9 @@ def test_any_other_argument_gets_the_story(argument: str) -> None:
     done = run(studied.path, argument)
     assert done.returncode == 1
     assert done.stderr.startswith("Lost update: ")
-    assert done.stderr.rstrip().endswith("Run: python lost_update.py broken|fixed")
+    assert done.stderr.rstrip().endswith(
+        "Run: python lost_update.py broken|fixed; study: conlab study lost_update"
+    )
 
 
 def test_a_broken_side_says_that_it_is_wrong() -> None:

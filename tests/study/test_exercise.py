@@ -10,7 +10,7 @@ import pytest
 
 from conlab.catalogue import pitfall
 from conlab.catalogue.pitfall import DECLARED, Pitfall
-from conlab.study.exercise import MENDED, exercise_of, program_of
+from conlab.study.exercise import MENDED, SLOW, exercise_of, program_of
 from conlab.study.parts import names_bound_by, parts_of
 from tests.patience import patience
 
@@ -37,16 +37,66 @@ def test_an_exercise_does_not_tell_the_fix(pitfall: Pitfall) -> None:
 
 @every_pitfall
 def test_the_program_of_a_quiz_does_not_tell_its_name(pitfall: Pitfall) -> None:
-    program = program_of(pitfall)
+    program = program_of(pitfall.path)
     ast.parse(program)
     assert pitfall.name not in program
     assert not re.search(r"\b(broken|fixed)\(", program)
 
 
-def test_an_exercise_can_be_run_alone(tmp_path: Path) -> None:
-    file = tmp_path / "my_fix.py"
-    file.write_text(exercise_of(pitfall.find("forgotten_await")))
+def run_alone(file: Path, text: str) -> str:
+    file.write_text(text)
     done = subprocess.run(
         [sys.executable, file], capture_output=True, text=True, timeout=patience(60), check=True
     )
-    assert done.stdout == "Saved []: wrong\n"
+    return done.stdout
+
+
+def test_an_exercise_can_be_run_alone(tmp_path: Path) -> None:
+    text = exercise_of(pitfall.find("forgotten_await"))
+    assert run_alone(tmp_path / "my_fix.py", text) == "Saved []: wrong\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "mistake", "fix", "said"),
+    [
+        (
+            "forgotten_await",
+            "        save(",
+            "        await save(",
+            "right; conlab study forgotten_await --check FILE tells whether it is a fix",
+        ),
+        (
+            "lost_wakeup",
+            "",
+            "",
+            "right, this time; conlab study lost_wakeup --check FILE tries the other orders",
+        ),
+    ],
+)
+def test_what_is_right_in_an_exercise_is_right_this_time(
+    name: str, mistake: str, fix: str, said: str, tmp_path: Path
+) -> None:
+    """Whoever has mended it must not read that nothing forced the order, or that it will hang."""
+    studied = pitfall.find(name)
+    text = exercise_of(studied)
+    if mistake:
+        assert mistake in text
+        text = text.replace(mistake, fix)
+    else:  # the fixed side in its place
+        text = re.sub(r"def mended\(.*?\n\n\n", "", text, flags=re.DOTALL)
+        text = text.replace("# -- given --\n", studied.fixed.replace("def fixed", "def mended"))
+    assert said in run_alone(tmp_path / "my_fix.py", text)
+
+
+@every_pitfall
+def test_an_exercise_foretells_nothing_of_the_side_that_it_is_not_any_more(
+    pitfall: Pitfall,
+) -> None:
+    text = exercise_of(pitfall)
+    main = text.partition('if __name__ == "__main__":')[2]
+    assert "will hang" not in main
+    assert "may hang" not in main
+    assert "nothing forced" not in main
+    assert re.search(rf"conlab study {pitfall.name} --check FILE", main)
+    limits = re.findall(r"dump_traceback_later\((.*?)[,)]", main)
+    assert limits == [str(SLOW)] * (pitfall.shows == "hung")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conlab.study.progress import Progress, progress_so_far, state_folder
+from conlab.study.progress import Progress, forget, kept_in, progress_so_far, state_folder
 
 
 @pytest.fixture(autouse=True)
@@ -102,3 +102,17 @@ def test_nothing_half_written_is_left(at_home: Path, monkeypatch: pytest.MonkeyP
     folder = at_home / ".local" / "state" / "conlab"
     assert [file.name for file in folder.iterdir()] == ["study.json"]
     assert progress_so_far().studied == ["lost_update"]
+
+
+def test_what_was_noted_can_be_forgotten_and_begun_anew(at_home: Path) -> None:
+    assert forget() == ""
+    progress_so_far().take_note(studied="lost_update")
+    assert kept_in() == "~/.local/state/conlab/study.json"
+    assert forget() == ""
+    assert list((at_home / ".local" / "state" / "conlab").iterdir()) == []
+    assert progress_so_far() == Progress()
+
+
+def test_without_a_home_there_is_nothing_to_forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "home", staticmethod(no_home))
+    assert "no home folder is known" in forget()

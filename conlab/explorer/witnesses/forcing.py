@@ -443,15 +443,24 @@ def hangs():
     for loop in Loop.made:
         for task in sorted(asyncio.all_tasks(loop), key=lambda each: each.get_name()):
             print(f"{task.get_name()} ({task.get_coro().__name__}):")
-            frames = task.get_stack()
-            show(
-                [
-                    traceback.FrameSummary(f.f_code.co_filename, f.f_lineno, f.f_code.co_name)
-                    for f in frames
-                ]
-            )
+            stack = [
+                traceback.FrameSummary(f.f_code.co_filename, f.f_lineno, f.f_code.co_name)
+                for f in task.get_stack()  # of one that runs, down to this script
+            ]
+            show(each for each in stack if each.filename != __file__)
     print(f"The explorer found: {EXPECTED}")
     leave(1)
+
+
+def has_died(args):
+    """Say what ended a thread, by the frames that are its own."""
+    GATE.died.append(args.exc_type.__name__)
+    if args.exc_type is SystemExit:  # of which Python itself says nothing
+        return
+    print(f"Exception in thread {getattr(args.thread, 'name', '?')}:", file=sys.stderr)
+    told = traceback.TracebackException(args.exc_type, args.exc_value, args.exc_traceback)
+    told.stack[:] = [each for each in told.stack if each.filename != __file__]
+    print("".join(told.format()), end="", file=sys.stderr, flush=True)
 
 
 def show(stack):
@@ -508,8 +517,7 @@ def main():
     if MONITORING is not None:
         monitor()  # while its functions are found by their names
     NAMES[0] = "main"
-    died = threading.excepthook
-    threading.excepthook = lambda each: (GATE.died.append(each.exc_type.__name__), died(each))
+    threading.excepthook = has_died
     watcher = threading.Thread(target=watch, name="watch", daemon=True)
     with aside():
         REAL_START(watcher)
