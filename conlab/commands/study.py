@@ -29,12 +29,12 @@ A_FEW = 3  # pitfalls of a family that are named as examples
 
 LOOP = """\
 how to learn, with one that conlab study lists, here lost_update:
-  conlab study                                  pick one; or --symptom, or --next
+  conlab study                                  pick one; or --symptom, --next
   conlab study lost_update                      read it, and see both sides run
   conlab study lost_update --exercise > fix.py  get its broken side as a file
   (edit fix.py: its first lines say what must hold, and what is to be mended)
-  conlab study lost_update --check fix.py       hear whether it is a fix; if not, why
-  conlab study --quiz                           find the mistake in another program
+  conlab study lost_update --check fix.py       is it a fix? if not, why not?
+  conlab study --quiz                           find the mistake in another
   conlab study --next                           read the next that you have not"""
 
 
@@ -162,6 +162,12 @@ def _refuse_what_does_not_go_together(options: argparse.Namespace) -> None:
     ):
         if given and options.name is not None:
             raise UserError(f"{option} is about all pitfalls: leave out {options.name!r}")
+    others = (
+        *(options.side, options.exercise, options.check, options.symptom),
+        *(options.quiz, options.next, options.start_over),
+    )
+    if options.report is not None and (options.name is None or any(others)):
+        raise UserError("--report FILE.html needs the NAME of a pitfall beside it, and no more")
     of_one = _of_one_pitfall(options)
     if of_one and options.name is None:
         raise UserError(f"{of_one.split()[0]} needs a pitfall: conlab study NAME {of_one}")
@@ -173,9 +179,6 @@ def _refuse_what_does_not_go_together(options: argparse.Namespace) -> None:
             f" of them: {some}, ... Type for instance: conlab study {members[0]} {of_one}"
         )
     if options.report is not None:
-        alone = not (options.exercise or options.check or options.side)
-        if not alone or options.quiz or options.next or options.symptom or options.start_over:
-            raise UserError("--report FILE.html needs the NAME of a pitfall beside it, and no more")
         pages.check(options.report)
 
 

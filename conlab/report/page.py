@@ -28,6 +28,7 @@ from conlab.report.scoreboards import Scoreboard, scoreboard_of
 from conlab.terms import TERMS
 
 LARGEST = 3 * 10**6  # bytes of a page
+SUFFIXES = (".html", ".htm")  # what else has one is no page, and may be wanted as it is
 LARGEST_DATA = 10**6  # bytes of its figures, from which they are packed
 
 
@@ -177,6 +178,8 @@ def write(parts: Parts, path: Path) -> None:
 def check_writable(option: str, path: Path) -> None:
     """Raise UserError where no page can be written: to find that out afterwards costs the run."""
     folder = path.absolute().parent
+    if path.suffix.lower() not in SUFFIXES and not path.is_dir():
+        raise UserError(f"{option} {path}: the page is HTML; give it a name that ends in .html")
     if not folder.is_dir():
         raise UserError(f"{option} {path}: there is no folder {folder}")
     if path.is_dir():

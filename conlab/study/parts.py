@@ -67,6 +67,7 @@ def names_bound_by(node: ast.stmt) -> list[str]:
 
 def needed(names: Iterable[str], defined: Definitions) -> frozenset[str]:
     """The names of the file that these need, one by way of another, and themselves."""
+    by_name = _run_by_name(defined)
     found: set[str] = set()
     waiting = [name for name in names if name in defined]
     while waiting:
@@ -74,7 +75,32 @@ def needed(names: Iterable[str], defined: Definitions) -> frozenset[str]:
         if name not in found:
             found.add(name)
             waiting += names_in(defined[name]) & set(defined)
+            waiting += by_name & _words_in_strings(defined[name])
     return frozenset(found)
+
+
+def _run_by_name(defined: Definitions) -> set[str]:
+    """The functions that no statement of the file mentions but in a string: code for elsewhere."""
+    nodes = {id(node): node for node in defined.values()}.values()
+    mentioned = {name for node in nodes for name in names_in(node)}
+    functions = {name for name, node in defined.items() if isinstance(node, ast.FunctionDef)}
+    return functions - mentioned - {"broken", "fixed", ORACLE}
+
+
+def _words_in_strings(node: ast.stmt) -> set[str]:
+    """The words of the strings in a statement, its docstrings left out."""
+    told = {
+        id(part.body[0].value)
+        for part in ast.walk(node)
+        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and isinstance(part.body[0], ast.Expr)
+    }
+    strings = (
+        part.value
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant) and isinstance(part.value, str) and id(part) not in told
+    )
+    return {word for text in strings for word in re.findall(r"\w+", text)}
 
 
 def names_in(node: ast.stmt) -> set[str]:

@@ -64,7 +64,7 @@ def _in_short(studied: Pitfall, findings: list[Finding]) -> str:
         return f"{studied.name} did not do what its file declares: see AGAINST THE LAW above."
     if studied.harmless:
         return f"{HARMLESS}, and fixed is right."
-    where = " in every schedule" if studied.evidence == "explored" else ""
+    where = " in every schedule that was run" if studied.evidence == "explored" else ""
     return f"broken goes wrong, as its file declares, and fixed is right{where}."
 
 

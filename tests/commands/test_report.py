@@ -99,3 +99,33 @@ def test_study_writes_a_page_of_one_pair(tmp_path: Path) -> None:
 def test_study_without_a_name_has_no_page(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.obey(["study", "--report", "page.html"]) == 2
     assert "--report FILE.html needs the NAME of a pitfall" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["study", "lost_update", "--report"],
+        ["explore", "racing.py:program", "--report"],
+        ["measure", "job.py", "--report"],
+        ["report", "run.json", "-o"],
+    ],
+    ids=lambda command: " ".join(command),
+)
+@pytest.mark.parametrize("name", ["page.txt", "page", "run.json"])
+def test_a_page_whose_name_is_no_page_s_is_refused_before_anything_runs(
+    command: list[str],
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run.json").write_text("{}")
+    assert cli.obey([*command, name]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == (
+        f"conlab: {command[-1]} {name}: the page is HTML; give it a name that ends in .html\n"
+    )
+    assert (tmp_path / "run.json").read_text() == "{}"
+    assert [each.name for each in tmp_path.iterdir()] == ["run.json"]

@@ -11,7 +11,7 @@ import pytest
 from conlab.catalogue import pitfall
 from conlab.catalogue.pitfall import DECLARED, Pitfall
 from conlab.study.exercise import MENDED, SLOW, exercise_of, program_of
-from conlab.study.parts import names_bound_by, parts_of
+from conlab.study.parts import is_main, names_bound_by, parts_of
 from tests.patience import patience
 
 every_pitfall = pytest.mark.parametrize("pitfall", pitfall.collect(), ids=str)
@@ -25,6 +25,28 @@ def test_an_exercise_compiles_and_defines_all_that_it_needs(pitfall: Pitfall) ->
     parts = parts_of(pitfall.path.read_text("utf-8"))
     assert callable(names[MENDED])
     assert (parts.given | parts.to_mend) - {"broken"} <= set(names)
+
+
+@every_pitfall
+def test_an_exercise_has_all_that_a_side_runs_also_by_its_name_in_another_process(
+    pitfall: Pitfall,
+) -> None:
+    """Whatever is defined for the sides: what is in neither of these is for the file run alone."""
+    module = ast.parse(pitfall.path.read_text("utf-8"))
+    parts = parts_of(pitfall.path.read_text("utf-8"))
+    run_alone = {
+        part.id
+        for node in module.body
+        if is_main(node)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name)
+    }
+    assert set(parts.defined) <= parts.given | parts.to_mend | parts.of_the_fix | run_alone
+
+
+def test_what_another_process_runs_by_its_name_is_given(tmp_path: Path) -> None:
+    text = exercise_of(pitfall.find("shared_memory_lifetime"))
+    assert "Read ['hello', 'FileNotFoundError']: wrong" in run_alone(tmp_path / "my_fix.py", text)
 
 
 @every_pitfall

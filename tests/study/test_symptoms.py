@@ -76,7 +76,7 @@ FEW = 8  # what is shown at once
         ("zombie process", 3, "ctrl_c_with_pool"),
         ("CPU 100%", 1, "trylock_livelock"),
         ("exception disappears", 3, "future_never_checked exception_swallowed_in_worker_loop"),
-        ("errors are swallowed", 2, "exception_swallowed_in_worker_loop future_never_checked"),
+        ("errors are swallowed", 5, "exception_swallowed_in_worker_loop future_never_checked"),
         ("database is locked", 1, "sqlite_deferred_upgrade"),
         ("server does not respond", FEW, "threadsafe_call_on_own_loop retry_storm"),
         ("event loop is blocked", 4, "blocking_call_in_coroutine thread_lock_across_await"),
