@@ -186,7 +186,7 @@ def test_what_races_is_drawn_among_much_of_which_nobody_knows_what_it_touches() 
 
         run_all(work, work)
 
-    verdict = explore(program, sample=100)
+    verdict = explore(program, sample=400)
     assert (verdict.found_by, verdict.failing) == ("sampling", 1)
     assert verdict.witness is not None
     assert verdict.witness.preemptions == 3
