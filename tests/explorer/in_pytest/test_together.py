@@ -103,7 +103,10 @@ def test_the_bodies_of_tests_run_at_once(pytester: pytest.Pytester) -> None:
     assert told["test_put_back"].startswith("the test's own assertion fails with 2 bodies at once")
 
     assert ends["test_of_its_own"] == "skipped"
-    assert told["test_of_its_own"].startswith("no verdict: the 2 bodies shared nothing")
+    assert told["test_of_its_own"].startswith(
+        "no verdict: the 2 bodies shared nothing that is stepped (test_it.py, library.py). What"
+        " each makes for itself is shared if a fixture makes it"
+    )
 
     assert ends["test_once"] == "skipped"
     assert told["test_once"].startswith("cannot run twice: one after the other, it raised Assert")
