@@ -15,7 +15,8 @@ pytest_plugins = [
     "conlab.calibration.quotation",
 ]
 
-MOST_PROCESSES = 8  # that share the tests: more would wait for the longest file
+PROCESSES_A_CORE = 2  # that share the tests: half of their time they wait for a child
+MOST_PROCESSES = 8  # more would wait for the longest file
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist, which acts on what is set here
@@ -27,7 +28,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     watched = option.usepdb or option.trace or option.capture == "no"
     cores = usable_cores()
     if undecided and whole and not watched and not option.benchmark_only and cores > 1:
-        option.numprocesses = min(cores + 1, MOST_PROCESSES)  # many tests wait for a child
+        option.numprocesses = min(cores * PROCESSES_A_CORE, MOST_PROCESSES)
         option.dist = "loadfile"  # the tests of a file share what was made for them
         # By the number of its tests, a file of four that take half a minute would be the last.
         option.loadscopereorder = False

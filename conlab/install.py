@@ -1,9 +1,9 @@
 """Makes the clone's virtual environment: ``python3 -m conlab.install``, from the clone's root.
 
 It needs nothing but Python with venv and pip. What the suite cannot do without is installed first;
-then each library that only some cells need, or the comparison of two versions, if the package index
-has a wheel for this build of Python. Where it has none (yet), those cells are absent and the rest
-runs. Run again, it installs what is missing.
+then the libraries that only some cells need, or the comparison of two versions, if the package
+index has wheels for this build of Python. Where it lacks one (yet), each is tried alone: the cells
+of one that is not to be had are absent, and the rest runs. Run again, it installs what is missing.
 """
 
 import argparse
@@ -27,6 +27,7 @@ OPTIONAL = {  # an extra whose libraries need not be there, and what is lost wit
     "report": "no page can be made",
     "versus": "no model will be named a leader, and two versions cannot be compared",
 }
+WHEELS = ("--only-binary=:all:",)  # nothing is compiled for a library that need not be there
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -58,9 +59,10 @@ def main(arguments: list[str] | None = None) -> int:
     wanted = [requirement for name in chosen for requirement in extras[name]]
     if not complete(python, wanted) and not pip(python, *needed):
         return complain("the packages that the suite needs could not be installed")
-    for extra, loss in OPTIONAL.items():
-        for library in extras[extra]:
-            if not pip(python, "--only-binary=:all:", library, quiet=True):
+    optional = {library: loss for extra, loss in OPTIONAL.items() for library in extras[extra]}
+    if not pip(python, *WHEELS, *optional, quiet=True):  # one of them: which?
+        for library, loss in optional.items():
+            if not pip(python, *WHEELS, library, quiet=True):
                 print(
                     f"{library!r} could not be had (no wheel for this Python, or no network):"
                     f" {loss}."

@@ -4,11 +4,28 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_timeout
 
 from tests.patience import patience
+
+TESTS = Path(__file__).resolve().parent
+# Files that take long. Were one of them begun among the last, one process would run on while the
+# others have nothing left to do.
+LONG = (
+    "explorer/strangers/test_strangers.py",
+    "docs/test_gate.py",
+    "explorer/threads/test_verdicts.py",
+    "explorer/search/test_processes.py",
+    "versus/test_end_to_end.py",
+    "versus/pairs/test_measuring.py",
+    "versus/benchmark_tests/test_trees.py",
+    "bench/test_existing_cluster.py",
+    "pitfalls/test_law.py",
+    "versus/benchmark_tests/test_end_to_end.py",
+)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -16,6 +33,19 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: pytest_timeout.Setting
     """Give a test its time limit, wider where others want the cores as well."""
     wider = settings._replace(timeout=patience(settings.timeout))
     return pytest_timeout.pytest_timeout_set_timer(item, wider)
+
+
+@pytest.hookimpl(tryfirst=True)  # a plugin that puts them in a random order has the last word
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where processes share the tests, begin with the files that take long."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: place(item.path))
+
+
+def place(file: Path) -> int:
+    """Where among the long files it comes; those that are none keep their order behind them."""
+    name = file.relative_to(TESTS).as_posix() if file.is_relative_to(TESTS) else ""
+    return LONG.index(name) if name in LONG else len(LONG)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

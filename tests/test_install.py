@@ -25,9 +25,13 @@ class Pip:
         return SimpleNamespace(returncode=int(any(self.failing in word for word in words)))
 
     @property
-    def installed(self) -> list[str]:
-        """The last word of each command that installs something."""
-        return [words[-1] for words in self.commands if "install" in words]
+    def installed(self) -> list[list[str]]:
+        """What each command names that installs something."""
+        return [
+            [word for word in words[words.index("install") + 1 :] if not word.startswith("--")]
+            for words in self.commands
+            if "install" in words
+        ]
 
 
 @pytest.fixture
@@ -74,15 +78,26 @@ def test_an_environment_that_does_not_work_is_made_anew(
     assert pip.installed
 
 
-def test_what_the_suite_needs_comes_first_and_each_cell_s_library_alone(
+def test_what_the_suite_needs_comes_first_and_the_libraries_of_cells_at_once(
     pip: Pip, environments: list[Path]
 ) -> None:
     assert install.main(["--with", "lint"]) == 0
-    suite, *cells = pip.installed
-    assert suite == f"{install.ROOT}[suite,tests,lint]"
+    suite, cells = pip.installed
+    assert suite == [f"{install.ROOT}[suite,tests,lint]"]
     assert any(library.startswith("pillow") for library in cells)
     assert all("--only-binary=:all:" in command for command in pip.commands[1:])
     assert len(environments) == 1
+
+
+def test_where_one_library_cannot_be_had_each_is_tried_alone(
+    pip: Pip, environments: list[Path]
+) -> None:
+    pip.failing = "pillow"
+    assert install.main([]) == 0
+    _, at_once, *alone = pip.installed
+    assert alone == [[library] for library in at_once]
+    assert len(alone) > 10
+    assert environments
 
 
 def test_here_means_the_running_environment(pip: Pip, environments: list[Path]) -> None:
@@ -99,7 +114,7 @@ def test_a_library_without_a_wheel_is_named_and_the_rest_is_installed(
     said = capsys.readouterr().out
     assert "'pillow>=" in said
     assert "the cells that need it will be absent" in said
-    assert any(library.startswith("selectolax") for library in pip.installed)
+    assert any(library.startswith("selectolax") for (library,) in pip.installed[2:])
     assert environments
 
 
@@ -110,7 +125,7 @@ def test_without_a_library_to_calculate_with_the_rest_is_installed_and_comparing
     assert install.main([]) == 0
     assert "'scipy>=" in (said := capsys.readouterr().out)
     assert "two versions cannot be compared" in said
-    assert any(library.startswith("numpy") for library in pip.installed)
+    assert any(library.startswith("numpy") for (library,) in pip.installed[2:])
     assert environments
 
 

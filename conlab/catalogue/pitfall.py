@@ -31,7 +31,6 @@ FAILURES = frozenset(
 )
 EVIDENCE = frozenset(("explored", "judged", "measured"))
 ORACLE = "holds"
-IN_OTHER_WORDS = "# In other words: "
 NEAREST = 3  # names that are offered for one that was misspelt
 
 # What a file may declare at its top, and what stands for a name that it leaves out.
@@ -61,7 +60,6 @@ class Pitfall:
     path: Path
     title: str  # one sentence
     story: Mapping[str, str]  # a paragraph for each of SECTIONS
-    in_other_words: str  # what goes wrong, in no word of its program: for a quiz; or the title
     must_hold: str  # what the oracle asks, in a sentence
     failure: str
     shows: str
@@ -188,7 +186,6 @@ def read(path: Path) -> Pitfall:
         path=path,
         title=title,
         story=story,
-        in_other_words=_in_other_words(source) or title,
         must_hold=ast.get_docstring(definitions[ORACLE]) or "",
         says=template_of(module),
         names=_literals(module),
@@ -227,12 +224,6 @@ def _story(docstring: str, path: Path) -> tuple[str, dict[str, str]]:
     if missing:
         raise UserError(f"the docstring of {path} lacks a paragraph {missing[0]!r}")
     return paragraphs[0], story
-
-
-def _in_other_words(source: str) -> str:
-    """What the comment at the end of the file says."""
-    comment = source.rpartition(f"\n{IN_OTHER_WORDS}")[2] if IN_OTHER_WORDS in source else ""
-    return " ".join(comment.replace("\n#", " ").split())
 
 
 def _declared(module: ast.Module, path: Path) -> dict[str, Any]:

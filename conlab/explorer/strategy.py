@@ -6,6 +6,8 @@ wrong, and the schedules that would confirm it are built. A third of the budget 
 schedules that are drawn by chance, where the search comes to no end.
 """
 
+import itertools
+import random
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +20,7 @@ from conlab.explorer.search.happens_before import Location
 from conlab.explorer.search.plain import PlainSearch
 from conlab.explorer.search.prediction import (
     DirectedSchedule,
+    Mattering,
     Predicted,
     Prediction,
     TrialSchedule,
@@ -280,10 +283,16 @@ class Strategy:
         threads = self.executor.orders_threads()
         if threads and not self.steered and self._steered(budget) is not None:
             return replace(found, schedules=found.schedules + 1, failing=1), None
-        predicted = self._predict(budget) if threads else Predicted({}, {}, frozenset(), {})
+        to_draw = self._predict(budget).to_draw if threads else (Mattering(),)
+        turns = itertools.cycle(to_draw)
+
+        def draw(chance: random.Random) -> SampledSchedule:
+            mattering = next(turns)
+            return SampledSchedule(chance, mattering.counts, mattering.operations)
+
         sampled, failing, met = sample(
             self._run,
-            lambda chance: SampledSchedule(chance, predicted.counts, predicted.matter),
+            draw,
             trace_of if threads else _number_of,
             budget.part(executions=draws),
             self.limits.seed,

@@ -12,7 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from conlab.catalogue.law import HARMLESS
 from conlab.catalogue.pitfall import Pitfall
+from conlab.errors import UserError
 from conlab.judge import Hung, Judgement, Raised, Returned
 from conlab.scratch import scratch_folder
 from conlab.study.answer import Answer, read
@@ -60,6 +62,8 @@ NOTHING = Found()
 def check(path: Path, pitfall: Pitfall, width: int, progress: Progress = print) -> Verdict:
     """Check a mended file. Raises UserError, in a sentence, for one that cannot be run at all."""
     answer = read(path, pitfall)
+    if pitfall.harmless:
+        raise UserError(f"{pitfall}: {HARMLESS}, so there is nothing to mend: use another Python")
     with scratch_folder() as folder:
         return _Check(answer, pitfall, folder, width, progress).verdict()
 
@@ -82,6 +86,7 @@ class _Check:
         self.decides = bool(pitfall.meet or pitfall.order or pitfall.at_rest)  # an order
         self.codes: frozenset[str] = frozenset()  # what its threads, tasks and processes run
         self.called: frozenset[str] = frozenset()  # the given functions that it calls
+        self.refused = ""  # why the explorer cannot run it
         self.value = ""  # what it returned, as repr gives it
         if answer.put_back:
             names = ", ".join(answer.put_back)
@@ -120,8 +125,8 @@ class _Check:
         if explored.broke:
             return Found((explored.broke,))
         if explored.refused:
-            asleep = self.asleep()
-            return asleep if asleep.objections else Found(undecided=explored.refused)
+            self.refused = explored.refused
+            return self.asleep()
         self.seen.append(f"it {explored.sentence}")
         self.was_explored = True
         if explored.failing:
@@ -161,7 +166,7 @@ class _Check:
         ]
         if not objections and (work := done(noted)):
             self.seen.append(work)
-        return Found(tuple(objections))
+        return Found(tuple(objections), undecided=self.refused)
 
     def without_time(self) -> Found:
         """Without what it sleeps, and with no limit of time that is ever reached."""

@@ -103,7 +103,7 @@ def _changed(node: ast.stmt, place: ast.AST) -> ast.stmt:
         case ast.Assign(value=value):
             part.value = _other(value)
         case ast.Expr() | ast.AugAssign():
-            new = _Twice(part).visit(new)
+            _do_twice(new, part)
         case ast.Call(args=arguments) if arguments:
             end_of_range = min(1, len(arguments) - 1)
             arguments[end_of_range] = _other(arguments[end_of_range])
@@ -114,12 +114,11 @@ def _other(value: ast.expr) -> ast.expr:
     return ast.Call(ast.Name(OTHER, ast.Load()), [value], [])
 
 
-class _Twice(ast.NodeTransformer):
-    def __init__(self, statement: ast.AST) -> None:
-        self.statement = statement
-
-    def visit(self, node: ast.AST) -> ast.AST | list[ast.AST]:  # type: ignore[override]
-        if node is self.statement:
-            return [node, copy.deepcopy(node)]
-        new: ast.AST = self.generic_visit(node)
-        return new
+def _do_twice(node: ast.stmt, statement: ast.stmt) -> None:
+    """Put a copy of a statement of the definition behind it."""
+    for part in ast.walk(node):
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(part, name, None)
+            if isinstance(block, list) and statement in block:
+                block.insert(block.index(statement), copy.deepcopy(statement))
+                return

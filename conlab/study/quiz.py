@@ -14,6 +14,7 @@ from pathlib import Path
 
 from conlab.catalogue.pitfall import Pitfall
 from conlab.study.exercise import program_of
+from conlab.study.gists import gist
 from conlab.study.printing import paragraph
 from conlab.study.symptoms import stems
 
@@ -40,7 +41,7 @@ class Question:
         yield from program_of(self.pitfall.path).splitlines()
         yield ""
         for number, choice in enumerate(self.choices, 1):
-            yield from paragraph(choice.in_other_words, first=f"{number}  ", rest="   ")
+            yield from paragraph(gist(choice), first=f"{number}  ", rest="   ")
         yield ""
 
 
@@ -91,7 +92,7 @@ class _Words:
 
     def __init__(self, pitfalls: Sequence[Pitfall]) -> None:
         self.programs = {each.name: _words_of_program(each.path) for each in pitfalls}
-        self.answers = {each.name: frozenset(stems(each.in_other_words)) for each in pitfalls}
+        self.answers = {each.name: frozenset(stems(gist(each))) for each in pitfalls}
         texts = [*self.programs.values(), *self.answers.values()]
         seen_in = Counter(word for text in texts for word in text)
         self.counts = {word: math.log(len(texts) / seen_in[word]) for word in seen_in}

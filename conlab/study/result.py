@@ -17,6 +17,7 @@ from conlab.study.answer import Answer, own_statements
 from conlab.study.exercise import MENDED
 from conlab.study.mutants import Mutant, mutants
 
+FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 AT_ONCE = 2  # children
 MOST = 12  # mutants
 LIMIT = 8.0  # seconds for a run of one, which may do anything
@@ -26,20 +27,28 @@ AGAIN = 2  # runs more, before a file is refused for what it returned once
 def typed_in(answer: Answer, pitfall: Pitfall, value: str) -> str | None:
     """The return statement, as it is written, that gives this value without any work; None if none.
 
-    What a side returns in the same words may be returned.
+    What a side returns in the same words may be returned; in any case only where a side does.
     """
-    both = ast.parse(pitfall.path.read_text("utf-8"))
-    of_the_sides = {ast.unparse(node) for node in _returns(both)}
+    sides = ast.parse(f"{pitfall.broken}\n{pitfall.fixed}")
+    known = {(ast.unparse(node), in_any_case) for node, in_any_case in _returns(sides)}
     for statement in own_statements(answer.text, answer.given):
-        for node in _returns(statement):
+        for node, in_any_case in _returns(statement):
             said = ast.unparse(node)
-            if said not in of_the_sides and node.value and _as_typed(node.value) == value:
+            may_be = (said, in_any_case) in known or (said, True) in known
+            if not may_be and node.value and _as_typed(node.value) == value:
                 return said
     return None
 
 
-def _returns(node: ast.AST) -> Iterator[ast.Return]:
-    return (part for part in ast.walk(node) if isinstance(part, ast.Return))
+def _returns(node: ast.AST, *, in_any_case: bool = True) -> Iterator[tuple[ast.Return, bool]]:
+    """The return statements in a piece of code, and whether each is reached in any case."""
+    for part in ast.iter_child_nodes(node):
+        if isinstance(part, ast.Return):
+            yield part, in_any_case
+        elif isinstance(part, ast.Module | ast.With | ast.AsyncWith | FUNCTION):
+            yield from _returns(part, in_any_case=in_any_case)
+        else:
+            yield from _returns(part, in_any_case=False)
 
 
 def _as_typed(value: ast.expr) -> str | None:

@@ -58,7 +58,7 @@ def missing_concurrency(noted: Noted, broken: Noted, fixed: Noted) -> Iterator[s
             "its threads, tasks or processes come one after the other, each waited for before the"
             " next begins: the concurrency is gone"
         )
-    elif noted.active and not noted.together and (names := broken.beside & fixed.beside):
+    elif not noted.together and (names := broken.beside & fixed.beside):
         called = " and ".join(f"{name}()" for name in sorted(names))
         yield (
             "it waits for its thread, task or process right after the start, and in both sides of"

@@ -84,5 +84,3 @@ async def cancel_at_the_first_await(query: Callable[[], Awaitable[str]]) -> None
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"In the pool: {(pool := side())}:", "right" if holds(pool) else "wrong")
-
-# In other words: It is taken, and stopped before anything would see to its return.

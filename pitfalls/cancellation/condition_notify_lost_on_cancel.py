@@ -85,5 +85,3 @@ if __name__ == "__main__":
         print("This will hang; its stacks follow in a second.", flush=True)
         faulthandler.dump_traceback_later(1, exit=True)
     print(f"{(eaten := side())}:", "right" if holds(eaten) else "wrong")
-
-# In other words: The one who was called goes away, and nobody else is called instead.

@@ -100,6 +100,3 @@ if __name__ == "__main__":
         deadline.daemon = True
         deadline.start()
     print(f"The program says {(end := side())!r}:", "right" if holds(end) else "wrong")
-
-# In other words: All are stopped, and the one who gives them work still waits for what they
-# dropped.

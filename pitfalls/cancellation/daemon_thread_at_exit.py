@@ -86,5 +86,3 @@ def printed_by(program: Callable[[], None]) -> str:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Written {(printed := side())!r}:", "right" if holds(printed) else "wrong")
-
-# In other words: Nobody waits for who is still busy, and the rest is never done.

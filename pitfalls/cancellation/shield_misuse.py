@@ -80,5 +80,3 @@ async def hang_up_during(handle: Callable[[], Awaitable[None]]) -> None:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Saved {(saved := side())}:", "right" if holds(saved) else "wrong")
-
-# In other words: It is protected from one kind of end, and not from the other.

@@ -76,5 +76,3 @@ async def cancel(download: Coroutine[None, None, str]) -> str:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"The download {(end := side())}:", "right" if holds(end) else "wrong")
-
-# In other words: The order to give up is taken for one more failure, and it is tried again.

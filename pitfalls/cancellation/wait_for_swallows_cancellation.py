@@ -68,5 +68,3 @@ async def reply_and_cancel(worker: Callable[["asyncio.Future[str]"], Awaitable[s
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"The worker {(end := side())}:", "right" if holds(end) else "wrong")
-
-# In other words: The order to give up comes together with the answer, and is forgotten.

@@ -77,5 +77,3 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Eaten {(eaten := side())}:", right if holds(eaten) else "wrong")
-
-# In other words: Whoever is woken relies on what was true at the call, and does not look again.

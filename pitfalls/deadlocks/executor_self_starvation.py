@@ -52,5 +52,3 @@ if __name__ == "__main__":
         print("This will hang; its stacks follow in a second.", flush=True)
         faulthandler.dump_traceback_later(1, exit=True)
     print(f"The inner job's answer is {(answer := side())}:", "right" if holds(answer) else "wrong")
-
-# In other words: Everybody who could do the work waits for the work to be done.

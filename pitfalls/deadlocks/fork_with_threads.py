@@ -88,5 +88,3 @@ if __name__ == "__main__":
     print(
         f"The child's exit code is {(exit_code := side())}:", right if holds(exit_code) else "wrong"
     )
-
-# In other words: A copy inherits something taken, without the one who would give it back.

@@ -78,6 +78,3 @@ if __name__ == "__main__":
     print(
         f"{(received := side())} of {SIZE} bytes received:", "right" if holds(received) else "wrong"
     )
-
-# In other words: The end is waited for before the results are taken, and without that there is no
-# end.

@@ -88,5 +88,3 @@ if __name__ == "__main__":
         faulthandler.dump_traceback_later(1, exit=True)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Balances {(balances := side())}:", right if holds(balances) else "wrong")
-
-# In other words: Two take the same things, each in another sequence, and neither lets go.

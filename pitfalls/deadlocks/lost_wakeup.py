@@ -90,5 +90,3 @@ if __name__ == "__main__":
         faulthandler.dump_traceback_later(1, exit=True)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Eaten {(eaten := side())}:", right if holds(eaten) else "wrong")
-
-# In other words: The call comes too early, and is not heard by who then goes to sleep.

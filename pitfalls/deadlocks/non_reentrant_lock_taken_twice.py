@@ -79,5 +79,3 @@ if __name__ == "__main__":
     print(
         f"{(balance := side())} left in the closed account:", "right" if holds(balance) else "wrong"
     )
-
-# In other words: Somebody waits for what they have themselves.

@@ -54,6 +54,3 @@ if __name__ == "__main__":
     print(
         f"{(received := side())} of {SIZE} bytes received:", "right" if holds(received) else "wrong"
     )
-
-# In other words: One is full and cannot go on, the other does not empty it before that one is
-# through.

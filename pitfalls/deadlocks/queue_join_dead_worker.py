@@ -90,6 +90,3 @@ if __name__ == "__main__":
         f"The quantities of {len(ORDERS)} orders are {(quantities := side())}:",
         "right" if holds(quantities) else "wrong",
     )
-
-# In other words: A failure ends who would have counted down, so that the count never comes to
-# zero.

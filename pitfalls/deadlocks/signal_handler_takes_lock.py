@@ -103,6 +103,3 @@ if __name__ == "__main__":
         print("This will hang; its stacks follow in a second.", flush=True)
         faulthandler.dump_traceback_later(1, exit=True)
     print(f"In the log: {(lines := side())}:", "right" if holds(lines) else "wrong")
-
-# In other words: What interrupts needs what the interrupted has, and the latter cannot go on
-# meanwhile.

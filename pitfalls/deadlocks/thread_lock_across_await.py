@@ -77,5 +77,3 @@ if __name__ == "__main__":
         faulthandler.dump_traceback_later(1, exit=True)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Two requests {(log := side())}:", right if holds(log) else "wrong")
-
-# In other words: Somebody pauses without letting go, and who wants it then stops everybody.

@@ -67,5 +67,3 @@ if __name__ == "__main__":
         faulthandler.dump_traceback_later(1, exit=True)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"{(price := side())}:", right if holds(price) else "wrong")
-
-# In other words: Somebody stands still until a thing is done that only they could do.

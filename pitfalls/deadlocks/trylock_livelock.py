@@ -75,5 +75,3 @@ async def both(move: Callable[[asyncio.Lock, asyncio.Lock], Awaitable[int]]) -> 
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"{(moved := side())} of 2 moved:", "right" if holds(moved) else "wrong")
-
-# In other words: Each gives way to the other, over and over, and nobody gets through.

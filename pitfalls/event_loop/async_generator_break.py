@@ -67,5 +67,3 @@ async def rows(pool: list[str]) -> AsyncGenerator[str, None]:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"In the pool: {(pool := side())}:", "right" if holds(pool) else "wrong")
-
-# In other words: Somebody leaves early, and the cleaning up comes at some later moment.

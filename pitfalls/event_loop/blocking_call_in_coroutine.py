@@ -76,5 +76,3 @@ if __name__ == "__main__":
         f"Turns for other tasks meanwhile: {(beats := side())}:",
         "right" if holds(beats) else "wrong",
     )
-
-# In other words: One waits in a way that lets nobody else go on.

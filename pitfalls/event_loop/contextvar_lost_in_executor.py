@@ -71,5 +71,3 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"The letter to Ada begins {(text := side())!r}:", right if holds(text) else "wrong")
-
-# In other words: The work is done elsewhere, where nobody knows for whom it is.

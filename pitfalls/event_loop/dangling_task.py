@@ -89,5 +89,3 @@ async def pay() -> None:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Mailed {(mailed := side())}:", "right" if holds(mailed) else "wrong")
-
-# In other words: Nobody holds on to it, so it may vanish before it is through.

@@ -86,5 +86,3 @@ if __name__ == "__main__":
         print("This will hang; its stacks follow in a second.", flush=True)
         faulthandler.dump_traceback_later(1, exit=True)
     print(f"The address is {(address := side())}:", "right" if holds(address) else "wrong")
-
-# In other words: A small question waits in line behind big work that has nothing to do with it.

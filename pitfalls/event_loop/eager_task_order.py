@@ -82,5 +82,3 @@ async def download(name: str) -> str:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Still loading {(loading := side())}:", "right" if holds(loading) else "wrong")
-
-# In other words: It is over before it has been written down that it began.

@@ -55,5 +55,3 @@ async def save(ticket: str, saved: list[str]) -> None:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Saved {(saved := side())}:", "right" if holds(saved) else "wrong")
-
-# In other words: It is asked for and thrown away, so that it never even begins.

@@ -67,5 +67,3 @@ if __name__ == "__main__":
         f"Two saves in each loop: {(outcomes := side())}:",
         "right" if holds(outcomes) else "wrong",
     )
-
-# In other words: It belongs to where it was first needed, and is used somewhere else later.

@@ -74,5 +74,3 @@ class Server:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"In two calls: {(tokens := side())}:", "right" if holds(tokens) else "wrong")
-
-# In other words: What is remembered can be used one time only.

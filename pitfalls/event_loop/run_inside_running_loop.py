@@ -62,5 +62,3 @@ async def ask_async(question: str) -> str:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"The service says {(answer := side())!r}:", "right" if holds(answer) else "wrong")
-
-# In other words: Something is started that is there already, further up.

@@ -68,5 +68,3 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"To Ada and Bob: {(letters := side())}:", right if holds(letters) else "wrong")
-
-# In other words: What was meant to be private is common to all.

@@ -85,6 +85,3 @@ if __name__ == "__main__":
         f"Answers to {len(ORDERS)} orders: {(done := side())}:",
         "right" if holds(done) else "wrong",
     )
-
-# In other words: Whatever fails is thrown away on the spot, and looks afterwards as if it had
-# never come in.

@@ -66,5 +66,3 @@ async def ask(answer: str) -> int:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"The stock is worth {(value := side())}:", "right" if holds(value) else "wrong")
-
-# In other words: The handler waits for a failure in a wrapping that it does not have any more.

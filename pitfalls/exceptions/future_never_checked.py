@@ -59,5 +59,3 @@ def quantity(order: str) -> int:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Of {len(ORDERS)} orders: {(answer := side())}:", "right" if holds(answer) else "wrong")
-
-# In other words: A part of it fails, and that is known, but to nobody who asks.

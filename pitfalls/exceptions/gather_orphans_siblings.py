@@ -77,5 +77,3 @@ async def answer_after(turns: int) -> None:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"What happened to the order: {(log := side())}:", "right" if holds(log) else "wrong")
-
-# In other words: One part fails and is dealt with, while the other part goes on unseen.

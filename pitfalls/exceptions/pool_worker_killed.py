@@ -79,5 +79,3 @@ if __name__ == "__main__":
         deadline.daemon = True
         deadline.start()
     print(f"The caller hears: {(answer := side())}:", "right" if holds(answer) else "wrong")
-
-# In other words: Who was to deliver is gone without a word, and the caller does not notice.

@@ -65,6 +65,3 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Mailed {(mailed := side())}:", right if holds(mailed) else "wrong")
-
-# In other words: More comes in when the doors are closed already, and is refused where nobody
-# looks.

@@ -81,5 +81,3 @@ def refuse(kind: Callable[[str, str], Exception]) -> None:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"The parent hears {(heard := side())!r}:", "right" if holds(heard) else "wrong")
-
-# In other words: The news of a failure cannot be delivered, and a worse one arrives in its place.

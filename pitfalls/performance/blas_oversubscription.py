@@ -87,5 +87,3 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Threads on {CORES} cores: {(busy := side())}:", right if holds(busy) else "wrong")
-
-# In other words: Each of many does what many do already, and there are far more than can go on.

@@ -82,5 +82,3 @@ async def visited_at_once(page: Callable[[], Awaitable[str]]) -> None:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Queries: {(queries := side())}:", "right" if holds(queries) else "wrong")
-
-# In other words: All find it gone at the same moment, and all do the same costly thing.

@@ -104,5 +104,3 @@ if __name__ == "__main__":
         f"Connections for {REQUESTS} requests: {(connections := side())}:",
         "right" if holds(connections) else "wrong",
     )
-
-# In other words: What could be used again is made anew for each and thrown away.

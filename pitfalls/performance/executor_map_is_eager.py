@@ -96,5 +96,3 @@ class Pool(ThreadPoolExecutor):
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"{(read := side())} of {LINES} lines read:", "right" if holds(read) else "wrong")
-
-# In other words: All of the input is taken in before the first of it is needed.

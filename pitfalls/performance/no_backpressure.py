@@ -72,5 +72,3 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"{(most := side())} waiting at most:", right if holds(most) else "wrong")
-
-# In other words: It comes in faster than it goes out, and nothing slows it down.

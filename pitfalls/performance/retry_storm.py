@@ -93,5 +93,3 @@ async def requests_of_all(client: Callable[[int], Awaitable[None]]) -> int:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Requests: {(requests := side())}:", "right" if holds(requests) else "wrong")
-
-# In other words: Each level tries again by itself, and the tries multiply.

@@ -63,5 +63,3 @@ if __name__ == "__main__":
         f"Journeys for {ITEMS} items: {(journeys := side())}:",
         "right" if holds(journeys) else "wrong",
     )
-
-# In other words: Getting it there and back costs more than doing it.

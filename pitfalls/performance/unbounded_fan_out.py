@@ -76,5 +76,3 @@ if __name__ == "__main__":
         f"{(most_open := side())} open at once, on a server that takes {MOST}:",
         "right" if holds(most_open) else "wrong",
     )
-
-# In other words: Everything is begun at once, however much it is.

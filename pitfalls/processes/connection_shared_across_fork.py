@@ -108,5 +108,3 @@ def server() -> Iterator[tuple[str, int]]:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Two workers: {(answers := side())}:", "right" if holds(answers) else "wrong")
-
-# In other words: Two talk over the same line, and hear what was meant for the other.

@@ -77,5 +77,3 @@ def call_in_new_interpreter(function: str, argument: str) -> str:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Visited {(visits := side())}:", "right" if holds(visits) else "wrong")
-
-# In other words: Each has a copy of its own, and what one writes no other can see.

@@ -64,5 +64,3 @@ def shop_in_another_process(basket: Basket) -> None:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"In the basket: {(fruit := side())}:", "right" if holds(fruit) else "wrong")
-
-# In other words: What is changed is a copy, which is then dropped.

@@ -66,5 +66,3 @@ def run(script: str) -> str:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"The script: {(result := side())}:", "right" if holds(result) else "wrong")
-
-# In other words: Each copy does at its beginning what made the copy.

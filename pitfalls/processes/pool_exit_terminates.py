@@ -69,5 +69,3 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Saved {(names := side())}:", right if holds(names) else "wrong")
-
-# In other words: Leaving the block ends everything at once, whatever is not done.

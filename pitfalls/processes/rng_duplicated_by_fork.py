@@ -68,5 +68,3 @@ if __name__ == "__main__":
         f"Different numbers from {WORKERS} workers: {(different := side())}:",
         "right" if holds(different) else "wrong",
     )
-
-# In other words: All begin from the same state, so that what should vary does not.

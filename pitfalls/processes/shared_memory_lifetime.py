@@ -97,5 +97,3 @@ def read(name: str, attach: Callable[[str], SharedMemory]) -> None:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Read {(read_there := side())}:", "right" if holds(read_there) else "wrong")
-
-# In other words: A guest tidies up what belongs to the host.

@@ -61,5 +61,3 @@ def price(amount: int) -> str:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"The price in CHF: {(text := side())}:", "right" if holds(text) else "wrong")
-
-# In other words: What was set before is expected to be there, and it starts afresh.

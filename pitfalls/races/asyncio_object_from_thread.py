@@ -84,6 +84,3 @@ if __name__ == "__main__":
         faulthandler.dump_traceback_later(1, exit=True)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"The sensor reads {(reading := side())}:", right if holds(reading) else "wrong")
-
-# In other words: Something is handed over across a border, and the sleeper on the other side is
-# not woken.

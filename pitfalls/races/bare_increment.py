@@ -71,5 +71,3 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"{(hits := side())} of 2 hits counted:", right if holds(hits) else "wrong")
-
-# In other words: A single short line is several steps, and somebody else comes in between.

@@ -71,6 +71,3 @@ async def fetch_token() -> str:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"Issued for two calls: {(issued := side())}:", "right" if holds(issued) else "wrong")
-
-# In other words: Whoever comes while the first has not finished sees the old state, and does it
-# again.

@@ -79,5 +79,3 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Confirmed to {(confirmed := side())}:", right if holds(confirmed) else "wrong")
-
-# In other words: What was true when it was looked at is not true any more when it is acted on.

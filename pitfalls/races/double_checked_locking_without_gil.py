@@ -91,5 +91,3 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"{(seen := side())}:", right if holds(seen) else "wrong")
-
-# In other words: A shortcut past the protection sees a flag before what the flag announces.

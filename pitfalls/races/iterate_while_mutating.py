@@ -56,5 +56,3 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Letters: {(reminded := side())}:", right if holds(reminded) else "wrong")
-
-# In other words: Somebody changes a collection while somebody else walks through it.

@@ -78,5 +78,3 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Pools made: {(pools := side())}:", right if holds(pools) else "wrong")
-
-# In other words: The first use comes twice at once, and there are two of what was to be one.

@@ -77,5 +77,3 @@ if __name__ == "__main__":
         f"{(seats_left := side())} of {SEATS} seats left after two sales:",
         right if holds(seats_left) else "wrong",
     )
-
-# In other words: Each step is safe by itself, and the two together are not.

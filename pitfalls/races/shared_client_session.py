@@ -100,5 +100,3 @@ async def server() -> AsyncIterator[Callable[[], Awaitable[Session]]]:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"The answers are {(answers := side())}:", "right" if holds(answers) else "wrong")
-
-# In other words: A conversation that allows one speaker has two.

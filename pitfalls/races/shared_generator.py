@@ -82,5 +82,3 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Two threads took {(taken := side())}:", right if holds(taken) else "wrong")
-
-# In other words: A second caller enters while the first is still inside.

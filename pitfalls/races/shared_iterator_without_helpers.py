@@ -103,5 +103,3 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"{(taken := side())}:", right if holds(taken) else "wrong")
-
-# In other words: Two take from the same source, and the same is handed out again.

@@ -96,5 +96,3 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Booked {(booked := side())}:", right if holds(booked) else "wrong")
-
-# In other words: One makes final what another had begun and not finished.

@@ -91,5 +91,3 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"The balance is {(balance := side())}:", right if holds(balance) else "wrong")
-
-# In other words: Both hold what the other must give up, so that one is turned away at once.

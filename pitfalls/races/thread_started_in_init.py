@@ -83,5 +83,3 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Sent {(sent := side())}:", right if holds(sent) else "wrong")
-
-# In other words: It begins to work on something that is not complete yet.

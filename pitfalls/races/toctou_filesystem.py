@@ -72,5 +72,3 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"The two jobs: {(outcomes := side())}:", right if holds(outcomes) else "wrong")
-
-# In other words: Something is found missing, and is there by the time it is made.

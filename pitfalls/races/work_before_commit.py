@@ -74,5 +74,3 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"Packed {(packed := side())}:", right if holds(packed) else "wrong")
-
-# In other words: The message arrives before that which it is about can be seen.

@@ -63,5 +63,3 @@ def result_of(test: TestCase) -> str:
 if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     print(f"The test {(result := side())}:", "right" if holds(result) else "wrong")
-
-# In other words: It is made and never begins, and that counts as a success.

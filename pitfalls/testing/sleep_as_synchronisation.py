@@ -65,5 +65,3 @@ if __name__ == "__main__":
     side = {"broken": broken, "fixed": fixed}.get(sys.argv[-1]) or sys.exit(__doc__)
     right = "right" if side is fixed else "right, this time: nothing forced the order"
     print(f"The test sees {(seen := side())}:", right if holds(seen) else "wrong")
-
-# In other words: It is taken for granted that it is done after a time.

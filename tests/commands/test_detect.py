@@ -62,7 +62,7 @@ def test_one_tool_alone_is_shown_when_it_is_asked_for(
     [
         (["--tool", "rufff"], "--tool 'rufff': known are ruff, flake8-async"),
         (["--at-once", "0"], "--at-once 0: say 1 to 16"),
-        (["lost_updat"], "there is no pitfall 'lost_updat'"),
+        (["lost_updat"], "there is no pitfall or family 'lost_updat'"),
     ],
 )
 def test_a_mistake_gets_one_sentence(

@@ -10,6 +10,8 @@ import pytest
 from tests.docs.console import Command, do, read, shows
 
 PAGE = Path(__file__).parents[2] / "docs" / "exploring.md"
+# What is found is found at once; bodies of tests are searched on for as long as they may be.
+ENOUGH = "-p no:cacheprovider --explore-seconds 2"
 RECORDED = (3, 11)  # on other versions there may be another number of schedules
 
 
@@ -22,7 +24,7 @@ def test_everything_on_the_page_is_so(tmp_path: Path) -> None:
     pytest.importorskip("httpcore", reason="httpcore is not installed here")
     commands = 0
     for step in read(PAGE.read_text("utf-8")):
-        printed = do(step, tmp_path)
+        printed = do(step, tmp_path, ENOUGH)
         if not isinstance(step, Command):
             continue
         commands += 1

@@ -1154,3 +1154,18 @@ def mended():
         "where look_up() returns something else, the fixed side returns 'plums: 3~'",
     ),
 }
+
+CHEATS["future_never_checked"] = {
+    "what is returned where one is refused, in any case": (
+        """
+from concurrent.futures import ThreadPoolExecutor, wait
+
+def mended():
+    with ThreadPoolExecutor() as pool:
+        futures = [pool.submit(quantity, order) for order in ORDERS]
+    wait(futures)
+    return "one refused"
+""",
+        "its result is typed in, by `return 'one refused'`",
+    ),
+}

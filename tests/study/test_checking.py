@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from conlab.catalogue import pitfall
+from conlab.commands import study
 from conlab.errors import UserError
 from conlab.judge import Returned, judge
 from conlab.study import checking
@@ -14,12 +15,15 @@ from conlab.study.checking import Verdict, exceptions_shown
 from conlab.study.exercise import MENDED, exercise_of
 from tests.study.mended_files import CHEATS, SOUND
 
+QUEUE = SOUND["lost_update"]["a queue that the main thread empties"]
 WIDTH = 100
 AT_ONCE = {"lost_update"}  # the others in `-m oracle`
 NAMES = [
     pytest.param(each.name, marks=() if each.name in AT_ONCE else pytest.mark.oracle)
     for each in pitfall.collect()
+    if not each.harmless
 ]
+HARMLESS = [each.name for each in pitfall.collect() if each.harmless]
 # One of each kind is checked in every run of the tests, and all of them in `-m oracle`.
 IN_EVERY_RUN = {
     ("lost_update", "a queue that the main thread empties"),
@@ -128,6 +132,32 @@ def test_bytes_that_are_no_text_get_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "my_fix.py").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match="is no text in UTF-8"):
         checking.check(tmp_path / "my_fix.py", pitfall.find("lost_update"), WIDTH)
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_where_a_pair_does_no_harm_there_is_nothing_to_mend(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="it does no harm, so there is nothing to mend"):
+        checked(name, exercise_of(pitfall.find(name)), tmp_path)
+
+
+def test_the_exercise_of_another_pair_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"says that it mends lazy_init, and not lost_update: con"):
+        checked("lost_update", exercise_of(pitfall.find("lazy_init")), tmp_path)
+
+
+def test_what_cannot_be_imported_is_no_fix_and_says_why(tmp_path: Path) -> None:
+    verdict = checked("lost_update", f"import nothing_of_the_kind\n{QUEUE}", tmp_path)
+    (said,) = verdict.objections
+    assert said.startswith("it cannot be run: ")
+    assert "nothing_of_the_kind" in said
+
+
+def test_of_what_the_explorer_cannot_run_there_is_no_verdict(tmp_path: Path) -> None:
+    text = QUEUE.replace("balance = 0", "balance = 0\n    signal.alarm(0)")
+    verdict = checked("lost_update", f"import signal\n{text}", tmp_path)
+    assert "signal.alarm" in verdict.undecided
+    assert not verdict.objections
+    assert study._check(pitfall.find("lost_update"), tmp_path / "my_fix.py") == 2
 
 
 @pytest.mark.parametrize("name", ["lost_update", "join_before_drain"])

@@ -4,6 +4,7 @@ import pytest
 
 from conlab.catalogue.pitfall import Pitfall
 from conlab.study import quiz
+from conlab.study.gists import GISTS, gist
 from conlab.study.learning import course
 from conlab.study.symptoms import stems
 
@@ -39,7 +40,7 @@ def test_the_words_of_the_program_do_not_tell_which_answer_is_right() -> None:
     for seed in SEEDS:
         question = quiz.question(ALL, ALL, [], seed)
         program = set(stems("\n".join(question.lines()).partition("1  ")[0]))
-        shared = [len(set(stems(each.in_other_words)) & program) for each in question.choices]
+        shared = [len(set(stems(gist(each))) & program) for each in question.choices]
         right += shared[question.answer - 1] > max(
             each for at, each in enumerate(shared) if at != question.answer - 1
         )
@@ -59,8 +60,7 @@ def test_the_kinds_do_not_tell_which_answer_is_right() -> None:
 
 @pytest.mark.parametrize("pitfall", ALL, ids=str)
 def test_what_goes_wrong_is_said_in_other_words(pitfall: Pitfall) -> None:
-    """By a comment at the end of the file, ``# In other words: ``, which the quiz prints."""
-    said = pitfall.in_other_words
+    said = gist(pitfall)
     assert said != pitfall.title
     assert said[0].isupper()
     assert said.endswith(".")
@@ -71,5 +71,9 @@ def test_a_question_prints_the_answers_in_words() -> None:
     question = quiz.question(ALL, ALL, [], 3)
     printed = " ".join(" ".join(question.lines()).split())
     for number, each in enumerate(question.choices, 1):
-        assert f"{number} {each.in_other_words}" in printed
+        assert f"{number} {gist(each)}" in printed
         assert each.title not in printed
+
+
+def test_nothing_is_said_of_a_pitfall_that_is_not_there() -> None:
+    assert set(GISTS) == {each.name for each in ALL}

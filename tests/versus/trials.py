@@ -6,8 +6,9 @@
 
 A repository is made whose branches differ from main in one constant each, a known slowdown; the
 command of docs/gate.md is run in it, a whole run for each trial. *Nothing* is a branch that only
-changes a comment: what fails there is a false alarm. It goes on where it was left, at the same
-commit. What stands in .conlab/trials is one line of JSON for each trial.
+changes a comment, or a cell of the suite with this revision on both sides: what fails there is a
+false alarm. It goes on where it was left, at the same commit. What stands in .conlab/trials is one
+line of JSON for each trial.
 """
 
 import argparse
@@ -167,6 +168,10 @@ OF_JOBS = (  # a workload of one's own, which the clone's conftest measures
     *("--benchmark-only", "-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT)),
     *("--budget={budget}", "--benchmark-json={json}", "--models", "threads"),
 )
+OF_THE_SUITE = (
+    *("--benchmark-only", "-q", "-p", "no:cacheprovider", "--budget={budget}"),
+    "--benchmark-json={json}",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +184,7 @@ class Kind:
     test: str
     clock: str = "wall"  # that must say so
     clocks: str = "wall,cpu,memory"  # that are asked for
+    matters: str = "5%"  # the least change that is asked for
 
     @property
     def changes(self) -> bool:
@@ -196,10 +202,21 @@ SLOWER = (
     Kind("import +0.2 s", "IMPORT = 0.2", "IMPORT = 0.4", "test_import", "import", "wall,import"),
     Kind("first job +50%", "FIRST = 1000", "FIRST = 2000", "test_first", "first job", "all"),
     Kind("one in ten twice as slow", "SLOW = 1", "SLOW = 2", "test_tail", "tail", "wall,tail"),
+    Kind("computing +3%", "LOOPS = 20_000", "LOOPS = 20_600", "test_computing", matters="1%"),
 )
 SAME = tuple(
     Kind(f"nothing: {test}", "# of computing", "# of computing, in turns", test)
     for test in ("test_computing", "test_waiting", "test_lock", "test_allocation", "kinds_job")
+)
+SUITE = tuple(
+    Kind(f"nothing: suite: {workload}, {model}", "", "", f"{workload} {model}")
+    for workload, model in (
+        ("count_words", "processes"),
+        ("download_files", "threads"),
+        ("scrape_sites", "coroutines"),
+        ("fetch_and_resize", "hybrid"),
+        ("resize_images", "threads"),
+    )
 )
 
 
@@ -236,7 +253,7 @@ def main() -> int:
     wanted = [
         kind
         for number in range(1, given.trials + 1)
-        for kind in SAME + SLOWER
+        for kind in SAME + SLOWER + SUITE
         if given.only in kind.name and number > made(file, kind, load)
     ]
     for kind in [] if given.table else wanted:
@@ -253,13 +270,14 @@ def main() -> int:
 
 def trial(kind: Kind, load: str, budget: int, folder: Path) -> Trial:
     """Make the repository, run the gate in it, and say what it said of the change."""
-    repository = folder / "shop"
-    make(repository, kind)
+    repository = ROOT if kind in SUITE else folder / "shop"
+    if kind not in SUITE:
+        make(repository, kind)
     written = folder / "versus.json"
     options = [one.format(budget=budget, json=written) for one in command(kind, repository)]
     began = time.monotonic()
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "--versus", "main..change", *options],
+        [sys.executable, "-m", "pytest", "--versus", *options],
         cwd=ROOT if kind.test == "kinds_job" else repository,
         capture_output=True,
         text=True,
@@ -286,10 +304,15 @@ def trial(kind: Kind, load: str, budget: int, folder: Path) -> Trial:
 
 
 def command(kind: Kind, repository: Path) -> list[str]:
-    """The options of pytest that measure what the change is in."""
+    """The sides, and the options of pytest that measure what the change is in."""
+    if kind in SUITE:
+        workload, model = kind.test.split()
+        return ["HEAD..HEAD", *OF_THE_SUITE, "--workloads", workload, "--models", model]
     if kind.test == "kinds_job":
-        return [*OF_JOBS, f"--workload={repository / 'bench' / 'kinds_job.py'}"]
-    return [*OF_TESTS, "--clocks", kind.clocks, f"tests/test_speed.py::{kind.test}"]
+        file = repository / "bench" / "kinds_job.py"
+        return ["main..change", *OF_JOBS, f"--workload={file}"]
+    chosen = ("--clocks", kind.clocks, f"--conlab-matters={kind.matters}")
+    return ["main..change", *OF_TESTS, *chosen, f"tests/test_speed.py::{kind.test}"]
 
 
 def make(repository: Path, kind: Kind) -> None:
@@ -344,7 +367,7 @@ def show(trials: list[Trial]) -> int:
             column, justify="left" if column in ("change", "load", "said") else "right"
         )
     alarms = 0
-    for kind in SAME + SLOWER:
+    for kind in SAME + SLOWER + SUITE:
         for load in ("idle", "busy"):
             row = [one for one in trials if (one.kind, one.load) == (kind.name, load)]
             if not row:

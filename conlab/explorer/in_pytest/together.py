@@ -33,6 +33,7 @@ from conlab.explorer.in_pytest.fixtures import Fixtures
 from conlab.explorer.in_pytest.settings import Settings
 from conlab.explorer.outcomes import Deadlocked, Raised
 from conlab.explorer.verdict import Exploration
+from conlab.explorer.wording import from_here
 
 # Fixtures that say what happens in the whole process, or change it.
 CAPTURES = frozenset(["capfd", "capfdbinary", "caplog", "capsys", "capsysbinary", "capteesys"])
@@ -40,6 +41,7 @@ OF_ONE = CAPTURES | {"monkeypatch", "pytester", "recwarn"}
 FOLDERS = frozenset(["tmp_path", "tmpdir"])  # of which each body gets one of its own
 SHARE = 4  # of the seconds, one part in so many for each of the searches before the real one
 MOST_NAMED = 6  # shared things
+MOST_FILES = 3
 MOST_SERIAL = 100  # schedules of each serial order
 Phase = Literal["serial", "calls", "exceptions", "assertions"]
 
@@ -83,10 +85,14 @@ class Together:
         with settled(self._execution):
             shared = shared_things(self._program(None), self._names, stepped=self._files)
         if not shared:
+            files = ", ".join(map(from_here, self._files[:MOST_FILES]))
+            beyond = len(self._files) - MOST_FILES
+            more = f" and {beyond} more" if beyond > 0 else ""
             return Report(
                 "no verdict",
-                f"no verdict: the {self._count()} bodies shared nothing that is stepped"
-                f" ({len(self._files)} file{'s'[: len(self._files) != 1]})",
+                f"no verdict: the {self._count()} bodies shared nothing that is stepped ({files}"
+                f"{more}). What each makes for itself is shared if a fixture makes it; what was"
+                " installed is stepped with --explore-step NAME",
             )
         return self._at_once(shared)
 

@@ -103,7 +103,8 @@ def insist_on_program(program: Any) -> None:
     if isinstance(program, type):
         raise UserError(
             f"{name} is a class, not a program: name a function that makes one, starts the threads"
-            " or tasks that use it, and waits for them"
+            " or tasks that use it, and waits for them; or have its methods called by two threads,"
+            " with conlab explore --serial module:Class --operations method"
         )
     if inspect.iscoroutine(program) or inspect.isgenerator(program):
         raise UserError(f"{name} has been called already, and can run only once: pass the function")

@@ -3,7 +3,8 @@
 The project is where the program's file lies, up to the nearest ``pyproject.toml``, ``setup.py`` or
 ``.git``; without such a marker it is the file's folder, or the one that holds the file's package.
 Nothing that is installed belongs to it: site-packages, virtual environments, the standard library,
-the lab itself. A program that is installed has its package for a project.
+the lab itself; but for the copy of the project's own modules that `pip install .` has made, where
+tests import that. A program that is installed has its package for a project.
 """
 
 import ast
@@ -21,6 +22,7 @@ from conlab.explorer.proxies import stands_for_another
 
 MARKERS = ("pyproject.toml", "setup.py", ".git")
 INSTALLED = frozenset(["site-packages", "dist-packages"])
+SOURCES = (".", "src")  # below a project's root, where what it installs lies
 ENVIRONMENT = "pyvenv.cfg"  # marks the folder of a virtual environment
 LAB = Path(conlab.__file__).resolve().parent
 STANDARD = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")]
@@ -37,12 +39,22 @@ class Project:
         if not file or not file.endswith(".py"):
             return False
         path = Path(file).resolve()
-        if path == self.root:
+        if path == self.root or self._has_installed(path):
             return True
         if not path.is_relative_to(self.root) or _installed_in(path, below=self.root) is not None:
             return False
         folders = path.relative_to(self.root).parents
         return not any((self.root / folder / ENVIRONMENT).is_file() for folder in folders)
+
+    def _has_installed(self, path: Path) -> bool:
+        """Whether a file is the copy of one of the project that was installed from it."""
+        folder = _installed_in(path)
+        if folder is None or folder.name not in INSTALLED or path.is_relative_to(LAB):
+            return False
+        if not any((self.root / marker).exists() for marker in MARKERS):
+            return False
+        original = path.relative_to(folder)
+        return any((self.root / source / original).is_file() for source in SOURCES)
 
 
 def project_of(file: str) -> Project:

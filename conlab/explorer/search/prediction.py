@@ -17,8 +17,8 @@ a prediction: Sen, *Race directed random testing of concurrent programs*, PLDI 2
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from conlab.explorer.search.happens_before import EVERYTHING, Location, TracedStep, joined
@@ -37,6 +37,7 @@ ANY_CONTENT: Location = ("content", None)  # that of a container of which it is 
 
 Stage = tuple[int, int | None]  # a thread, and how many steps it takes; None: all that it can
 Plan = tuple[Stage, ...]
+Conflict = tuple[int, int, Location]  # two steps, and what both access
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +174,40 @@ class DirectedSchedule(TracedSchedule):
 
 
 @dataclass(frozen=True, slots=True)
+class Mattering:
+    """Steps whose order matters: the operations at which they begin, how many of each thread."""
+
+    operations: frozenset[Hashable] = frozenset()
+    counts: Mapping[int, int] = field(default_factory=dict)
+
+    def and_of(self, other: "Mattering") -> "Mattering":
+        """Return those of both, of each thread as many as the one or the other has."""
+        counts = {
+            each: max(self.counts.get(each, 0), other.counts.get(each, 0))
+            for each in {*self.counts, *other.counts}
+        }
+        return Mattering(self.operations | other.operations, counts)
+
+
+@dataclass(frozen=True, slots=True)
 class Predicted:
     """What executions predict: the plans that would confirm it, the surest first."""
 
     plans: dict[Plan, Prediction]
     creators: dict[int, int]  # who starts each thread
-    matter: frozenset[Hashable]  # the operations at which conflicting steps begin
-    counts: dict[int, int]  # of each thread, how many of its steps conflict
+    conflicting: Mattering  # the steps that conflict with another
+    racing: Mattering  # and of these the ones that race for data
+
+    @property
+    def to_draw(self) -> tuple[Mattering, ...]:
+        """What to draw the orders of, in turns: few steps have few orders, and soon each is drawn.
+
+        Steps that race are few where most of what conflicts only might, as nobody knows what it
+        touches.
+        """
+        if not self.racing.operations or self.racing == self.conflicting:
+            return (self.conflicting,)
+        return self.racing, self.conflicting
 
     @property
     def listed(self) -> tuple[Prediction, ...]:
@@ -189,12 +217,11 @@ class Predicted:
 
     def and_of(self, other: "Predicted") -> "Predicted":
         """Return what both predict."""
-        threads = {*self.counts, *other.counts}
         return Predicted(
             other.plans | self.plans,
             other.creators | self.creators,
-            self.matter | other.matter,
-            {each: max(self.counts.get(each, 0), other.counts.get(each, 0)) for each in threads},
+            self.conflicting.and_of(other.conflicting),
+            self.racing.and_of(other.racing),
         )
 
 
@@ -227,13 +254,21 @@ def predict(
         for stopped, other in ((earlier, later), (later, earlier)):
             first = steps[stopped].thread, trial.ordinals[stopped]
             plans.setdefault((first, (steps[other].thread, None)), told)
-    there = {trial.place(at) for earlier, later, _ in conflicts for at in (earlier, later)}
-    mattering = [at for at in range(len(steps)) if trial.place(at) in there]
     return Predicted(
         dict(itertools.islice(plans.items(), MOST_PLANS)),
         seen.creators,
-        frozenset(trial.begun[at] for at in mattering if trial.begun[at] is not None),
-        dict(Counter(steps[at].thread for at in mattering)),
+        _mattering(trial, conflicts),
+        _mattering(trial, [each for each in conflicts if seen.races(*each)]),
+    )
+
+
+def _mattering(trial: TrialSchedule, conflicts: Iterable[Conflict]) -> Mattering:
+    """Give the steps at the places of these conflicts."""
+    there = {trial.place(at) for earlier, later, _ in conflicts for at in (earlier, later)}
+    found = [at for at in range(len(trial.steps)) if trial.place(at) in there]
+    return Mattering(
+        frozenset(trial.begun[at] for at in found if trial.begun[at] is not None),
+        Counter(trial.steps[at].thread for at in found),
     )
 
 
@@ -327,7 +362,7 @@ class _Clocks:
         return thread < len(clock) and clock[thread] >= self._clocks[earlier][thread]
 
 
-def _conflicts(trial: TrialSchedule, seen: _Seen) -> Iterator[tuple[int, int, Location]]:
+def _conflicts(trial: TrialSchedule, seen: _Seen) -> Iterator[Conflict]:
     """Give pairs of steps that conflict and may come in the other order: one for two places."""
     told: set[tuple[Hashable, Hashable]] = set()
     for location, accesses in _accesses(trial).items():
@@ -370,7 +405,7 @@ def _accesses(trial: TrialSchedule) -> dict[Location, list[tuple[int, bool]]]:
     return found
 
 
-def _rank(conflict: tuple[int, int, Location], seen: _Seen) -> tuple[int, int, int]:
+def _rank(conflict: Conflict, seen: _Seen) -> tuple[int, int, int]:
     """Say how soon a conflict is looked into: data first, then in the order of the execution."""
     earlier, later, location = conflict
     if seen.races(earlier, later, location):

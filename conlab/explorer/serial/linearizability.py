@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,9 @@ def check_linearizability(
         explored += 1
         progress(explored)
         if verdict.failing:
+            if verdict.witness is not None:  # whose program is ours, and tells nobody anything
+                witness = replace(verdict.witness, program=f"{name}: {driver}")
+                verdict = replace(verdict, witness=witness)
             return Linearizability(
                 name, len(known), explored, unordered, unfinished, driver, verdict
             )

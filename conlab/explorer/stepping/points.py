@@ -28,7 +28,7 @@ from conlab.explorer.stepping.opcodes import (
     TESTS,
     TOUCHES,
 )
-from conlab.explorer.stepping.spans import Span, span_in
+from conlab.explorer.stepping.spans import Span, lines_of, span_in
 
 Role = Literal["read", "write", "touch", "call", "jump"]
 Loop = Literal["", "for", "poll", "work"]  # a poll stores nothing: it can only wait
@@ -64,6 +64,8 @@ class Point:
 def points_of(code: CodeType, facts: Facts) -> dict[int, Point]:
     """Return, by offset, the points of one code object."""
     points: dict[int, Point] = {}
+    if not lines_of(code):  # it stands in no file, whatever it says: what is around a test
+        return points
     harmless = facts.harmless.get(code.co_filename, set())
     previous: dis.Instruction | None = None
     loaded: list[tuple[Span, str]] = []

@@ -26,6 +26,7 @@ from conlab.explorer.stepping.operands import UNKNOWN
 from conlab.explorer.stepping.points import Key, Point, call_points, points_of
 from conlab.explorer.stepping.readings import GENERATOR, Reading
 from conlab.explorer.stepping.touches import Touches
+from conlab.explorer.threads.controlled_thread import identity_of
 from conlab.explorer.threads.reference import address_of
 from conlab.explorer.threads.scheduler import BY_NAME_ONLY, MOST_ITERATIONS, Scheduler
 
@@ -132,7 +133,7 @@ class Stepper:
                 self._rebinds(point.key)
         self._writes_by_a_dictionary(touches, touched)
         if touched:
-            scheduler.current.operations.append((address_of(frame), touched))
+            scheduler.current.operations.append((identity_of(frame), touched))
         if EVERYTHING in touched and self._is_observed(frame.f_code):
             self._opaque.add(self._outermost(frame))
 
@@ -173,9 +174,7 @@ class Stepper:
 
     def _goes_on(self, frame: FrameType) -> None:
         """Take note that a frame goes on: the operations of it, and of others, have ended."""
-        operations = self._scheduler.current.operations
-        while operations and not _is_called_by(frame, operations[-1][0]):
-            operations.pop()
+        self._scheduler.current.forget_ended(frame)
 
     def _is_noted(self, code: CodeType) -> bool:
         """Whether what it touches is taken note of, though it has no switch points."""
@@ -229,7 +228,7 @@ class Stepper:
             return
         if code in self._opaque:
             scheduler.touch_everything(code.co_qualname)
-            scheduler.current.operations.append((address_of(frame), {EVERYTHING: True}))
+            scheduler.current.operations.append((identity_of(frame), {EVERYTHING: True}))
         elif self._is_unlocked(code):
             scheduler.touch("taken", local_value(frame, "self")._cond._lock, writes=False)
 
@@ -293,13 +292,6 @@ class Turns:
 
     all: int = 0
     idle: int = 0  # in a row
-
-
-def _is_called_by(frame: FrameType, other: int) -> bool:
-    caller = frame.f_back
-    while caller is not None and address_of(caller) != other:
-        caller = caller.f_back
-    return caller is not None
 
 
 class Unstepped:

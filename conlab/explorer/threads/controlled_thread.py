@@ -5,7 +5,10 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any, NoReturn, Protocol
 
+from conlab.explorer.threads.reference import address_of
 from conlab.explorer.threads.waiting import AccessLog, Identified, Waitable
+
+FrameIdentity = tuple[int, CodeType]
 
 
 class ControlledThread(Identified):
@@ -55,7 +58,7 @@ class ControlledThread(Identified):
         self.loaded: dict[Any, Any] = {}  # what it has loaded that another may rebind
         # The operations in C and the calls of code that is not stepped that it is in, by frame, and
         # what they touch: before, after and between the Python code that they enter.
-        self.operations: list[tuple[int, dict[Any, bool]]] = []
+        self.operations: list[tuple[FrameIdentity, dict[Any, bool]]] = []
         self.turns: dict[Any, Any] = {}  # of each loop that it is in, since it let others go
         self.slept = False  # since a loop turned
         self.asked_for_time = False  # since it let others go
@@ -71,6 +74,11 @@ class ControlledThread(Identified):
     def done(self) -> bool:
         """Whether it has run to its end."""
         return not self.busy
+
+    def forget_ended(self, frame: FrameType | None) -> None:
+        """Forget the operations that have ended: those of frames that have not called this one."""
+        while self.operations and not _is_called_by(frame, self.operations[-1][0]):
+            self.operations.pop()
 
     def touch(self, log: AccessLog) -> None:
         """Say that a step joins it, which nothing races with."""
@@ -119,3 +127,15 @@ class Engine(Protocol):
 
     def ends(self, thread: ControlledThread) -> None:
         """Take note that what carries the thread is free from the next execution on."""
+
+
+def identity_of(frame: FrameType) -> FrameIdentity:
+    """Tell a frame from others without making it live longer: another may have its address then."""
+    return address_of(frame), frame.f_code
+
+
+def _is_called_by(frame: FrameType | None, other: FrameIdentity) -> bool:
+    caller = frame and frame.f_back
+    while caller is not None and (address_of(caller), caller.f_code) != other:
+        caller = caller.f_back
+    return caller is not None

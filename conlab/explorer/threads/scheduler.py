@@ -318,6 +318,7 @@ class Scheduler:
             raise ExecutionEnded
         if len(self.threads) >= MOST_THREADS:
             self.refuse(f"the program started more than {MOST_THREADS} threads in one execution")
+        self.current.forget_ended(sys._getframe())
         self.steps += 1  # from here on another thread may come before what this one does next
         controlled = ControlledThread(len(self.threads), thread.name, self.engine.search)
         self.threads.append(controlled)
@@ -388,6 +389,8 @@ class Scheduler:
             return
         if self.observer is not None:
             self.observer.passes(what)
+        if isinstance(what, tuple):  # it may be of code that nothing looks into
+            me.forget_ended(sys._getframe())
         self.steps += 1
         if self.steps > self.limit:
             self._leave_undone()

@@ -17,7 +17,7 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import CodeType, FrameType
 from typing import Any
 
@@ -40,7 +40,7 @@ class Recorder:
         self.root: int = settings["root"]
         self.log = os.open(settings["log"], os.O_CREAT | os.O_WRONLY | os.O_APPEND)
         self.active: set[tuple[str, CodeType]] = set()
-        self.open: list[Any] = []  # threads and processes that were started and not joined
+        self.open: list[Callable[[], Any]] = []  # threads and processes, started and not joined
         self.started: dict[int, tuple[int, CodeType, int]] = {}  # where, by their identities
         self.beside: set[str] = set()  # given functions that the main strand called meanwhile
         self.tasks: list[weakref.ref[Any]] = []
@@ -98,8 +98,8 @@ class Recorder:
         code = frame.f_code
         if code.co_qualname in ("Thread.start", "BaseProcess.start"):
             started = frame.f_locals.get("self")
-            if started is not None and not any(each is started for each in self.open):
-                self.open.append(started)
+            if started is not None and not any(each() is started for each in self.open):
+                self.open.append(held(started))
                 self.started[id(started)] = place_of_caller(frame)
                 self.note(opened=1)
                 self.measure()
@@ -109,7 +109,7 @@ class Recorder:
         name = frame.f_code.co_qualname
         if name in ("Thread.join", "BaseProcess.join"):
             joined = frame.f_locals.get("self")
-            self.open = [each for each in self.open if each is not joined or is_alive(each)]
+            self.open = [each for each in self.open if each() is not joined or is_alive(joined)]
             where = self.started.pop(id(joined), None)
             if where is not None and nothing_between(where, place_of_caller(frame)):
                 self.note(waited_for_at_once=1)
@@ -247,6 +247,13 @@ def running_task() -> Any:
         return None
     loop = events._get_running_loop()
     return None if loop is None else asyncio.current_task(loop)
+
+
+def held(started: Any) -> Callable[[], Any]:
+    """A thread; or a process, if it is there still: who holds it keeps its pipes open."""
+    if isinstance(started, threading.Thread):
+        return lambda: started
+    return weakref.ref(started)
 
 
 def is_alive(started: Any) -> bool:

@@ -98,3 +98,10 @@ def said(result: pytest.RunResult) -> dict[str, str]:
         if match:
             found[match[1]] = match[2]
     return found
+
+
+def differing(result: pytest.RunResult, test: str) -> int:
+    """Give how many schedules of a test differ; all of them were run, and passed."""
+    match = re.match(r"passes every schedule, (\d+) that differ \(any number", said(result)[test])
+    assert match, said(result)[test]
+    return int(match[1])

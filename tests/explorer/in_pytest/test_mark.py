@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.explorer.in_pytest.runs import ended, run, said
+from tests.explorer.in_pytest.runs import differing, ended, run, said
 
 pytest_plugins = ["pytester"]
 
@@ -144,6 +144,28 @@ def test_a_test_passes_when_every_schedule_does(pytester: pytest.Pytester) -> No
     assert set(ends.values()) == {"passed"}, result.stdout.str()
     assert len(ends) == 8
     assert "passes every schedule" in said(result)["test_enough"]
+
+
+BESIDE = """
+import threading
+import pytest
+from library import Store
+
+@pytest.mark.explore
+def test_beside():
+    store, own = Store(), Store()
+    thread = threading.Thread(target=lambda: store.put("a", 1))
+    thread.start()
+    own.put("b", 2)
+    own.evict("b")
+    "a" in store.data
+    thread.join()
+"""
+
+
+def test_what_the_test_itself_does_beside_its_threads_is_known(pytester: pytest.Pytester) -> None:
+    result = run(pytester, BESIDE)
+    assert differing(result, "test_beside") == 3
 
 
 REFUSED = """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.explorer.in_pytest.runs import ended, run, said
+from tests.explorer.in_pytest.runs import differing, ended, run, said
 
 pytest_plugins = ["pytester"]
 
@@ -81,7 +81,7 @@ def test_skipped():
 
 @pytest.mark.timeout(300)
 def test_the_bodies_of_tests_run_at_once(pytester: pytest.Pytester) -> None:
-    result = run(pytester, TESTS, "--together", "2", "--explore-seconds", "5")
+    result = run(pytester, TESTS, "--together", "2", "--explore-seconds", "2")
     ends, told = ended(result), said(result)
     report = result.stdout.str()
 
@@ -103,7 +103,10 @@ def test_the_bodies_of_tests_run_at_once(pytester: pytest.Pytester) -> None:
     assert told["test_put_back"].startswith("the test's own assertion fails with 2 bodies at once")
 
     assert ends["test_of_its_own"] == "skipped"
-    assert told["test_of_its_own"].startswith("no verdict: the 2 bodies shared nothing")
+    assert told["test_of_its_own"].startswith(
+        "no verdict: the 2 bodies shared nothing that is stepped (test_it.py, library.py). What"
+        " each makes for itself is shared if a fixture makes it"
+    )
 
     assert ends["test_once"] == "skipped"
     assert told["test_once"].startswith("cannot run twice: one after the other, it raised Assert")
@@ -157,6 +160,33 @@ def test_a_mark_insists_on_a_verdict(pytester: pytest.Pytester) -> None:
     assert "no verdict: the 2 bodies shared nothing" in report
     assert "a deadlock with 2 bodies at once, and in no serial order" in report
     assert "1 together make no sense: say 2 to 5" in report
+
+
+def test_what_starts_the_bodies_is_not_taken_to_touch_everything(
+    pytester: pytest.Pytester,
+) -> None:
+    result = run(
+        pytester,
+        """
+        import pytest
+        from library import Store
+
+        @pytest.fixture
+        def store():
+            store = Store()
+            store.put("b", eval("1"))  # nobody knows what that touches
+            return store
+
+        def test_put(store):
+            store.put("a", 1)
+            "a" in store.data
+        """,
+        "--together",
+        "2",
+    )
+    # Each body writes and then looks: 52 where the start of the second touches all that the first
+    # does.
+    assert differing(result, "test_put") == 18
 
 
 def test_processes_of_xdist_explore_as_well(pytester: pytest.Pytester) -> None:

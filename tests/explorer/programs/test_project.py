@@ -57,6 +57,24 @@ def test_what_is_installed_or_elsewhere_or_no_python_does_not_belong_to_it(
     assert not project.holds(None)
 
 
+@pytest.mark.parametrize("source", [".", "src"])
+def test_the_copy_of_its_own_modules_that_was_installed_belongs_to_it(
+    tmp_path: Path, source: str
+) -> None:
+    root, installed = tmp_path / "project", tmp_path / "venv" / "lib" / "site-packages"
+    write(root / "pyproject.toml")
+    write(root / source / "mine" / "part.py")
+    assert Project(root).holds(str(write(installed / "mine" / "part.py")))
+    assert not Project(root).holds(str(write(installed / "mine" / "other.py")))
+    assert not Project(root).holds(str(write(installed / "another" / "part.py")))
+
+
+def test_the_folder_of_a_script_has_installed_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "scripts" / "requests.py")
+    installed = write(tmp_path / "site-packages" / "requests.py")
+    assert not Project(tmp_path / "scripts").holds(str(installed))
+
+
 def test_neither_the_standard_library_nor_the_lab_belongs_to_a_project_that_holds_them() -> None:
     for file in (json.__file__, errors.__file__):
         assert not Project(Path(file).resolve().parents[2]).holds(file)

@@ -1,6 +1,7 @@
 """Schedules drawn by chance: each with the same chance, and the same from the same seed."""
 
 import asyncio
+import pickle
 import random
 from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterator
@@ -165,6 +166,30 @@ def test_the_program_that_nothing_is_found_in_is_not_said_to_pass() -> None:
         f" {verdict.sampled.differing} of them differ, and the chance that a next one would be new"
         f" is about {verdict.sampled.once / 60:.0%} (reading bytecode, not exhausted)"
     )
+
+
+def test_what_races_is_drawn_among_much_of_which_nobody_knows_what_it_touches() -> None:
+    def program() -> None:
+        data: dict[str, int] = {}
+
+        def work() -> None:
+            for _ in range(8):
+                pickle.dumps(1)  # it could call anything
+            data["key"] = 1
+            for _ in range(8):
+                pickle.dumps(1)
+            data.pop("key", None)
+            for _ in range(8):
+                pickle.dumps(1)
+            if "key" in data:
+                data["key"]
+
+        run_all(work, work)
+
+    verdict = explore(program, sample=400)
+    assert (verdict.found_by, verdict.failing) == ("sampling", 1)
+    assert verdict.witness is not None
+    assert verdict.witness.preemptions == 3
 
 
 def test_what_draws_is_not_taken_for_code_of_the_program() -> None:

@@ -30,6 +30,7 @@ def test_the_smallest_driver_that_shows_a_race_is_told() -> None:
     assert str(found.failing) == "[next()] beside [next()]"
     assert found.exploration is not None
     assert found.exploration.witness is not None
+    assert found.exploration.witness.program == f"{found.name}: {found.failing}"
     assert "is not linearizable" in str(found)
 
 
