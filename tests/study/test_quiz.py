@@ -35,7 +35,7 @@ def test_with_a_seed_it_is_the_same_whatever_was_studied(seed: int) -> None:
 
 
 def test_the_words_of_the_program_do_not_tell_which_answer_is_right() -> None:
-    """One in four would be chance, and two in four a giveaway."""
+    """Seldom has the right answer the most words of the program, and it alone."""
     right = 0
     for seed in SEEDS:
         question = quiz.question(ALL, ALL, [], seed)
@@ -44,7 +44,7 @@ def test_the_words_of_the_program_do_not_tell_which_answer_is_right() -> None:
         right += shared[question.answer - 1] > max(
             each for at, each in enumerate(shared) if at != question.answer - 1
         )
-    assert right <= len(SEEDS) * 0.4
+    assert right <= len(SEEDS) * 0.1
 
 
 def test_the_kinds_do_not_tell_which_answer_is_right() -> None:
