@@ -22,6 +22,7 @@ extensions = [
 exclude_patterns = ["book"]
 default_role = "code"  # docstrings have their names between single backticks
 
+smartquotes_action = "qe"  # quotes and dots; "--seed" is no dash
 myst_heading_anchors = 3  # links to headings, as they work on GitHub; each is checked
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
