@@ -92,14 +92,21 @@ def check(file: Path, option: str = "--report") -> None:
     page.check_writable(option, file)
 
 
-def of_witnesses(file: Path, sentences: Sequence[str], witnesses: Sequence[Witness]) -> None:
-    """Write a page of what an exploration said and of the schedules that it shows."""
+def of_exploration(
+    file: Path, headline: str, sentences: Sequence[str], witness: Witness | None, *, fails: bool
+) -> None:
+    """Write a page of what an exploration said and of the schedule that it shows, if there is one.
+
+    ``headline`` is the verdict in short; where something fails, ``fails``, the witness has its own.
+    """
     from conlab.report import page
     from conlab.report.schedule import drawing
 
+    schedules = [] if witness is None else [drawing(witness, "w0")]
+    title = schedules[0].title if schedules and fails else terminal.plain(headline)
     parts = page.Parts(
-        explored=list(sentences),
-        schedules=[drawing(witness, f"w{at}") for at, witness in enumerate(witnesses)],
+        explored=[page.Explored(title, tuple(map(terminal.plain, sentences)), fails)],
+        schedules=schedules,
     )
     _write(parts, file)
 

@@ -1,6 +1,7 @@
 """`conlab report` and `--report`: a page is written, or a sentence says why none is."""
 
 import json
+from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -86,6 +87,41 @@ def test_explore_writes_a_page_with_the_schedule_drawn(
     assert "races for balance" in html
     assert "fails in " in html
     assert "conlab explore racy.py" in html
+
+
+LOCKED = (
+    RACY.replace("balance = 0\n", "balance = 0\nlock = threading.Lock()\n", 1)
+    .replace("        global balance\n", "        global balance\n        lock.acquire()\n")
+    .replace("before + 10\n", "before + 10\n        lock.release()\n")
+)
+ALONE = "def program():\n    return 1\n"
+SEVERAL = RACY.partition("def holds")[0].replace(
+    "    return balance\n", "    assert balance == 20, f\"sold {['Bob', balance]}, (twice)\"\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "heading", "section"),
+    [
+        (LOCKED, "program passes every schedule, 2 that differ", "The verdict"),
+        (ALONE, "program passes its only schedule: it starts no thread", "The verdict"),
+        (SEVERAL, "AssertionError: sold ['Bob', 10], (twice)</h1>", "What goes wrong"),
+    ],
+    ids=["passes", "alone", "commas"],
+)
+def test_the_heading_of_an_explored_program_is_its_verdict_uncut(
+    source: str, heading: str, section: str, tmp_path: Path
+) -> None:
+    (tmp_path / "program.py").write_text(source)
+    page = tmp_path / "page.html"
+    target = f"{tmp_path / 'program.py'}:program"
+    cli.obey(["explore", target, "--processes", "1", "--report", str(page)])
+    html = unescape(page.read_text("utf-8"))
+    h1 = html[html.index("<h1>") : html.index("</h1>") + 5]
+    assert heading in h1
+    assert "(up to" not in h1
+    assert f'<h2 id="wrong-head">{section}</h2>' in html
+    assert f'<a href="#wrong">{section}</a>' in html
 
 
 def test_study_writes_a_page_of_one_pair(tmp_path: Path) -> None:
