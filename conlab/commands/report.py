@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the page, and say where it is."""
     check(options.output, "-o")
-    from conlab.report import documents, page
+    from conlab.report import documents, environment, page
 
     files = options.files or ([] if options.pairs else [newest()])
     parts = page.of_documents([documents.read(path) for path in files])
@@ -64,6 +64,7 @@ def run(options: argparse.Namespace) -> int:
             line.show(f"{at} of {len(pitfalls)}: {one}")
             parts.studied.append(studied(one, [examine(one, "broken"), examine(one, "fixed")]))
         line.clear()
+        parts.environments.append(tuple(environment.here()))
     page.write(parts, options.output)
     print(terminal.plain(f"{parts.headline}: {options.output}"))
     return 0
@@ -119,8 +120,9 @@ def of_pair(file: Path, studied: Pitfall, findings: list[Finding]) -> None:
 
 
 def _write(parts: Any, file: Path) -> None:
-    from conlab.report import page
+    from conlab.report import environment, page
 
+    parts.environments.append(tuple(environment.here()))
     parts.commands.append(shlex.join(["conlab", *sys.argv[1:]]))
     page.write(parts, file)
     print(f"\n{terminal.plain(f'the page: {file}')}")

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from conlab import __version__
 from conlab.errors import UserError
 from conlab.outputs import Output, check_output
-from conlab.report import rendering
+from conlab.report import environment, rendering
 from conlab.report.comparisons import Comparison, comparison_of
 from conlab.report.documents import Document
 from conlab.report.growing import Growth, growths_of
@@ -46,7 +46,10 @@ class Explored:
 
 @dataclass(slots=True)
 class Parts:
-    """What a page shows, in this order; ``environment`` is that of what was run for the page."""
+    """What a page shows, in this order.
+
+    ``environments`` are of what has none of its own: what was run for the page, saved witnesses.
+    """
 
     runs: list[Run] = field(default_factory=list)
     growths: list[Growth] = field(default_factory=list)
@@ -57,7 +60,7 @@ class Parts:
     histories: list[History] = field(default_factory=list)
     scoreboards: list[Scoreboard] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
-    environment: list[tuple[str, str]] = field(default_factory=list)
+    environments: list[Sequence[tuple[str, str]]] = field(default_factory=list)
     documents: list[Document] = field(default_factory=list)
 
     @property
@@ -130,7 +133,9 @@ def _add(parts: Parts, document: Document, at: int) -> None:
         case "witness":
             from conlab.explorer import Witness
 
-            parts.schedules.append(drawing(Witness.restored(data, document.name), f"w{at}"))
+            witness = Witness.restored(data, document.name)
+            parts.schedules.append(drawing(witness, f"w{at}"))
+            parts.environments.append(tuple(environment.of_witness(witness)))
 
 
 def html(parts: Parts) -> str:

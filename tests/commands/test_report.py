@@ -1,6 +1,7 @@
 """`conlab report` and `--report`: a page is written, or a sentence says why none is."""
 
 import json
+import platform
 from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 pytest.importorskip("jinja2")
 
 from conlab import cli
+from conlab.bench.settings import gil_enabled, python_build
 from tests.report import made
 
 pytestmark = pytest.mark.skipif(find_spec("pygal") is None, reason="pygal is not installed")
@@ -100,6 +102,14 @@ SEVERAL = RACY.partition("def holds")[0].replace(
 )
 
 
+def assert_it_says_where_it_ran(html: str) -> None:
+    """The verdict depends on the build, so its page has to name it."""
+    told = html[html.index('id="repeat"') :]
+    assert f"<dt>Python</dt><dd>{python_build()}</dd>" in told
+    assert f"<dt>GIL</dt><dd>{'on' if gil_enabled() else 'off'}</dd>" in told
+    assert f"<dt>system</dt><dd>{platform.system()} " in told
+
+
 @pytest.mark.parametrize(
     ("source", "heading", "section"),
     [
@@ -117,6 +127,7 @@ def test_the_heading_of_an_explored_program_is_its_verdict_uncut(
     target = f"{tmp_path / 'program.py'}:program"
     cli.obey(["explore", target, "--processes", "1", "--report", str(page)])
     html = unescape(page.read_text("utf-8"))
+    assert_it_says_where_it_ran(html)
     h1 = html[html.index("<h1>") : html.index("</h1>") + 5]
     assert heading in h1
     assert "(up to" not in h1
@@ -130,6 +141,7 @@ def test_study_writes_a_page_of_one_pair(tmp_path: Path) -> None:
     html = page.read_text("utf-8")
     assert "From broken to fixed" in html
     assert 'id="pair-lost_update"' in html
+    assert_it_says_where_it_ran(html)
 
 
 def test_study_without_a_name_has_no_page(capsys: pytest.CaptureFixture[str]) -> None:

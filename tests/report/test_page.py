@@ -208,6 +208,13 @@ def test_a_curve_has_the_ideal_line_the_best_point_and_no_knee_without_a_law() -
     assert "best measured: processes with 8, 6.4×" in text_of(html)
 
 
+def test_a_saved_witness_says_on_which_python_it_was_found(tmp_path: Path) -> None:
+    made.witness().save(path := tmp_path / "witness.json")
+    text = text_of(page.html(page.of_documents([documents.read(path)])))
+    assert "found on Python 3.14" in text
+    assert "reading bytecode" in text
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
