@@ -14,6 +14,7 @@ import pytest
 
 pytest.importorskip("jinja2")
 
+from conlab.bench import rules
 from conlab.errors import UserError
 from conlab.report import documents, page
 from conlab.report.documents import Document, kind_of
@@ -165,6 +166,25 @@ def test_benchmarks_of_another_project_are_shown_by_name() -> None:
     text = text_of(page_of(data))
     assert "1 benchmark, the fastest first." in text
     assert "test_sum" in text
+
+
+def test_a_run_that_was_broken_off_says_so_first_and_names_what_it_lacks() -> None:
+    left = {"why": "SIGTERM", "not_measured": {"crawl_site": ["serial", "threads"]}, "others": 40}
+    text = text_of(page_of(made.run(broken_off=left)))
+    said = "This run did not come to its end (SIGTERM), and the page shows a part of it."
+    assert text.index(said) < text.index("Leader: threads")
+    assert "Not measured: crawl_site (serial, threads), 40 other benchmarks." in text
+    assert "did not come to its end" not in text_of(page_of(made.run()))
+
+
+def test_the_rules_of_thumb_that_a_run_says_something_of_are_on_its_page() -> None:
+    found = {
+        "threads for I/O": {"verdict": "holds", "figures": "4.0 times serial"},
+        "one more": {"verdict": rules.UNMEASURED, "figures": "crawl_site"},
+    }
+    text = text_of(page_of(made.run(rules_of_thumb=found)))
+    assert "Rules of thumb, checked here threads for I/O holds : 4.0 times serial" in text
+    assert "one more" not in text
 
 
 def test_a_run_without_a_verdict_is_not_given_one() -> None:
