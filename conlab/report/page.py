@@ -77,6 +77,8 @@ class Parts:
     def headline(self) -> str:
         """What the page is about, for its title."""
         names = [one.name for run in self.runs for one in run.answered]
+        if any(run.fixes and not run.workloads for run in self.runs):
+            names.append("what the fixes cost")
         names += [str(one.name) for one in self.studied]
         names += [
             cut(one.title, HEADING, placeholder=" …") for one in self.explored or self.schedules

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from conlab.report import strips, words
+from conlab.report import fixes, strips, words
 from conlab.report.axes import Axis, from_zero
+from conlab.report.fixes import Fix
 from conlab.report.words import number
 
 CHEAP = 0.6  # of what the fastest spends, up to which a second place is cheap
@@ -109,7 +110,13 @@ class Run:
     warnings: tuple[str, ...]
     broken_off: tuple[str, ...] = ()  # sentences: that the run ended early, and what it lacks
     rules: tuple[Rule, ...] = ()
+    fixes: tuple[Fix, ...] = ()
     growth: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def fixes_summed_up(self) -> str:
+        """What the fixes cost, in a sentence; nothing where no pair was timed."""
+        return fixes.summed_up(self.fixes) if self.fixes else ""
 
     @property
     def answered(self) -> tuple[Workload, ...]:
@@ -123,7 +130,10 @@ def run_of(name: str, data: Mapping[str, Any], prefix: str = "") -> Run:
     ours = ours if isinstance(ours, dict) else {}
     by_workload: dict[str, list[Mapping[str, Any]]] = {}
     other: dict[str, list[Mapping[str, Any]]] = {}
+    found_fixes, of_fixes = fixes.fixes_of(data["benchmarks"])
     for benchmark in data["benchmarks"]:
+        if id(benchmark) in of_fixes:
+            continue
         extra = benchmark.get("extra_info") or {}
         if extra.get("level"):
             continue  # it is a point of a curve
@@ -163,6 +173,7 @@ def run_of(name: str, data: Mapping[str, Any], prefix: str = "") -> Run:
         broken_off=tuple(_broken_off(ours.get("broken_off"))),
         rules=tuple(_rules(ours.get("rules_of_thumb"))),
         growth=ours.get("growth") or {},
+        fixes=found_fixes,
     )
 
 
