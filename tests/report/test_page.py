@@ -55,6 +55,15 @@ def test_a_workload_has_its_verdict_its_models_the_baseline_the_floor_and_what_i
     assert "Absent: interpreters : needs Python 3.14" in text
 
 
+@pytest.mark.parametrize("answer", ["Leader: threads.", "No leader: x.", "Cannot tell: noise."])
+def test_a_section_begins_with_its_answer_wherever_the_verdict_has_it(answer: str) -> None:
+    told = ["The loop was blocked.", "Serial was waiting.", answer, "And so on."]
+    html = page_of(made.run(verdicts={"download_files": told}))
+    section = text_of(html[html.index('<section class="workload"') :])
+    said = f"download_files {answer} The loop was blocked. Serial was waiting. And so on."
+    assert section.startswith(said)
+
+
 def test_a_cheap_second_place_is_named_with_what_it_saves() -> None:
     data = made.run()
     data["benchmarks"] = [
