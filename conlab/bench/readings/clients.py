@@ -1,6 +1,6 @@
 """Two libraries, not two models: the blocking and the asynchronous client are different ones."""
 
-from conlab.bench.readings.figures import Case
+from conlab.bench.readings.figures import HELD, Case
 from conlab.bench.readings.reading import Reading
 from conlab.bench.words import duration, join
 
@@ -28,6 +28,19 @@ def read(case: Case) -> Reading | None:
     return Reading(
         "two libraries",
         f"Two libraries, not two models: work() uses {one} and work_async() uses {other}, so what"
-        f" threads and coroutines differ by may be what the libraries do.{figures} A second"
-        " work_async_NAME() with another client would be a row of its own, and tell.",
+        f" threads and coroutines differ by may be what the libraries do.{figures}"
+        f" {_which_would_tell(case)}",
     )
+
+
+def _which_would_tell(case: Case) -> str:
+    """Name the rows of further clients; where there is none, say how to get one."""
+    rows = [
+        row
+        for row in case.rows
+        if row.label.startswith("coroutines_") and not row.label.endswith(HELD)
+    ]
+    if not rows:
+        return "A second work_async_NAME() with another client would be a row of its own, and tell."
+    named = [f"{row.label} ({duration(row.seconds)})" for row in rows]
+    return f"Compare {join(named)}, the same jobs on an event loop in another way."

@@ -113,6 +113,18 @@ def test_a_library_that_both_use_is_no_difference(
     assert clients.read(same) is None
 
 
+def test_a_further_client_that_is_there_is_named_and_not_asked_for() -> None:
+    rows = [row("threads", 0.3), row("coroutines", 0.2)]
+    apart = {"blocking": ("requests",), "asynchronous": ("httpx",)}
+    without = clients.read(case(*rows, **apart))
+    assert without is not None
+    assert "A second work_async_NAME()" in without.sentence
+    found = clients.read(case(*rows, row("coroutines_niquests", 0.25), **apart))
+    assert found is not None
+    assert "work_async_NAME" not in found.sentence
+    assert "Compare coroutines_niquests (250.0 ms), the same jobs on" in found.sentence
+
+
 def test_libraries_of_which_one_was_not_measured_are_not_spoken_of() -> None:
     assert clients.read(case(blocking=("requests",), asynchronous=("httpx",))) is None
 
