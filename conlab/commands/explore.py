@@ -252,7 +252,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"\n{terminal.plain(f'the schedule as a program: {options.script}')}")
     if options.report is not None:
         told = [f"{options.target} {exploration}.", *exploration.predicted()]
-        headline = f"{options.target} {exploration.headline}"
+        headline = f"{Path(options.target).name} {exploration.headline}"
         fails = exploration.failing > 0
         pages.of_exploration(options.report, headline, told, exploration.witness, fails=fails)
     if exploration.failing:

@@ -55,6 +55,8 @@ def run(options: argparse.Namespace) -> int:
 
     files = options.files or ([] if options.pairs else [newest()])
     parts = page.of_documents([documents.read(path) for path in files])
+    if parts.headline == page.NOTHING and not options.pairs:
+        raise UserError(f"{', '.join(map(str, files))}: it holds no benchmark, so there is no page")
     if options.pairs:
         from conlab.report.pairs import studied
 

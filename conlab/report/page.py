@@ -31,6 +31,7 @@ from conlab.terms import TERMS
 
 LARGEST = 3 * 10**6  # bytes of a page
 SUFFIXES = (".html", ".htm")  # what else has one is no page, and may be wanted as it is
+NOTHING = "nothing was measured"
 HEADING = 160  # characters of a name in the title, beyond which it is cut at a word
 LARGEST_DATA = 10**6  # bytes of its figures, from which they are packed
 
@@ -85,9 +86,11 @@ class Parts:
         ]
         names += ["what changed"] if self.comparisons or self.histories else []
         names += ["which tool would have caught it"] if self.scoreboards else []
+        if not names and any(run.pools for run in self.runs):
+            names.append("when a pool is worth it")
         between = "; " if any(", " in name for name in names) else ", "
         shown = between.join(names[:4]) + (" and more" if len(names) > 4 else "")
-        return shown or "nothing was measured"
+        return shown or NOTHING
 
     @property
     def of_programs(self) -> str:

@@ -59,6 +59,7 @@ def test_saved_files_become_a_page(tmp_path: Path, capsys: pytest.CaptureFixture
         (["run.json", "-o", "nowhere/page.html"], "-o nowhere/page.html: there is no folder"),
         (["run.json", "-o", "."], "-o .: this is a folder; name a file in it"),
         (["text.json"], "text.json: it is no JSON, or cut off"),
+        (["empty.json"], "empty.json: it holds no benchmark, so there is no page"),
     ],
 )
 def test_what_cannot_be_a_page_is_refused_in_a_sentence(
@@ -71,6 +72,7 @@ def test_what_cannot_be_a_page_is_refused_in_a_sentence(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run.json").write_text(json.dumps(made.run()))
     (tmp_path / "text.json").write_text("no JSON")
+    (tmp_path / "empty.json").write_text('{"benchmarks": []}')
     before = sorted(tmp_path.iterdir())
     assert cli.obey(["report", *arguments]) == 2
     assert sentence in capsys.readouterr().err
@@ -113,8 +115,12 @@ def assert_it_says_where_it_ran(html: str) -> None:
 @pytest.mark.parametrize(
     ("source", "heading", "section"),
     [
-        (LOCKED, "program passes every schedule, 2 that differ", "The verdict"),
-        (ALONE, "program passes its only schedule: it starts no thread", "The verdict"),
+        (LOCKED, "<h1>program.py:program passes every schedule, 2 that differ", "The verdict"),
+        (
+            ALONE,
+            "<h1>program.py:program passes its only schedule: it starts no thread",
+            "The verdict",
+        ),
         (SEVERAL, "AssertionError: sold ['Bob', 10], (twice)</h1>", "What goes wrong"),
     ],
     ids=["passes", "alone", "commas"],

@@ -144,6 +144,27 @@ def test_arrow_keys_step_through_a_schedule_and_light_the_line_that_ran(
         assert part.locator("output").inner_text().startswith("2 of ")
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_line_of_a_source_is_cut_and_its_number_stands_on_it(
+    browser: Any, tmp_path: Path, width: int
+) -> None:
+    long = made.step("main", 7, f"total = {' + '.join(['one_long_name'] * 12)}")
+    pages.write(pages.Parts(schedules=[drawing(made.witness([long]))]), tmp_path / "page.html")
+    with Opened(browser, tmp_path / "page.html", width) as opened:
+        # An empty box in the flow of a line ends on its baseline.
+        room, *ends = opened.page.evaluate(
+            """(() => { const row = document.querySelector('.lines tr');
+              const box = row.closest('.scrolls');
+              const ends = [row.cells[0], row.cells[1].firstChild].map((at) => {
+                const mark = document.createElement('span');
+                mark.style = 'display: inline-block'; at.prepend(mark);
+                return mark.getBoundingClientRect().bottom; });
+              return [box.scrollWidth - box.clientWidth, ...ends]; })()"""
+        )
+        assert room <= 0
+        assert abs(ends[0] - ends[1]) < 0.5
+
+
 def test_all_that_can_be_done_can_be_done_by_keyboard_alone(browser: Any, full: Path) -> None:
     with Opened(browser, full) as opened:
         reached, before = set(), None
