@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,6 +129,21 @@ def test_its_first_words_answer_the_question_of_its_title(page: Path) -> None:
     assert len(rest.partition("\n\n")[0]) < 500, "the answer is a short paragraph"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_the_lab_is_installed_from_where_it_lies_with_extras_that_it_has(page: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    for place, extras, at in installed(page.read_text("utf-8")):
+        assert place.endswith("/the/clone") or at, f"no index has {place}"
+        assert set(extras.split(",")) - {""} <= set(project["optional-dependencies"])
+
+
+def installed(text: str) -> list[tuple[str, str, str]]:
+    """Of each line that installs the lab: its name or path, its extras, and its address."""
+    return re.findall(
+        r"pip install '?((?:\S*/)?(?:concurrency-lab|clone))(?:\[([^\]]*)\])?( @ )?", text
+    )
+
+
 def test_a_pitfall_that_is_named_in_a_command_exists() -> None:
     names = {pair.name for pair in pitfall.collect()} | {"NAME", "the_mistake"}
     for page in PAGES:
@@ -142,6 +158,11 @@ def test_what_is_wrong_with_a_page_is_seen(tmp_path: Path) -> None:
     text = "[a](other.md) [b](other.md#its-here-too) [c](none.md) [d](other.md#gone) [e](#no)"
     page.write_text(text)
     assert broken_links(page, text) == ["none.md", "other.md#gone", "#no"]
+    by_name = "`pip install concurrency-lab` `pip install 'concurrency-lab[suite] @ git+https://a`"
+    assert installed(by_name) == [
+        ("concurrency-lab", "", ""),
+        ("concurrency-lab", "suite", " @ "),
+    ]
     assert undated_outputs(
         "## A\n\n```\n1 s\n```\n\n## B\n\nOn 2026-11-30:\n\n```\n2 s\n```\n"
     ) == ["1 s"]
