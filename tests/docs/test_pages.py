@@ -151,6 +151,18 @@ def test_a_pitfall_that_is_named_in_a_command_exists() -> None:
             assert name in names, f"{page.name}: conlab study {name}"
 
 
+@pytest.mark.parametrize("page", [DOCS / "index.md"], ids=ids)
+def test_a_file_that_is_to_be_typed_lies_in_a_clone_or_is_said_to_be_the_reader_s(
+    page: Path,
+) -> None:
+    text = page.read_text("utf-8")
+    named = set(re.findall(r"conlab \w+ ([\w/]+\.py)", text))
+    assert named
+    for file in named:
+        theirs = rf"`{file}` (?:and `\S+` )?(?:is|are) yours|and `{file}` are yours"
+        assert (ROOT / file).is_file() or re.search(theirs, text), f"whose is {file}?"
+
+
 def test_what_is_wrong_with_a_page_is_seen(tmp_path: Path) -> None:
     other = tmp_path / "other.md"
     other.write_text("# Other\n\n## It's `here`, too\n")
