@@ -23,6 +23,7 @@ TABLE = "catalogue"  # the page to which the pages of the families belong
 OF_THE_CLONE = {"contributing": "CONTRIBUTING.md", "changelog": "CHANGELOG.md"}
 TO_A_PAIR = re.compile(r"\]\((?:\.\./)*pitfalls/(\w+/\w+)\.py\)")
 TO_A_DOCUMENT = re.compile(r"\]\(docs/")
+KINDS_OF_TABLE = {"the mistake": "mistakes", "pitfall": "matrix"}  # by the first heading: a class
 OF_A_LINK = ("", "http", "https", "mailto")  # the schemes of what a reader can follow
 
 
@@ -34,6 +35,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("source-read", read_source)
     app.connect("autodoc-process-docstring", mark_examples)
     app.connect("doctree-read", unlink_what_is_none)
+    app.connect("doctree-read", mark_tables)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -89,6 +91,14 @@ def unlink_what_is_none(_app: object, document: nodes.document) -> None:
     for link in list(document.findall(nodes.reference)):
         if urlsplit(link.get("refuri", "")).scheme not in OF_A_LINK:
             link.replace_self(link.children)
+
+
+def mark_tables(_app: object, document: nodes.document) -> None:
+    """Give the tables that book.css lays out in their own way a class each."""
+    for table in document.findall(nodes.table):
+        first = next(iter(table.findall(nodes.entry)), None)
+        if first is not None and (kind := KINDS_OF_TABLE.get(first.astext())):
+            table["classes"].append(kind)
 
 
 def mark_examples(*event: Any) -> None:
