@@ -113,7 +113,8 @@ LEGEND = {  # by the column that it explains
     " noise: a smaller lead may be chance, and in one run of twenty at most a larger one is.",
     "floor": "floor: the least time that is possible here / the time; it is what latencies and"
     " bytes take, or the CPU seconds / cores of the row with the fewest, if that is more.",
-    "bound": "bound: the same, estimated from how long serial's own jobs waited and computed.",
+    "bound": "bound: the least time that is possible here / the time, estimated from how long"
+    " serial's own jobs waited and computed.",
     "in flight": "in flight: sum of the jobs' own times / wall time.",
     "cores": "cores: CPU time / wall time.",
     "ready": "ready: threads in the queue for a core, on average; ? is not known.",
