@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_timeout
 
+from conlab.scratch import scratch_folder
 from tests.patience import patience
 
 TESTS = Path(__file__).resolve().parent
@@ -82,8 +83,8 @@ def children_measure_by_themselves() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def nothing_is_noted_in_the_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def nothing_is_noted_in_the_home() -> Iterator[None]:
     """Have `conlab study` note what was studied in a folder of the tests, where it can be told."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+    with scratch_folder() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder))
         yield

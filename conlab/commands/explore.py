@@ -33,6 +33,7 @@ from conlab.explorer.serial.linearizability import check_linearizability
 from conlab.explorer.threads.engines import ENGINES
 from conlab.explorer.witnesses.script import write_script
 from conlab.explorer.wording import from_here
+from conlab.outputs import Output, check_output
 
 FAILS = 1
 NO_VERDICT = 2
@@ -177,9 +178,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Explore or replay; return 1 when a schedule fails, and 2 when there is no verdict."""
-    for option, file in (("--save", options.save), ("--script", options.script)):
-        if file is not None and not file.absolute().parent.is_dir():
-            raise UserError(f"{option} {file}: there is no such folder to write into")
+    if options.save is not None:
+        check_output("--save", options.save, Output.WITNESS)
+    if options.script is not None:
+        check_output("--script", options.script, Output.SCRIPT)
     if options.report is not None:
         pages.check(options.report)
     if options.serial is not None:

@@ -6,7 +6,6 @@ against serial's, and below the table stands what the figures say.
 """
 
 import argparse
-import os
 import sys
 import textwrap
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from types import SimpleNamespace
 from conlab import content, terminal
 from conlab.errors import UserError
 from conlab.extras import needing
+from conlab.outputs import Output, check_output
 
 INTERRUPTED = 130
 LEFT_OUT = "conlab: interrupted: what was not measured is left out"
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         from conlab.bench.measuring import Matrix
         from conlab.bench.own_job.measuring import measure
     if options.json:
-        check_writable(options.json)
+        check_output("--json", options.json, Output.FIGURES)
     if options.report:
         with needing("--report", "report"):
             from conlab.report import curves, page
@@ -106,14 +106,3 @@ def said_at_once(line: terminal.LiveLine) -> Callable[[str], None]:
         print(textwrap.fill(terminal.plain(sentence), terminal.text_width()), flush=True)
 
     return say
-
-
-def check_writable(path: Path) -> None:
-    """Raise UserError where no file can be written: to find that out afterwards costs the run."""
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        raise UserError(f"--json {path}: there is no folder {folder}")
-    if path.is_dir():
-        raise UserError(f"--json {path}: this is a folder; name a file in it")
-    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        raise UserError(f"--json {path}: it may not be written here; name another file")

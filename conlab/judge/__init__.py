@@ -51,7 +51,7 @@ ARMED = Path(__file__).parent / "armed"
 RUN_SIDE = "from conlab.warden.side import main; main()"
 # How the process of a side was started, whoever has it run: a child that was forked has the same.
 _OURS = re.compile(
-    r": \S+ -c from conlab\.[\w.]+ import \w+; \w+\(\)"
+    r": .*? -c from conlab\.[\w.]+ import \w+; \w+\(\)"
     r" (?:.*/)?(?P<file>[^/]+\.py) (?P<function>\w+).*"
 )
 KEPT_OUTPUT = 64 * 1024  # bytes of each stream, counted from its end

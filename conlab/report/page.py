@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from conlab import __version__
 from conlab.errors import UserError
+from conlab.outputs import Output, check_output
 from conlab.report import rendering
 from conlab.report.comparisons import Comparison, comparison_of
 from conlab.report.documents import Document
@@ -177,12 +178,6 @@ def write(parts: Parts, path: Path) -> None:
 
 def check_writable(option: str, path: Path) -> None:
     """Raise UserError where no page can be written: to find that out afterwards costs the run."""
-    folder = path.absolute().parent
     if path.suffix.lower() not in SUFFIXES and not path.is_dir():
         raise UserError(f"{option} {path}: the page is HTML; give it a name that ends in .html")
-    if not folder.is_dir():
-        raise UserError(f"{option} {path}: there is no folder {folder}")
-    if path.is_dir():
-        raise UserError(f"{option} {path}: this is a folder; name a file in it")
-    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        raise UserError(f"{option} {path}: it may not be written here; name another file")
+    check_output(option, path, Output.PAGE)

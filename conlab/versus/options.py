@@ -7,6 +7,7 @@ from typing import Any
 
 from conlab.bench.settings import MOST_SECONDS, number, seed
 from conlab.errors import UserError
+from conlab.outputs import Output, check_output
 from conlab.versus import clocks, project
 from conlab.versus.clocks import Clock
 from conlab.versus.project import Special
@@ -164,8 +165,7 @@ def table_share(name: str, text: str) -> float:
 def report_file(text: str) -> Path:
     """Where a report may be written. Raises UserError where there is no such folder."""
     path = Path(text).expanduser().absolute()
-    if path.is_dir() or not path.parent.is_dir():
-        raise UserError(f"--report-md {text}: it should be a file in a folder that is there")
+    check_output("--report-md", path, Output.REPORT)
     return path
 
 

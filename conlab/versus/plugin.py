@@ -11,6 +11,7 @@ import pytest
 from conlab.bench.cells import MATRIX
 from conlab.bench.discovery import Cell
 from conlab.errors import UserError
+from conlab.outputs import Output, check_output
 from conlab.terminal import plain
 from conlab.versus import markdown, options, report
 from conlab.versus.comparison import Comparison
@@ -52,8 +53,7 @@ def json_file(given: Any) -> Path:
     else:
         given.close()
         path = Path(given.name)
-    if not path.absolute().parent.is_dir():
-        raise UserError(f"--benchmark-json {path}: there is no such folder")
+    check_output("--benchmark-json", path, Output.FIGURES)
     return path
 
 

@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 from conlab.errors import UserError
-from conlab.judge import Exited, Hung, Judgement, Killed, Raised, Returned, judge
+from conlab.judge import (
+    RUN_SIDE,
+    Exited,
+    Hung,
+    Judgement,
+    Killed,
+    Raised,
+    Returned,
+    _in_words,
+    judge,
+)
 from tests.patience import patience
 
 FAILING_FUTURE = """
@@ -87,6 +97,12 @@ def test_a_hang_at_the_declared_statement_is_found_long_before_the_limit(judged:
             assert "in side" in stacks
         case other:
             pytest.fail(str(other))
+
+
+@pytest.mark.parametrize("python", ["/usr/bin/python3", "/home/some one/.venv/bin/python"])
+def test_the_process_of_a_side_is_called_by_the_side(python: str) -> None:
+    process = f"process 7: {python} -c {RUN_SIDE} /tmp/a b/pair.py broken holds"
+    assert _in_words({process: []}) == "process 7: broken() of pair.py"
 
 
 def test_a_hang_shows_the_stacks_of_every_process_of_the_tree(judged: Judge) -> None:

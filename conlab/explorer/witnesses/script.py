@@ -145,8 +145,7 @@ def _docstring(witness: Witness, where: Whereabouts, accident: str) -> Iterator[
         " Run it: it ends by itself, with status 1 if that goes wrong, 0 if it does not, 2 if the"
         " schedule does not fit any more. It needs nothing but the standard library"
         f"{'' if where.source else f' and {where.module.partition(chr(46))[0]}'}. Written by"
-        f" Concurrency Lab {_version()}".rstrip()
-        + ".",
+        f" conlab {_version()}, of Concurrency Lab.",
         WIDTH,
     )
     text = "\n".join(lines).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
