@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 
 from conlab.bench import discovery, levels, one_thread, summary
+from conlab.bench.broken_off import broken_off
 from conlab.bench.discovery import Cell
 from conlab.bench.measuring import Matrix
 
 MATRIX = pytest.StashKey[Matrix]()
+FINISHED = pytest.StashKey[set[str]]()  # the node ids that came to an end
+BROKEN_OFF = pytest.StashKey[dict[str, Any]]()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -37,7 +40,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_runtest_teardown(item: pytest.Item) -> None:
-    """Beside serial, if its jobs compute on several cores already, measure what holds them back."""
+    """Note that it ended; beside serial, if its jobs compute on several cores, measure why."""
+    item.config.stash.setdefault(FINISHED, set()).add(item.nodeid)
     cell = getattr(item, "callspec", None) and item.callspec.params.get("cell")  # type: ignore[attr-defined]
     if isinstance(cell, Cell) and not cell.level:
         one_thread.add(item.config.stash[MATRIX], cell)
@@ -55,6 +59,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest-benchmark's own, which saves there
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
     """Leave out a benchmark that was broken off before its first round: it has nothing to save."""
+    stash = session.config.stash
+    stash[BROKEN_OFF] = broken_off(session, stash.get(FINISHED, set()))
     benchmarks: Any = session.config.pluginmanager.get_plugin("pytest-benchmark")
     if benchmarks:
         benchmarks.benchmarks = [one for one in benchmarks.benchmarks if one]
@@ -70,3 +76,5 @@ def matrix(pytestconfig: pytest.Config) -> Matrix:
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
     """Add what only the whole run could tell: speedups, per cent of the floor, the machine."""
     summary.complete(output_json, config.stash[MATRIX])
+    if left := config.stash.get(BROKEN_OFF, None):
+        output_json["concurrency_lab"]["broken_off"] = left

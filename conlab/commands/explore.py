@@ -193,12 +193,16 @@ def run(options: argparse.Namespace) -> int:
     if options.replay is not None:
         witness = Witness.load(options.replay)
         outcome = replay(witness, program, check=check)
+        again = str(outcome) == str(witness.outcome)
         if options.script is not None:
             write_script(options.script, witness, program, check)
         print(terminal.plain(f"{witness.program} {outcome}"))
         if options.report is not None:
-            pages.of_witnesses(options.report, [str(outcome)], [witness])
-        return int(str(outcome) == str(witness.outcome))
+            told = [f"{witness.program} {outcome}."]
+            if not again:
+                told += [f"The schedule below is the saved one, in which it {witness.outcome}."]
+            pages.of_exploration(options.report, told[0], told, witness, fails=again)
+        return int(again)
     line = terminal.LiveLine()
     shown: list[Witness] = []
 
@@ -247,9 +251,10 @@ def run(options: argparse.Namespace) -> int:
         write_script(options.script, exploration.witness, program, check, accident)
         print(f"\n{terminal.plain(f'the schedule as a program: {options.script}')}")
     if options.report is not None:
-        shown_there = [] if exploration.witness is None else [exploration.witness]
         told = [f"{options.target} {exploration}.", *exploration.predicted()]
-        pages.of_witnesses(options.report, told, shown_there)
+        headline = f"{options.target} {exploration.headline}"
+        fails = exploration.failing > 0
+        pages.of_exploration(options.report, headline, told, exploration.witness, fails=fails)
     if exploration.failing:
         return FAILS
     return 0 if exploration.exhausted or options.sample is not None else NO_VERDICT
@@ -316,7 +321,8 @@ def _serial(options: argparse.Namespace) -> int:
     _print(lines)
     if options.report is not None:
         witness = found.exploration.witness if found.exploration is not None else None
-        pages.of_witnesses(options.report, [str(found)], [witness] if witness is not None else [])
+        fails = found.failing is not None
+        pages.of_exploration(options.report, str(found), [str(found)], witness, fails=fails)
     if found.failing is not None:
         return FAILS
     return 0 if found.exhausted else NO_VERDICT

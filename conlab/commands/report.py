@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the page, and say where it is."""
     check(options.output, "-o")
-    from conlab.report import documents, page
+    from conlab.report import documents, environment, page
 
     files = options.files or ([] if options.pairs else [newest()])
     parts = page.of_documents([documents.read(path) for path in files])
@@ -64,6 +64,7 @@ def run(options: argparse.Namespace) -> int:
             line.show(f"{at} of {len(pitfalls)}: {one}")
             parts.studied.append(studied(one, [examine(one, "broken"), examine(one, "fixed")]))
         line.clear()
+        parts.environments.append(tuple(environment.here()))
     page.write(parts, options.output)
     print(terminal.plain(f"{parts.headline}: {options.output}"))
     return 0
@@ -92,14 +93,21 @@ def check(file: Path, option: str = "--report") -> None:
     page.check_writable(option, file)
 
 
-def of_witnesses(file: Path, sentences: Sequence[str], witnesses: Sequence[Witness]) -> None:
-    """Write a page of what an exploration said and of the schedules that it shows."""
+def of_exploration(
+    file: Path, headline: str, sentences: Sequence[str], witness: Witness | None, *, fails: bool
+) -> None:
+    """Write a page of what an exploration said and of the schedule that it shows, if there is one.
+
+    ``headline`` is the verdict in short; where something fails, ``fails``, the witness has its own.
+    """
     from conlab.report import page
     from conlab.report.schedule import drawing
 
+    schedules = [] if witness is None else [drawing(witness, "w0")]
+    title = schedules[0].title if schedules and fails else terminal.plain(headline)
     parts = page.Parts(
-        explored=list(sentences),
-        schedules=[drawing(witness, f"w{at}") for at, witness in enumerate(witnesses)],
+        explored=[page.Explored(title, tuple(map(terminal.plain, sentences)), fails)],
+        schedules=schedules,
     )
     _write(parts, file)
 
@@ -112,8 +120,9 @@ def of_pair(file: Path, studied: Pitfall, findings: list[Finding]) -> None:
 
 
 def _write(parts: Any, file: Path) -> None:
-    from conlab.report import page
+    from conlab.report import environment, page
 
+    parts.environments.append(tuple(environment.here()))
     parts.commands.append(shlex.join(["conlab", *sys.argv[1:]]))
     page.write(parts, file)
     print(f"\n{terminal.plain(f'the page: {file}')}")

@@ -74,7 +74,14 @@ class Exploration:
 
     def __str__(self) -> str:
         """Say the verdict in one sentence, with its bounds; in two where schedules were drawn."""
-        terms = f"({', '.join(self._terms())})"
+        return self._said(f" ({', '.join(self._terms())})")
+
+    @property
+    def headline(self) -> str:
+        """The verdict for a heading, with what it rests on left to the sentence."""
+        return self._said("")
+
+    def _said(self, terms: str) -> str:
         plural = "" if self.schedules == 1 else "s"
         schedules = f"{self.schedules} schedule{plural}"
         differing = " that differ" if self.reduced and plural else ""
@@ -82,16 +89,16 @@ class Exploration:
             timeout = ""
             if self.witness is not None and self.witness.needs_timeout:
                 timeout = ", the first with an early timeout"
-            verdict = f"fails in {self.failing} of {schedules}{differing}{timeout} {terms}"
+            verdict = f"fails in {self.failing} of {schedules}{differing}{timeout}{terms}"
             return "; ".join([verdict, *self._qualified()])
         if self.exhausted and self.alone:
-            return f"passes its only schedule: it starts no thread and no event loop {terms}"
+            return f"passes its only schedule: it starts no thread and no event loop{terms}"
         if self.exhausted:
-            return f"passes every schedule, {self.schedules}{differing or ' in all'} {terms}"
+            return f"passes every schedule, {self.schedules}{differing or ' in all'}{terms}"
         drawn = self._drawn()
         if not self.schedules:
-            return f"{drawn} {terms}"
-        verdict = f"passes the {schedules} that were run, and there are more {terms}"
+            return f"{drawn}{terms}"
+        verdict = f"passes the {schedules} that were run, and there are more{terms}"
         return f"{verdict}; {drawn}" if drawn else verdict
 
     @property

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from textwrap import shorten as cut
 from typing import Any
 
 from markupsafe import Markup
@@ -17,7 +18,7 @@ from markupsafe import Markup
 from conlab import __version__
 from conlab.errors import UserError
 from conlab.outputs import Output, check_output
-from conlab.report import rendering
+from conlab.report import environment, rendering
 from conlab.report.comparisons import Comparison, comparison_of
 from conlab.report.documents import Document
 from conlab.report.growing import Growth, growths_of
@@ -30,28 +31,43 @@ from conlab.terms import TERMS
 
 LARGEST = 3 * 10**6  # bytes of a page
 SUFFIXES = (".html", ".htm")  # what else has one is no page, and may be wanted as it is
+HEADING = 160  # characters of a name in the title, beyond which it is cut at a word
 LARGEST_DATA = 10**6  # bytes of its figures, from which they are packed
+
+
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """What an exploration said: in a heading, and in sentences; and whether something fails."""
+
+    title: str
+    sentences: tuple[str, ...]
+    fails: bool
 
 
 @dataclass(slots=True)
 class Parts:
-    """What a page shows, in this order."""
+    """What a page shows, in this order.
+
+    ``environments`` are of what has none of its own: what was run for the page, saved witnesses.
+    """
 
     runs: list[Run] = field(default_factory=list)
     growths: list[Growth] = field(default_factory=list)
     studied: list[Studied] = field(default_factory=list)
     schedules: list[Drawing] = field(default_factory=list)
-    explored: list[str] = field(default_factory=list)
+    explored: list[Explored] = field(default_factory=list)
     comparisons: list[Comparison] = field(default_factory=list)
     histories: list[History] = field(default_factory=list)
     scoreboards: list[Scoreboard] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
+    environments: list[Sequence[tuple[str, str]]] = field(default_factory=list)
     documents: list[Document] = field(default_factory=list)
 
     @property
     def terms(self) -> list[tuple[str, str]]:
         """The terms that the page uses, each with its meaning."""
-        said = [*self.explored, *(one.sentence for each in self.studied for one in each.found)]
+        said = [sentence for each in self.explored for sentence in each.sentences]
+        said += [*(one.sentence for each in self.studied for one in each.found)]
         words = " ".join(" ".join(said).split())
         return [
             (term, meaning) for term, meaning in TERMS.items() if re.search(rf"\b{term}s?\b", words)
@@ -61,12 +77,24 @@ class Parts:
     def headline(self) -> str:
         """What the page is about, for its title."""
         names = [one.name for run in self.runs for one in run.answered]
+        if any(run.fixes and not run.workloads for run in self.runs):
+            names.append("what the fixes cost")
         names += [str(one.name) for one in self.studied]
-        names += [one.headline.partition(",")[0] for one in self.schedules]
+        names += [
+            cut(one.title, HEADING, placeholder=" …") for one in self.explored or self.schedules
+        ]
         names += ["what changed"] if self.comparisons or self.histories else []
         names += ["which tool would have caught it"] if self.scoreboards else []
-        shown = ", ".join(names[:4]) + (" and more" if len(names) > 4 else "")
+        between = "; " if any(", " in name for name in names) else ", "
+        shown = between.join(names[:4]) + (" and more" if len(names) > 4 else "")
         return shown or "nothing was measured"
+
+    @property
+    def of_programs(self) -> str:
+        """The heading above what programs did, which is empty where none was run."""
+        if self.studied or self.schedules or any(one.fails for one in self.explored):
+            return "What goes wrong"
+        return "The verdict" if self.explored else ""
 
 
 def of_documents(documents: Sequence[Document]) -> Parts:
@@ -107,7 +135,9 @@ def _add(parts: Parts, document: Document, at: int) -> None:
         case "witness":
             from conlab.explorer import Witness
 
-            parts.schedules.append(drawing(Witness.restored(data, document.name), f"w{at}"))
+            witness = Witness.restored(data, document.name)
+            parts.schedules.append(drawing(witness, f"w{at}"))
+            parts.environments.append(tuple(environment.of_witness(witness)))
 
 
 def html(parts: Parts) -> str:

@@ -18,7 +18,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("figures", "seconds", "size", "times", "share", "change", "plural"):
+    for name in ("figures", "seconds", "size", "times", "share", "change", "plural", "breakable"):
         made.filters[name] = getattr(words, name)
     return made
 

@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from conlab.report import strips, words
+from conlab.report import fixes, strips, words
 from conlab.report.axes import Axis, from_zero
+from conlab.report.fixes import Fix
 from conlab.report.words import number
 
 CHEAP = 0.6  # of what the fastest spends, up to which a second place is cheap
 NEAR = 1.5  # times the fastest's time, up to which it is a second place
+UNMEASURED = "not measured"  # what a run says of a rule of thumb on which it has no figures
 MOST_TESTS = 400  # benchmarks of another project that are drawn
 
 
@@ -87,6 +89,15 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of thumb, what this run says of it, and by which figures."""
+
+    rule: str
+    verdict: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """All that a page shows of a run."""
 
@@ -97,7 +108,15 @@ class Run:
     environment: tuple[tuple[str, str], ...]
     command: str
     warnings: tuple[str, ...]
+    broken_off: tuple[str, ...] = ()  # sentences: that the run ended early, and what it lacks
+    rules: tuple[Rule, ...] = ()
+    fixes: tuple[Fix, ...] = ()
     growth: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def fixes_summed_up(self) -> str:
+        """What the fixes cost, in a sentence; nothing where no pair was timed."""
+        return fixes.summed_up(self.fixes) if self.fixes else ""
 
     @property
     def answered(self) -> tuple[Workload, ...]:
@@ -111,7 +130,10 @@ def run_of(name: str, data: Mapping[str, Any], prefix: str = "") -> Run:
     ours = ours if isinstance(ours, dict) else {}
     by_workload: dict[str, list[Mapping[str, Any]]] = {}
     other: dict[str, list[Mapping[str, Any]]] = {}
+    found_fixes, of_fixes = fixes.fixes_of(data["benchmarks"])
     for benchmark in data["benchmarks"]:
+        if id(benchmark) in of_fixes:
+            continue
         extra = benchmark.get("extra_info") or {}
         if extra.get("level"):
             continue  # it is a point of a curve
@@ -148,7 +170,10 @@ def run_of(name: str, data: Mapping[str, Any], prefix: str = "") -> Run:
         environment=tuple(_environment(data, ours)),
         command=str(ours.get("command") or ""),
         warnings=tuple(f"{one}." for one in _strings(ours.get("warnings"))),
+        broken_off=tuple(_broken_off(ours.get("broken_off"))),
+        rules=tuple(_rules(ours.get("rules_of_thumb"))),
         growth=ours.get("growth") or {},
+        fixes=found_fixes,
     )
 
 
@@ -369,6 +394,29 @@ def _pools(given: Any) -> tuple[tuple[Pool, ...], tuple[strips.Tick, ...]]:
         for one in found
     ]  # fmt: skip
     return tuple(drawn), tuple(_seconds_ticks(axis))
+
+
+def _broken_off(given: Any) -> Iterator[str]:
+    """Say that the run ended early, and what was not measured by then."""
+    if not isinstance(given, Mapping) or not given.get("why"):
+        return
+    yield f"This run did not come to its end ({given['why']}), and the page shows a part of it."
+    cells = given.get("not_measured")
+    left = [
+        f"{name} ({', '.join(_strings(labels))})"
+        for name, labels in (cells.items() if isinstance(cells, Mapping) else ())
+    ]
+    if others := int(number(given.get("others")) or 0):
+        left.append(words.plural(others, "other benchmark"))
+    if left:
+        yield f"Not measured: {', '.join(left)}."
+
+
+def _rules(given: Any) -> Iterator[Rule]:
+    """The rules of thumb that the run says something of."""
+    for rule, found in given.items() if isinstance(given, Mapping) else ():
+        if found["verdict"] != UNMEASURED:
+            yield Rule(str(rule), str(found["verdict"]), str(found["figures"]))
 
 
 def _environment(data: Mapping[str, Any], ours: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -93,6 +93,7 @@ class Drawing:
     """All that the template needs."""
 
     key: str
+    title: str
     headline: str
     sentences: tuple[str, ...]
     lanes: tuple[Lane, ...]
@@ -144,6 +145,7 @@ def drawing(witness: Witness, key: str = "") -> Drawing:
         picture = cycle.drawn(witness.outcome, key, witness.holds)
     return Drawing(
         key=key,
+        title=_plain(f"{witness.program} {witness.outcome}"),
         headline=_plain(f"{witness.program} {witness.outcome}, {said}"),
         sentences=tuple(map(_plain, sentences)),
         lanes=tuple(lanes.values()),

@@ -4,6 +4,8 @@ import math
 import re
 from typing import Any
 
+from markupsafe import Markup
+
 MEBI = 1024 * 1024
 
 
@@ -64,6 +66,12 @@ def change(value: float) -> str:
 def plural(count: int, noun: str) -> str:
     """So many of a thing."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def breakable(text: str) -> Markup:
+    """A name that may be broken behind what parts it, and not inside its words."""
+    parts = re.split(r"(?<=[/_.:\-])(?=\w)|(?=\[)", text)
+    return Markup("<wbr>").join(parts)
 
 
 def slug(text: str) -> str:

@@ -1,6 +1,8 @@
 """`conlab report` and `--report`: a page is written, or a sentence says why none is."""
 
 import json
+import platform
+from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 pytest.importorskip("jinja2")
 
 from conlab import cli
+from conlab.bench.settings import gil_enabled, python_build
 from tests.report import made
 
 pytestmark = pytest.mark.skipif(find_spec("pygal") is None, reason="pygal is not installed")
@@ -88,12 +91,57 @@ def test_explore_writes_a_page_with_the_schedule_drawn(
     assert "conlab explore racy.py" in html
 
 
+LOCKED = (
+    RACY.replace("balance = 0\n", "balance = 0\nlock = threading.Lock()\n", 1)
+    .replace("        global balance\n", "        global balance\n        lock.acquire()\n")
+    .replace("before + 10\n", "before + 10\n        lock.release()\n")
+)
+ALONE = "def program():\n    return 1\n"
+SEVERAL = RACY.partition("def holds")[0].replace(
+    "    return balance\n", "    assert balance == 20, f\"sold {['Bob', balance]}, (twice)\"\n"
+)
+
+
+def assert_it_says_where_it_ran(html: str) -> None:
+    """The verdict depends on the build, so its page has to name it."""
+    told = html[html.index('id="repeat"') :]
+    assert f"<dt>Python</dt><dd>{python_build()}</dd>" in told
+    assert f"<dt>GIL</dt><dd>{'on' if gil_enabled() else 'off'}</dd>" in told
+    assert f"<dt>system</dt><dd>{platform.system()} " in told
+
+
+@pytest.mark.parametrize(
+    ("source", "heading", "section"),
+    [
+        (LOCKED, "program passes every schedule, 2 that differ", "The verdict"),
+        (ALONE, "program passes its only schedule: it starts no thread", "The verdict"),
+        (SEVERAL, "AssertionError: sold ['Bob', 10], (twice)</h1>", "What goes wrong"),
+    ],
+    ids=["passes", "alone", "commas"],
+)
+def test_the_heading_of_an_explored_program_is_its_verdict_uncut(
+    source: str, heading: str, section: str, tmp_path: Path
+) -> None:
+    (tmp_path / "program.py").write_text(source)
+    page = tmp_path / "page.html"
+    target = f"{tmp_path / 'program.py'}:program"
+    cli.obey(["explore", target, "--processes", "1", "--report", str(page)])
+    html = unescape(page.read_text("utf-8"))
+    assert_it_says_where_it_ran(html)
+    h1 = html[html.index("<h1>") : html.index("</h1>") + 5]
+    assert heading in h1
+    assert "(up to" not in h1
+    assert f'<h2 id="wrong-head">{section}</h2>' in html
+    assert f'<a href="#wrong">{section}</a>' in html
+
+
 def test_study_writes_a_page_of_one_pair(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     assert cli.obey(["study", "lost_update", "--report", str(page)]) == 0
     html = page.read_text("utf-8")
     assert "From broken to fixed" in html
     assert 'id="pair-lost_update"' in html
+    assert_it_says_where_it_ran(html)
 
 
 def test_study_without_a_name_has_no_page(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 pytest.importorskip("jinja2")
 
+from conlab.bench import rules
 from conlab.errors import UserError
 from conlab.report import documents, page
 from conlab.report.documents import Document, kind_of
@@ -175,6 +176,66 @@ def test_benchmarks_of_another_project_are_shown_by_name() -> None:
     assert "test_sum" in text
 
 
+def of_fix(pitfall: str, side: str, seconds: float) -> dict[str, Any]:
+    """A side of a pair of the catalogue, as tests/bench_fixes.py times it."""
+    return {
+        "name": f"bench_fix[{pitfall}-{side}]",
+        "group": f"what the fix costs: {pitfall}",
+        "stats": {"median": seconds, "q1": seconds * 0.95, "q3": seconds * 1.05},
+        "extra_info": {"pitfall": pitfall, "side": side},
+    }
+
+
+def test_what_the_fixes_cost_is_one_section_with_a_sentence_a_pair_and_no_chart() -> None:
+    data = made.run(["count_words"], ["serial", "threads"])
+    for name, broken, fixed in (("a/one", 0.01, 0.03), ("a/two", 0.02, 0.01), ("b/x", 0.01, 0.01)):
+        data["benchmarks"] += [of_fix(name, "broken", broken), of_fix(name, "fixed", fixed)]
+    html = page_of(data)
+    text = text_of(html)
+    assert html.count('<section class="workload"') == 1
+    assert "Of 3 pairs of a broken and a fixed program, the fix takes longer in 1 and less" in text
+    assert "The fix takes 3× the time: 10 ms broken, 30 ms fixed." in text
+    assert "The broken side takes 2× the time: 20 ms broken, 10 ms fixed." in text
+    assert "No difference that stands out from the rounds: 10 ms broken, 10 ms fixed." in text
+    assert "more chart" not in text
+
+
+def test_a_run_of_fixes_alone_answers_what_they_cost() -> None:
+    data = made.run([], pools={})
+    data["benchmarks"] = [of_fix("a/one", "broken", 0.01), of_fix("a/one", "fixed", 0.03)]
+    html = page_of(data)
+    answer = html[html.index('id="answer"') : html.index("<nav")]
+    assert "Of 1 pair of a broken and a fixed program" in answer
+    assert "<h1>what the fixes cost</h1>" in html
+    assert "Nothing was measured" not in html
+
+
+def test_a_long_name_breaks_between_its_words() -> None:
+    data = made.run([])
+    name = "bench_one[races/lost-update]"
+    data["benchmarks"] = [{"name": name, "group": "", "stats": {"median": 0.01}}]
+    assert "bench_<wbr>one<wbr>[races/<wbr>lost-<wbr>update]</span>" in page_of(data)
+
+
+def test_a_run_that_was_broken_off_says_so_first_and_names_what_it_lacks() -> None:
+    left = {"why": "SIGTERM", "not_measured": {"crawl_site": ["serial", "threads"]}, "others": 40}
+    text = text_of(page_of(made.run(broken_off=left)))
+    said = "This run did not come to its end (SIGTERM), and the page shows a part of it."
+    assert text.index(said) < text.index("Leader: threads")
+    assert "Not measured: crawl_site (serial, threads), 40 other benchmarks." in text
+    assert "did not come to its end" not in text_of(page_of(made.run()))
+
+
+def test_the_rules_of_thumb_that_a_run_says_something_of_are_on_its_page() -> None:
+    found = {
+        "threads for I/O": {"verdict": "holds", "figures": "4.0 times serial"},
+        "one more": {"verdict": rules.UNMEASURED, "figures": "crawl_site"},
+    }
+    text = text_of(page_of(made.run(rules_of_thumb=found)))
+    assert "Rules of thumb, checked here threads for I/O holds : 4.0 times serial" in text
+    assert "one more" not in text
+
+
 def test_a_run_without_a_verdict_is_not_given_one() -> None:
     data = made.run()
     del data["concurrency_lab"]["verdicts"]
@@ -214,6 +275,13 @@ def test_a_curve_has_the_ideal_line_the_best_point_and_no_knee_without_a_law() -
     for kind in ("ideal", "best", "spread", "law"):
         assert f'class="series {kind} ' in html
     assert "best measured: processes with 8, 6.4×" in text_of(html)
+
+
+def test_a_saved_witness_says_on_which_python_it_was_found(tmp_path: Path) -> None:
+    made.witness().save(path := tmp_path / "witness.json")
+    text = text_of(page.html(page.of_documents([documents.read(path)])))
+    assert "found on Python 3.14" in text
+    assert "reading bytecode" in text
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`pytest --report`: a run becomes a page; what cannot be one is said before it is measured."""
 
+import json
 import os
 import re
 import subprocess
@@ -37,7 +38,23 @@ def test_a_run_with_levels_becomes_a_page_with_its_curves(tmp_path: Path) -> Non
     html = page.read_text("utf-8")
     assert 'id="workload-dispatch_tasks"' in html
     assert "dispatch_tasks by jobs" in html
+    assert "did not come to its end" not in html
     assert "How dispatch_tasks grows with jobs" in ended.stdout
+
+
+def test_the_page_of_an_interrupted_run_says_so_and_names_what_was_not_measured(
+    tmp_path: Path,
+) -> None:
+    page, figures = tmp_path / "run.html", tmp_path / "run.json"
+    chosen = ("--workloads", "dispatch_tasks", "--models", "serial,threads", "--jobs", "4")
+    wanted = ("--report", str(page), f"--benchmark-json={figures}")
+    ran("--benchmark-only", *chosen, *wanted, "-p", "tests.report.interrupting", CELLS)
+    cells = {"dispatch_tasks": ["threads", "threads_by_64"]}
+    left = {"why": "interrupted", "not_measured": cells, "others": 0}
+    assert json.loads(figures.read_text("utf-8"))["concurrency_lab"]["broken_off"] == left
+    html = page.read_text("utf-8")
+    assert "This run did not come to its end (interrupted)" in html
+    assert "Not measured: dispatch_tasks (threads, threads_by_64)." in html
 
 
 @pytest.mark.parametrize(

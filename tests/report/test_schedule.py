@@ -10,6 +10,7 @@ pytest.importorskip("jinja2")
 from conlab.catalogue import pitfall
 from conlab.catalogue.law import examine
 from conlab.explorer import Witness
+from conlab.explorer.outcomes import Raised
 from conlab.explorer.witnesses.holds import Hold
 from conlab.report import page, schedule
 from conlab.report.pairs import studied
@@ -58,6 +59,17 @@ def test_a_deadlock_has_its_wait_for_cycle_as_a_picture_and_in_words() -> None:
     assert "Wait-for cycle: Thread-1 waits for Thread-2, Thread-2 waits for Thread-1" in html
     assert html.count('class="arrow"') == 2
     assert "Thread-1 waits at bank.py:10 for lock_0 made at bank.py:0, held by Thread-2" in html
+
+
+def test_a_page_of_witnesses_is_headed_by_what_each_came_to_and_cut_between_words() -> None:
+    failed = Raised("AssertionError", "sold ['Bob', 'Ann']", "")
+    two = [drawing(made.witness(outcome=one), str(at)) for at, one in enumerate([failed] * 2)]
+    title = "bank.py:program raised AssertionError: sold ['Bob', 'Ann']"
+    assert page.Parts(schedules=two).headline == f"{title}; {title}"
+    long = drawing(made.witness(outcome=Raised("E", "a word, " * 99, "")))
+    headline = page.Parts(schedules=[long]).headline
+    assert len(headline) <= page.HEADING
+    assert headline.endswith((" word, …", " a …"))
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
