@@ -1,7 +1,11 @@
 """A pair of the catalogue as a page shows it: its story, its sides beside each other, what ran."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
+
+from markupsafe import Markup
 
 from conlab.catalogue.law import Finding
 from conlab.catalogue.pitfall import SECTIONS, Pitfall
@@ -32,6 +36,16 @@ class Studied:
     rows: tuple[highlighting.Pair, ...]
     found: tuple[Found, ...]
     schedule: Drawing | None
+
+    @property
+    def unified(self) -> Iterator[tuple[str, int, Markup]]:
+        """The diff in one column: "same", "removed" or "added", the line's number, the line."""
+        for same, rows in groupby(self.rows, key=lambda row: row.kind == "same"):
+            lines = list(rows)
+            if not same:
+                yield from (("removed", *row.old) for row in lines if row.old is not None)
+            kind = "same" if same else "added"
+            yield from ((kind, *row.new) for row in lines if row.new is not None)
 
 
 def studied(pitfall: Pitfall, findings: list[Finding]) -> Studied:

@@ -18,7 +18,17 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("figures", "seconds", "size", "times", "share", "change", "plural", "breakable"):
+    for name in (
+        "figures",
+        "seconds",
+        "size",
+        "times",
+        "share",
+        "change",
+        "plural",
+        "breakable",
+        "marked_up",
+    ):
         made.filters[name] = getattr(words, name)
     return made
 

@@ -73,6 +73,12 @@ class Workload:
     measured: bool = True  # by models: else they are benchmarks of another kind
     left_out: int = 0
 
+    @property
+    def grounds(self) -> tuple[str, ...]:
+        """What the verdict says beside its answer."""
+        at = self.verdict.index(self.answer) if self.answer in self.verdict else len(self.verdict)
+        return (*self.verdict[:at], *self.verdict[at + 1 :])
+
 
 @dataclass(frozen=True, slots=True)
 class Pool:

@@ -74,6 +74,19 @@ def breakable(text: str) -> Markup:
     return Markup("<wbr>").join(parts)
 
 
+def marked_up(text: str) -> Markup:
+    """A sentence as HTML: what stands in backticks as code, an address as a link."""
+    made = Markup("")
+    for part in re.split(r"(`[^`\s](?:[^`]*[^`\s])?`|https?://[^\s<>\"'`]*[\w/#])", text):
+        if part.startswith("`") and part.endswith("`") and part.strip("`"):
+            made += Markup("<code>{}</code>").format(part.strip("`"))
+        elif re.match("https?://", part):
+            made += Markup('<a href="{}" rel="noreferrer">{}</a>').format(part, part)
+        else:
+            made += part
+    return made
+
+
 def slug(text: str) -> str:
     """The text as an id that a link can name."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-")[:80] or "part"

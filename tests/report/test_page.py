@@ -15,9 +15,11 @@ import pytest
 pytest.importorskip("jinja2")
 
 from conlab.bench import rules
+from conlab.catalogue import pitfall
 from conlab.errors import UserError
-from conlab.report import documents, page
+from conlab.report import documents, page, words
 from conlab.report.documents import Document, kind_of
+from conlab.report.pairs import studied
 from conlab.report.schedule import drawing
 from tests.report import made
 
@@ -53,12 +55,22 @@ def test_a_workload_has_its_verdict_its_models_the_baseline_the_floor_and_what_i
     assert "Absent: interpreters : needs Python 3.14" in text
 
 
+<<<<<<< HEAD
 def test_a_floor_by_the_work_law_says_on_the_page_what_that_is() -> None:
     data = made.run()
     data["benchmarks"] = [made.benchmark("w", "threads", 0.10, work_law_seconds=0.06)]
     text = text_of(page_of(data))
     assert "floor, by the work law: the least CPU time of any row / usable cores" in text
     assert "no run can be faster" not in text
+=======
+@pytest.mark.parametrize("answer", ["Leader: threads.", "No leader: x.", "Cannot tell: noise."])
+def test_a_section_begins_with_its_answer_wherever_the_verdict_has_it(answer: str) -> None:
+    told = ["The loop was blocked.", "Serial was waiting.", answer, "And so on."]
+    html = page_of(made.run(verdicts={"download_files": told}))
+    section = text_of(html[html.index('<section class="workload"') :])
+    said = f"download_files {answer} The loop was blocked. Serial was waiting. And so on."
+    assert section.startswith(said)
+>>>>>>> page18
 
 
 def test_a_cheap_second_place_is_named_with_what_it_saves() -> None:
@@ -174,6 +186,22 @@ def test_benchmarks_of_another_project_are_shown_by_name() -> None:
     text = text_of(page_of(data))
     assert "1 benchmark, the fastest first." in text
     assert "test_sum" in text
+
+
+def test_backticks_and_addresses_in_a_sentence_are_code_and_links_and_nothing_else_is() -> None:
+    assert words.marked_up("a `with x:` of https://a.b/c#d, and <b>") == (
+        "a <code>with x:</code> of"
+        ' <a href="https://a.b/c#d" rel="noreferrer">https://a.b/c#d</a>, and &lt;b&gt;'
+    )
+    assert "<a" not in words.marked_up("javascript:alert(1) `https://a.b/c`")
+    assert words.marked_up("one ` alone, and ` two") == "one ` alone, and ` two"
+    data = made.run(remarks={"download_files": ["`client` is `1`."]})
+    assert "<code>client</code> is <code>1</code>." in page_of(data)
+    pair = pitfall.find("lost_update")
+    html = page.html(page.Parts(studied=[studied(pair, [])]))
+    assert re.search(r"<dd>[^`]*</dd>", html)
+    assert not re.findall(r"<dd>[^<]*`[^<]*</dd>", html)
+    assert '<a href="https://' in html
 
 
 def of_fix(pitfall: str, side: str, seconds: float) -> dict[str, Any]:

@@ -146,5 +146,11 @@ def test_a_pair_has_its_story_its_sides_beside_each_other_and_how_often_it_fails
     assert "broken fails in 2 of 4 schedules" in html
     assert [row.kind for row in found.rows if row.kind != "same"]
     assert "From broken to fixed" in html
+    one_column = [(kind, code.striptags()) for kind, _, code in found.unified]
+    broken, fixed = (
+        [" ".join(line.split()) for line in side.splitlines()] for side in (pair.broken, pair.fixed)
+    )
+    assert [code for kind, code in one_column if kind != "added"] == broken
+    assert [code for kind, code in one_column if kind != "removed"] == fixed
     assert found.schedule is not None
     assert schedule.drawing is drawing
