@@ -55,14 +55,14 @@ def test_a_workload_has_its_verdict_its_models_the_baseline_the_floor_and_what_i
     assert "Absent: interpreters : needs Python 3.14" in text
 
 
-<<<<<<< HEAD
 def test_a_floor_by_the_work_law_says_on_the_page_what_that_is() -> None:
     data = made.run()
     data["benchmarks"] = [made.benchmark("w", "threads", 0.10, work_law_seconds=0.06)]
     text = text_of(page_of(data))
     assert "floor, by the work law: the least CPU time of any row / usable cores" in text
     assert "no run can be faster" not in text
-=======
+
+
 @pytest.mark.parametrize("answer", ["Leader: threads.", "No leader: x.", "Cannot tell: noise."])
 def test_a_section_begins_with_its_answer_wherever_the_verdict_has_it(answer: str) -> None:
     told = ["The loop was blocked.", "Serial was waiting.", answer, "And so on."]
@@ -70,7 +70,6 @@ def test_a_section_begins_with_its_answer_wherever_the_verdict_has_it(answer: st
     section = text_of(html[html.index('<section class="workload"') :])
     said = f"download_files {answer} The loop was blocked. Serial was waiting. And so on."
     assert section.startswith(said)
->>>>>>> page18
 
 
 def test_a_cheap_second_place_is_named_with_what_it_saves() -> None:
