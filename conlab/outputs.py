@@ -18,8 +18,8 @@ class Output(Enum):
     """A kind of output: what it is called, and how one is known by its beginning."""
 
     PAGE = "a page of HTML", rb"<!doctype html"
-    FIGURES = "figures of a run as JSON", rb'\{ .*"(machine_info|concurrency_lab)":'
-    WITNESS = "a witness as JSON", rb'\{ "format": .*"choices":'
+    FIGURES = "figures of a run as JSON", rb'\{ ?.*"(machine_info|concurrency_lab)":'
+    WITNESS = "a witness as JSON", rb'\{ ?"format": .*"choices":'
     SCRIPT = "the script of a schedule", rb'""".* written by conlab '
     REPORT = "a report in Markdown", rb"### "
 

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from conlab.bench import summary
 from conlab.explorer.verdict import Exploration
 from conlab.terms import TERMS, explained
 from conlab.versus.rule import Verdict
 
-GLOSSARY = (Path(__file__).parent.parent / "docs" / "glossary.md").read_text("utf-8")
+GUIDES = Path(__file__).parent.parent / "docs"
+GLOSSARY = (GUIDES / "glossary.md").read_text("utf-8")
 TERMS_THERE = {
     term.strip()
     for row in re.findall(r"^\| ([^|]+) \|", GLOSSARY, re.MULTILINE)
@@ -27,6 +29,16 @@ def test_the_glossary_is_a_page() -> None:
 @pytest.mark.parametrize("term", TERMS)
 def test_a_term_that_is_explained_where_it_is_printed_stands_in_the_glossary(term: str) -> None:
     assert term in TERMS_THERE
+
+
+@pytest.mark.parametrize("page", ["glossary.md", "choose.md", "measuring.md"])
+def test_the_floor_is_on_every_page_what_it_is_below_the_table(page: str) -> None:
+    meaning = "the least time that is possible here"
+    for name in ("floor", "bound"):  # a table has one of the two
+        assert summary.LEGEND[name].startswith(f"{name}: {meaning} / the time")
+    text = " ".join((GUIDES / page).read_text("utf-8").split())
+    assert meaning in text.lower()
+    assert "the floor / the" in text or f"{meaning} / the time" in text
 
 
 @pytest.mark.parametrize("verdict", Verdict)

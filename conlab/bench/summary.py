@@ -111,8 +111,10 @@ def console_on(
 LEGEND = {  # by the column that it explains
     "time": "time: of a round, the geometric mean over the visits ± half the interquartile range;"
     " noise: a smaller lead may be chance, and in one run of twenty at most a larger one is.",
-    "floor": "floor: share of what is physically possible.",
-    "bound": "bound: the same, estimated from how long serial's own jobs waited and computed.",
+    "floor": "floor: the least time that is possible here / the time; it is what latencies and"
+    " bytes take, or the CPU seconds / cores of the row with the fewest, if that is more.",
+    "bound": "bound: the least time that is possible here / the time, estimated from how long"
+    " serial's own jobs waited and computed.",
     "in flight": "in flight: sum of the jobs' own times / wall time.",
     "cores": "cores: CPU time / wall time.",
     "ready": "ready: threads in the queue for a core, on average; ? is not known.",

@@ -50,4 +50,6 @@ def updated(text: str) -> str:
 def part(name: str) -> str:
     """One generated part of the catalogue: the pitfalls, or the scoreboard of the tools."""
     board, pitfalls = saved.read(saved.IN_CLONE), pitfall.collect()
-    return (words.catalogue if name == "pitfalls" else words.scoreboard)(board, pitfalls)
+    if name == "pitfalls":
+        return words.catalogue(board, pitfalls, pitfall.families())
+    return words.scoreboard(board, pitfalls)

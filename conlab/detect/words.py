@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -93,15 +93,40 @@ def detected(board: Scoreboard, pitfall: Pitfall) -> str:
     return f"{by_themselves}."
 
 
-def catalogue(board: Scoreboard, pitfalls: Sequence[Pitfall], up: str = "../") -> str:
-    """The pitfalls as a table in Markdown, a row each, in reading order."""
-    rows = ["| pitfall | symptom | evidence | found by |", "|---|---|---|---|"]
-    for each in pitfalls:
-        by = ", ".join(finders(board, each)) or NOBODY
-        by = by if is_tried(board, each) else "not tried yet"
-        symptom = each.story["Symptom"].replace("|", "\\|")
-        rows.append(f"| [{each}]({up}pitfalls/{each}.py) | {symptom} | {each.evidence} | {by} |")
-    return "\n".join(rows)
+def catalogue(board: Scoreboard, pitfalls: Sequence[Pitfall], families: Mapping[str, str]) -> str:
+    """The pitfalls in Markdown: a table for each family, with a row for each, in reading order.
+
+    ``families`` has a sentence for each.
+    """
+    parts = []
+    for family, sentence in families.items():
+        own = [_row(board, each) for each in pitfalls if each.family == family]
+        head = ["| the mistake | what one sees | evidence | found by |", "|---|---|---|---|"]
+        if own:
+            name = family.replace("_", " ").capitalize()
+            parts += [f"## {name}", _literal(sentence), "\n".join([*head, *own])]
+    return "\n\n".join(parts)
+
+
+def _row(board: Scoreboard, pitfall: Pitfall) -> str:
+    by = ", ".join(finders(board, pitfall)) or NOBODY
+    by = by if is_tried(board, pitfall) else "not tried yet"
+    symptom = _literal(pitfall.story["Symptom"])
+    return f"| {_linked(pitfall)} | {symptom} | {pitfall.evidence} | {by} |"
+
+
+def _linked(pitfall: Pitfall) -> str:
+    """The name of the mistake in words, as its title begins, as a link to its file."""
+    return f"[{_literal(pitfall.title.partition(': ')[0])}](../pitfalls/{pitfall}.py)"
+
+
+def _literal(text: str) -> str:
+    """The text in a cell of Markdown: nothing in it is markup, but what is in backticks is code."""
+    code, markup = re.compile(r"(`[^`]+`)"), re.compile(r"([\\*_<|\[\]])")
+    return "".join(
+        part.replace("|", "\\|") if code.fullmatch(part) else markup.sub(r"\\\1", part)
+        for part in code.split(text)
+    )
 
 
 def scoreboard(board: Scoreboard, pitfalls: Sequence[Pitfall]) -> str:
@@ -202,7 +227,7 @@ def _matrix(board: Scoreboard, pitfalls: Sequence[Pitfall]) -> Iterator[str]:
     yield f"|---|{':-:|' * len(tools)}"
     for each in pitfalls:
         marks = [_mark(board, tool, each) for tool in tools]
-        yield f"| {each} | {' | '.join(marks)} |"
+        yield f"| {_linked(each)} | {' | '.join(marks)} |"
 
 
 def _mark(board: Scoreboard, tool: Tool, pitfall: Pitfall) -> str:

@@ -205,9 +205,14 @@ def workload(
     if serial is not None:
         lines.append(strips.Line("serial", axis.at(serial.seconds), "serial"))
     if floor and floor >= law:
-        lines.append(strips.Line("floor", axis.at(floor), "floor: no run can be faster"))
+        lines.append(
+            strips.Line(
+                "floor", axis.at(floor), "floor, by latencies and bytes: no run can be faster"
+            )
+        )
     elif law:
-        lines.append(strips.Line("floor", axis.at(law), "work law: its CPU time / usable cores"))
+        by_law = "floor, by the work law: the least CPU time of any row / usable cores"
+        lines.append(strips.Line("floor", axis.at(law), by_law))
     answer = next(
         (
             one

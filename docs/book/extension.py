@@ -7,7 +7,9 @@ for its page. Without, the book is built in seconds, and what was proved is left
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.display import progress_message
 
@@ -21,6 +23,8 @@ TABLE = "catalogue"  # the page to which the pages of the families belong
 OF_THE_CLONE = {"contributing": "CONTRIBUTING.md", "changelog": "CHANGELOG.md"}
 TO_A_PAIR = re.compile(r"\]\((?:\.\./)*pitfalls/(\w+/\w+)\.py\)")
 TO_A_DOCUMENT = re.compile(r"\]\(docs/")
+KINDS_OF_TABLE = {"the mistake": "mistakes", "pitfall": "matrix"}  # by the first heading: a class
+OF_A_LINK = ("", "http", "https", "mailto")  # the schemes of what a reader can follow
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -30,6 +34,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", write_catalogue)
     app.connect("source-read", read_source)
     app.connect("autodoc-process-docstring", mark_examples)
+    app.connect("doctree-read", unlink_what_is_none)
+    app.connect("doctree-read", mark_tables)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -78,6 +84,21 @@ def read_source(app: Sphinx, name: str, source: list[str]) -> None:
     if name == TABLE:
         text = f"{text}\n\n{catalogue.contents(pitfall.families())}\n"
     source[0] = text
+
+
+def unlink_what_is_none(_app: object, document: nodes.document) -> None:
+    """Have what only looks like an address be text: ``FILE:FUNCTION`` or ``tcp://host:port``."""
+    for link in list(document.findall(nodes.reference)):
+        if urlsplit(link.get("refuri", "")).scheme not in OF_A_LINK:
+            link.replace_self(link.children)
+
+
+def mark_tables(_app: object, document: nodes.document) -> None:
+    """Give the tables that book.css lays out in their own way a class each."""
+    for table in document.findall(nodes.table):
+        first = next(iter(table.findall(nodes.entry)), None)
+        if first is not None and (kind := KINDS_OF_TABLE.get(first.astext())):
+            table["classes"].append(kind)
 
 
 def mark_examples(*event: Any) -> None:

@@ -85,7 +85,7 @@ def test_a_job_that_always_fails_is_said_once_as_a_mistake(
     own_file: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "out.json"
-    path.write_text("what was there before")
+    path.write_text('{"machine_info": "what was there before"}')
     file = own_file("my_own_job.py", JOB.format(work="raise ValueError(job)"))
     status = cli.obey(["measure", str(file), "--models", "threads", "--json", str(path)])
     assert status == cli.MISTAKE
@@ -95,7 +95,7 @@ def test_a_job_that_always_fails_is_said_once_as_a_mistake(
         "conlab: my_own_job: every job failed, the first with ValueError: 0\n"
         "  my_own_job.py:7, in work(): raise ValueError(job)\n"
     )
-    assert path.read_text() == "what was there before"
+    assert path.read_text() == '{"machine_info": "what was there before"}'
 
 
 def test_a_job_that_only_a_model_shows_to_be_wrong_is_said_once_and_has_no_table(

@@ -1,5 +1,6 @@
 """The saved result in words: a story's Detect and the tables say what was found and no more."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from conlab.detect.saved import Scoreboard
 from conlab.detect.tools import TOOLS
 from tests.detect.made import board, made, tool
 
+FAMILIES = {"event_loop": "One thread.", "races": "Read, then *write*."}  # none of the first
 TESTED: Row = {"default": Cell(("E   assert False",))}
 
 
@@ -72,12 +74,13 @@ def test_a_story_s_paragraph_is_replaced_and_nothing_else(pair: Pitfall) -> None
 
 def test_the_catalogue_has_a_row_for_each_with_who_finds_it(pair: Pitfall) -> None:
     found = board(pair, {"ruff": {"default": Cell(("B1",))}, "a test": TESTED})
-    (row,) = words.catalogue(found, [pair]).splitlines()[2:]
-    assert row == "| [races/made](../pitfalls/races/made.py) | some text. | judged | ruff |"
-    (silent,) = words.catalogue(board(pair, {}), [pair]).splitlines()[2:]
-    assert silent.endswith("| none known |")
-    (untried,) = words.catalogue(Scoreboard(), [pair]).splitlines()[2:]
-    assert untried.endswith("| not tried yet |")
+    said = replace(pair, title="Made by __init__: text.", story={"Symptom": "`a|b` or a|*b*."})
+    head, _, sentence, *_, row = words.catalogue(found, [said], FAMILIES).splitlines()
+    assert (head, sentence) == ("## Races", r"Read, then \*write\*.")
+    link = r"[Made by \_\_init\_\_](../pitfalls/races/made.py)"
+    assert row == rf"| {link} | `a\|b` or a\|\*b\*. | judged | ruff |"
+    assert words.catalogue(board(pair, {}), [pair], FAMILIES).endswith("| none known |")
+    assert words.catalogue(Scoreboard(), [pair], FAMILIES).endswith("| not tried yet |")
 
 
 def test_a_tool_s_row_counts_what_it_found_where_and_its_false_alarms(
@@ -116,8 +119,8 @@ def test_the_scoreboard_has_ours_below_a_line_and_a_matrix_of_all(pair: Pitfall)
     line = next(n for n, name in enumerate(first) if name.startswith("*below"))
     assert first[1:line] == [each.name for each in TOOLS if not each.ours]
     assert first[line + 1 : line + 3] == [each.name for each in TOOLS if each.ours]
-    (marks,) = [each for each in lines if each.startswith("| races/made |")]
+    (marks,) = [each for each in lines if each.startswith("| [Made]")]
     assert marks.count("|") == len(TOOLS) + 2
     assert marks.split(" | ")[1] == "b!"
-    columns = {each.count("|") for each in lines if each.startswith("| ") and "races" not in each}
+    columns = {each.count("|") for each in lines if each.startswith("| ") and "[Made]" not in each}
     assert columns == {10, len(TOOLS) + 2}

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from conlab import content
 from conlab.catalogue import pitfall
 from docs.book import catalogue, evidence
 from docs.book.evidence import Evidence
@@ -87,3 +88,22 @@ def test_both_sides_are_really_run() -> None:
     assert "balance" in found.drawing
     assert "data-schedule" in found.drawing
     assert "schedule" in found.terms
+
+
+def test_the_tables_that_are_laid_out_in_their_own_way_are_those_of_the_catalogue() -> None:
+    pytest.importorskip("sphinx", reason="the extra docs is not installed here")
+    from docutils.core import publish_doctree
+
+    from docs.book import extension
+
+    heads = ["the mistake", "pitfall", "tool"]
+    rule = f"{'=' * 11} ="
+    tables = [f"{rule}\n{head:11} b\n{rule}\nc{' ' * 11}d\n{rule}\n" for head in heads]
+    document = publish_doctree("\n".join(tables))
+    extension.mark_tables(None, document)
+    classes = [each["classes"] for each in document.findall() if each.tagname == "table"]
+    assert classes == [["mistakes"], ["matrix"], []]
+    css = (content.ROOT / "docs" / "static" / "book.css").read_text("utf-8")
+    assert all(f"table.{each}" in css for each in extension.KINDS_OF_TABLE.values())
+    table = (content.ROOT / "docs" / "catalogue.md").read_text("utf-8")
+    assert all(f"\n| {head} | " in table for head in heads)

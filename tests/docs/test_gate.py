@@ -37,7 +37,8 @@ def test_everything_on_the_page_is_so(tmp_path: Path) -> None:
 
 def test_it_shows_no_command_that_is_not_run_but_in_its_summary() -> None:
     shown = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    assert len(shown) == 1
+    assert len(shown) == 2
+    assert shown[1].startswith("pip install './path/to/the/clone[versus]'\n")
     run = [step.line for step in STEPS if isinstance(step, Command)]
     for line in shown[0].splitlines():
         command, option, side = line.partition("#")[0].split()

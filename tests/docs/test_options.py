@@ -1,11 +1,13 @@
 """docs/options.md is made from parsers, and they know every option that the lab gives to pytest."""
 
 import argparse
+import pkgutil
 import re
 from pathlib import Path
 
 import pytest
 
+from conlab import commands
 from conlab.versus import declaring
 from docs.book import parsers
 
@@ -37,3 +39,22 @@ def test_the_page_is_made_from_each_parser() -> None:
         ("docs.book.parsers", "in_the_clone"),
     ]
     assert parsers.anywhere().prog == "pytest"
+
+
+def test_it_begins_with_all_commands_that_there_are() -> None:
+    (listed,) = re.findall(r"^- \[conlab\]\(#conlab\): (.*?)^- ", PAGE, re.MULTILINE | re.DOTALL)
+    names = re.findall(r"[a-z]+", listed.replace("in a clone also", ""))
+    assert sorted(names) == [module.name for module in pkgutil.iter_modules(commands.__path__)]
+
+
+def test_what_only_looks_like_an_address_is_no_link() -> None:
+    publish = pytest.importorskip("docutils.core", reason="the extra docs is not installed here")
+    pytest.importorskip("sphinx", reason="the extra docs is not installed here")
+    from docs.book import extension
+
+    said = "FILE:FUNCTION calls a function, tcp://host:port is https://a.test/b or a mail:x"
+    document = publish.publish_doctree(said)
+    extension.unlink_what_is_none(None, document)
+    assert document.astext() == said
+    links = [each["refuri"] for each in document.findall() if each.tagname == "reference"]
+    assert links == ["https://a.test/b"]

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from conlab.catalogue import pitfall
 from conlab.cli import parser
 from conlab.detect.tools import TOOLS
 from docs.book import parsers
-from tests.docs.console import Command, read
+from tests.docs.console import Command, File, read
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -128,11 +129,39 @@ def test_its_first_words_answer_the_question_of_its_title(page: Path) -> None:
     assert len(rest.partition("\n\n")[0]) < 500, "the answer is a short paragraph"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_the_lab_is_installed_from_where_it_lies_with_extras_that_it_has(page: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    for place, extras, at in installed(page.read_text("utf-8")):
+        assert place.endswith("/the/clone") or at, f"no index has {place}"
+        assert set(extras.split(",")) - {""} <= set(project["optional-dependencies"])
+
+
+def installed(text: str) -> list[tuple[str, str, str]]:
+    """Of each line that installs the lab: its name or path, its extras, and its address."""
+    return re.findall(
+        r"pip install '?((?:\S*/)?(?:concurrency-lab|clone))(?:\[([^\]]*)\])?( @ )?", text
+    )
+
+
 def test_a_pitfall_that_is_named_in_a_command_exists() -> None:
     names = {pair.name for pair in pitfall.collect()} | {"NAME", "the_mistake"}
     for page in PAGES:
         for name in re.findall(r"conlab study ([a-z]\w+|NAME)\b", page.read_text("utf-8")):
             assert name in names, f"{page.name}: conlab study {name}"
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", DOCS / "index.md"], ids=ids)
+def test_a_file_that_is_to_be_typed_lies_in_a_clone_or_is_shown_or_said_to_be_the_reader_s(
+    page: Path,
+) -> None:
+    text = page.read_text("utf-8")
+    named = set(re.findall(r"conlab \w+ ([\w/]+\.py)", text))
+    assert named
+    shown = {step.path for step in read(text) if isinstance(step, File)}
+    theirs = " ".join(re.findall(r"^.* are yours", text, re.MULTILINE))
+    for file in named - shown:
+        assert (ROOT / file).is_file() or f"`{file}`" in theirs, f"whose is {file}?"
 
 
 def test_what_is_wrong_with_a_page_is_seen(tmp_path: Path) -> None:
@@ -142,6 +171,11 @@ def test_what_is_wrong_with_a_page_is_seen(tmp_path: Path) -> None:
     text = "[a](other.md) [b](other.md#its-here-too) [c](none.md) [d](other.md#gone) [e](#no)"
     page.write_text(text)
     assert broken_links(page, text) == ["none.md", "other.md#gone", "#no"]
+    by_name = "`pip install concurrency-lab` `pip install 'concurrency-lab[suite] @ git+https://a`"
+    assert installed(by_name) == [
+        ("concurrency-lab", "", ""),
+        ("concurrency-lab", "suite", " @ "),
+    ]
     assert undated_outputs(
         "## A\n\n```\n1 s\n```\n\n## B\n\nOn 2026-11-30:\n\n```\n2 s\n```\n"
     ) == ["1 s"]

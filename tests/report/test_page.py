@@ -51,8 +51,16 @@ def test_a_workload_has_its_verdict_its_models_the_baseline_the_floor_and_what_i
     for model in made.MODELS:
         assert f"{model} (2)" in text
     assert 'class="serial"' in html
-    assert "floor: no run can be faster" in text
+    assert "floor, by latencies and bytes: no run can be faster" in text
     assert "Absent: interpreters : needs Python 3.14" in text
+
+
+def test_a_floor_by_the_work_law_says_on_the_page_what_that_is() -> None:
+    data = made.run()
+    data["benchmarks"] = [made.benchmark("w", "threads", 0.10, work_law_seconds=0.06)]
+    text = text_of(page_of(data))
+    assert "floor, by the work law: the least CPU time of any row / usable cores" in text
+    assert "no run can be faster" not in text
 
 
 @pytest.mark.parametrize("answer", ["Leader: threads.", "No leader: x.", "Cannot tell: noise."])

@@ -144,7 +144,7 @@ def test_what_matters_on_the_command_line_is_for_all(tmp_path: Path) -> None:
         ("matters = {memory = '200%'}", "--matters, memory 200%: it should be more than 0"),
         ("matters = {memory = {cpu = '2%'}}", "matters.memory should be a share"),
         ("matters = {a = {moon = '2%'}}", "matters.a.moon: 'moon' is none of"),
-        ("report-md = 'no/such/folder'", "--report-md no/such/folder: it should be a file in"),
+        ("report-md = 'no/such/folder'", "/no/such/folder: there is no folder"),
         ("= 3", "cannot be read"),
     ],
 )

@@ -167,7 +167,7 @@ def install(wheel: Path, folder: Path, extra: str = "") -> Installed:
 
 @pytest.fixture(scope="session")
 def alone(wheel: Path, scratch: Path) -> Iterator[Installed]:
-    """What `pip install concurrency-lab` gives."""
+    """What `pip install WHEEL` gives."""
     made = install(wheel, scratch / "alone")
     yield made
     assert made.files() == made.before, "a command has written into the environment"
@@ -175,7 +175,7 @@ def alone(wheel: Path, scratch: Path) -> Iterator[Installed]:
 
 @pytest.fixture(scope="session")
 def suite(wheel: Path, scratch: Path) -> Iterator[Installed]:
-    """What `pip install 'concurrency-lab[suite]'` gives."""
+    """What `pip install 'WHEEL[suite]'` gives."""
     made = install(wheel, scratch / "suite", "[suite]")
     yield made
     assert made.files() == made.before, "a command has written into the environment"
@@ -281,9 +281,9 @@ def test_atomics_prints_its_table(alone: Installed) -> None:
     [
         (
             ("measure", "my_job.py"),
-            r"measure needs \w+: pip install 'concurrency-lab\[suite\]'",
+            r"measure needs \w+: pip install '\S+\.whl\[suite\]'",
         ),
-        (("history",), r"history needs \w+: pip install 'concurrency-lab\[suite\]'"),
+        (("history",), r"history needs \w+: pip install '\S+\.whl\[suite\]'"),
         (("calibrate",), "this needs a clone of Concurrency Lab, and here it is installed alone"),
         (("readme",), "this needs a clone of Concurrency Lab, and here it is installed alone"),
     ],

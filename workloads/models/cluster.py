@@ -39,7 +39,7 @@ DASK = {
 def absent() -> str | None:
     """Dask's distributed is an extra, and its local workers are processes."""
     if importlib.util.find_spec("distributed") is None:
-        return "needs Dask: pip install 'concurrency-lab[cluster]'"
+        return "needs Dask: pip install distributed"
     return processes.absent()
 
 
