@@ -198,10 +198,11 @@ def run(options: argparse.Namespace) -> int:
             write_script(options.script, witness, program, check)
         print(terminal.plain(f"{witness.program} {outcome}"))
         if options.report is not None:
-            told = [f"{witness.program} {outcome}."]
+            headline = f"{witness.program} {outcome}"
+            told = [f"{headline}."]
             if not again:
                 told += [f"The schedule below is the saved one, in which it {witness.outcome}."]
-            pages.of_exploration(options.report, told[0], told, witness, fails=again)
+            pages.of_exploration(options.report, headline, told, witness, fails=again)
         return int(again)
     line = terminal.LiveLine()
     shown: list[Witness] = []

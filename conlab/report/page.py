@@ -95,9 +95,9 @@ class Parts:
     @property
     def of_programs(self) -> str:
         """The heading above what programs did, which is empty where none was run."""
-        if self.studied or self.schedules or any(one.fails for one in self.explored):
-            return "What goes wrong"
-        return "The verdict" if self.explored else ""
+        if self.explored and not self.studied and not any(one.fails for one in self.explored):
+            return "The verdict"
+        return "What goes wrong" if self.studied or self.schedules or self.explored else ""
 
 
 def of_documents(documents: Sequence[Document]) -> Parts:

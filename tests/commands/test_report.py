@@ -141,6 +141,21 @@ def test_the_heading_of_an_explored_program_is_its_verdict_uncut(
     assert f'<a href="#wrong">{section}</a>' in html
 
 
+def test_the_page_of_a_replay_that_came_to_something_else_says_of_when_its_schedule_is(
+    tmp_path: Path,
+) -> None:
+    program, saved, page = (tmp_path / name for name in ("racy.py", "w.json", "page.html"))
+    program.write_text(RACY)
+    target = f"{program}:program"
+    assert cli.obey(["explore", target, "--processes", "1", "--save", str(saved)]) == 1
+    program.write_text(RACY.replace("before + 10", "before + 20"))
+    assert cli.obey(["explore", target, "--replay", str(saved), "--report", str(page)]) == 0
+    html = page.read_text("utf-8")
+    assert "<h1>racy.py:program returned 20</h1>" in html
+    assert '<h2 id="wrong-head">The verdict</h2>' in html
+    assert "The schedule below is the saved one, in which it returned 10." in html
+
+
 def test_study_writes_a_page_of_one_pair(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     assert cli.obey(["study", "lost_update", "--report", str(page)]) == 0
