@@ -22,7 +22,7 @@ from conlab.study.changes import sleeps, without_catching, without_waiting
 from conlab.study.cuts import without_cuts
 from conlab.study.exercise import MENDED
 from conlab.study.references import can_be_explored, noted_of
-from conlab.study.result import indifferent, typed_in
+from conlab.study.result import copied, indifferent, typed_in
 from conlab.study.steps import in_steps, told
 from conlab.study.trial import Explored, Run, explore, run
 from conlab.study.work import done, missing_concurrency, missing_work
@@ -252,6 +252,9 @@ class _Check:
         if said := typed_in(self.answer, self.pitfall, self.value):
             why = "what mended() returns has to come from its work"
             return Found((f"its result is typed in, by `{said}`: {why}",))
+        if text := copied(self.answer, self.pitfall):
+            why = "which the oracle expects and no side of the pair has: it has to come of the work"
+            return Found((f"it has {text!r} typed in, {why}",))
         told = indifferent(self.answer, self.pitfall, self.called, self.progress)
         if told:
             return Found((told,))

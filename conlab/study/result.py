@@ -10,17 +10,19 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from conlab.catalogue.pitfall import Pitfall
+from conlab.catalogue.pitfall import ORACLE, Pitfall
 from conlab.judge import Returned, judge
 from conlab.scratch import scratch_folder
 from conlab.study.answer import Answer, own_statements
 from conlab.study.exercise import MENDED
 from conlab.study.mutants import Mutant, mutants
+from conlab.study.parts import definitions
 
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 AT_ONCE = 2  # children
 MOST = 12  # mutants
 LIMIT = 8.0  # seconds for a run of one, which may do anything
+SHORTEST = 3  # letters of a text that somebody who has it must have copied
 AGAIN = 2  # runs more, before a file is refused for what it returned once
 
 
@@ -38,6 +40,34 @@ def typed_in(answer: Answer, pitfall: Pitfall, value: str) -> str | None:
             if not may_be and node.value and _as_typed(node.value) == value:
                 return said
     return None
+
+
+def copied(answer: Answer, pitfall: Pitfall) -> str | None:
+    """A text that the oracle expects, if the file has it itself, as no side has; None if none."""
+    source = pitfall.path.read_text("utf-8")
+    defined = definitions(ast.parse(source))
+    given = [node for name, node in defined.items() if name in answer.given]
+    of_the_sides = set().union(*(_texts(node) for node in defined.values() if node not in given))
+    expected = _texts(defined[ORACLE]) - of_the_sides
+    own = set().union(*(_texts(node) for node in own_statements(answer.text, answer.given)))
+    return min(own & expected, default=None)
+
+
+def _texts(node: ast.AST) -> set[str]:
+    """The texts in a piece of code that are long enough to be no chance, but for docstrings."""
+    told = {
+        id(each.body[0].value)
+        for each in ast.walk(node)
+        if isinstance(each, FUNCTION | ast.ClassDef)
+        and each.body
+        and isinstance(each.body[0], ast.Expr)
+    }
+    return {
+        each.value
+        for each in ast.walk(node)
+        if isinstance(each, ast.Constant) and isinstance(each.value, str) and id(each) not in told
+        if len(each.value) >= SHORTEST
+    }
 
 
 def _returns(node: ast.AST, *, in_any_case: bool = True) -> Iterator[tuple[ast.Return, bool]]:

@@ -1169,3 +1169,83 @@ def mended():
         "its result is typed in, by `return 'one refused'`",
     ),
 }
+
+SOUND["condition_if_not_while"] = {
+    "until it is so": """
+import threading
+
+def mended():
+    baked = threading.Condition()
+    bread = []
+    eaten = []
+
+    def eat():
+        with baked:
+            baked.wait_for(lambda: bread)
+            eaten.append(bread.pop())
+
+    serve_two(eat, baked, bread)
+    return sorted(eaten)
+""",
+}
+CHEATS["condition_if_not_while"] = {
+    "a loaf out of nothing": (
+        """
+import threading
+
+def mended():
+    baked = threading.Condition()
+    bread = []
+    eaten = []
+
+    def eat():
+        with baked:
+            if not bread:
+                baked.wait()
+            eaten.append(bread.pop() if bread else "second loaf")
+
+    serve_two(eat, baked, bread)
+    return sorted(eaten)
+""",
+        "it has 'second loaf' typed in",
+    ),
+}
+
+SOUND["cache_stampede"] = {
+    "a task that all await": """
+import asyncio
+
+def mended():
+    database = Database()
+    tasks = {}
+
+    async def front_page():
+        if "page" not in tasks:
+            tasks["page"] = asyncio.ensure_future(database.query())
+        return await tasks["page"]
+
+    asyncio.run(visited_at_once(front_page))
+    return database.queries
+""",
+}
+CHEATS["cache_stampede"] = {
+    "the count set back": (
+        """
+import asyncio
+
+def mended():
+    database = Database()
+    cache = {}
+
+    async def front_page():
+        if "page" not in cache:
+            cache["page"] = await database.query()
+            database.queries = 1
+        return cache["page"]
+
+    asyncio.run(visited_at_once(front_page))
+    return database.queries
+""",
+        "where Database.__init__() keeps something else in self.queries",
+    ),
+}
