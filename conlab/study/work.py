@@ -28,12 +28,12 @@ def missing_work(noted: Noted, broken: Noted, fixed: Noted, *, exact: bool) -> I
         values = min(broken.values[name], fixed.values[name]) if both and exact else 0
         if not noted.calls[name] or (not values and noted.calls[name] < calls):
             yield (
-                f"{name}() was called {times(noted.calls[name])}, and a side of the pair calls it"
+                f"it {_called(name, noted.calls[name])}, and the fixed side calls it"
                 f" {times(calls)} at least: that work is not done any more"
             )
         elif noted.values[name] < values:
             yield (
-                f"{name}() was given {counted(noted.values[name], 'value')}, and each side of the"
+                f"it gave {name}() {counted(noted.values[name], 'value')}, and each side of the"
                 f" pair gives it {values} at least: part of the work is not done any more"
             )
     for program, count in sorted((broken.programs & fixed.programs).items()):
@@ -81,6 +81,10 @@ def done(noted: Noted) -> str:
         at_once = f", {noted.width} at once" if noted.width > 1 else ""
         parts.append(f"{strands(noted.active)} beside the main one worked{at_once}")
     return "; ".join(parts)
+
+
+def _called(name: str, number: int) -> str:
+    return f"called {name}() {times(number)}" if number else f"never called {name}()"
 
 
 def times(number: int) -> str:

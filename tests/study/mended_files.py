@@ -130,7 +130,7 @@ def mended():
     twice_at_once(deposit)
     return 198
 """,
-        "after_fee() was called never",
+        "never called after_fee()",
     ),
     "a sleep": (
         """
@@ -295,7 +295,7 @@ def mended():
 
     return different_draws(draw)
 """,
-        "random.random() was called never",
+        "never called random.random()",
     ),
 }
 
@@ -542,7 +542,7 @@ def mended():
 
     return asyncio.run(call_twice())
 """,
-        "fetch_token() was called never",
+        "never called fetch_token()",
     ),
 }
 
@@ -586,7 +586,7 @@ def mended():
 
     return asyncio.run(buy("row 1, seat 7"))
 """,
-        "save() was called never",
+        "never called save()",
     ),
 }
 
@@ -829,7 +829,7 @@ def mended():
 
     return asyncio.run(crawl())
 """,
-        "Server.page() was called 10 times",
+        "called Server.page() 10 times",
     ),
 }
 

@@ -33,8 +33,8 @@ def calls(values: int = 0, **counts: int) -> dict[str, Counter[str]]:
     [
         (calls(get=20), []),
         (calls(get=25), []),
-        (calls(get=19), ["get() was called 19 times, and a side of the pair calls it 20 times"]),
-        (calls(), ["get() was called never"]),
+        (calls(get=19), ["called get() 19 times, and the fixed side calls it 20 times"]),
+        (calls(), ["never called get()"]),
     ],
 )
 def test_so_many_calls_as_the_side_that_makes_fewer(
@@ -50,7 +50,7 @@ def test_so_many_values_in_however_many_calls() -> None:
     sides = noted(**calls(submit=2000, values=2000)), noted(**calls(submit=4, values=2000))
     assert not list(missing_work(noted(**calls(submit=1, values=2000)), *sides, exact=True))
     (said,) = missing_work(noted(**calls(submit=4, values=4)), *sides, exact=True)
-    assert "submit() was given 4 values, and each side of the pair gives it 2000 at least" in said
+    assert "it gave submit() 4 values, and each side of the pair gives it 2000 at least" in said
 
 
 def test_what_threads_decide_has_to_be_done_at_all() -> None:
