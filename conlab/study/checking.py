@@ -160,8 +160,10 @@ class _Check:
         self.seen.append(f"run here, {order}it {judgement}")
         if wrong := tuple(_wrong(judgement)):
             return Found(wrong, text=_text_of(judgement))
+        steady = forced or "asyncio" in self.answer.text  # whose tasks begin in one order
+        exact = forced and self.pitfall.family != "exceptions"  # after which others may not begin
         objections = [
-            *missing_work(noted, broken.result(), fixed.result(), exact=forced),
+            *missing_work(noted, broken.result(), fixed.result(), exact=exact, steady=steady),
             *missing_concurrency(noted, broken.result(), fixed.result()),
         ]
         if not objections and (work := done(noted)):

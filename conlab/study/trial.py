@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ class Explored:
 class Noted:
     """What a run did, as far as note was taken."""
 
-    calls: Counter[str]  # of given functions
+    calls: Counter[str]  # of given functions, but for those that were handed what they call
     values: Counter[str]  # that they were given in all of these
     active: int  # threads, tasks and processes other than the main one that did something
     codes: frozenset[str]  # the functions that these ran, by their qualified names
@@ -52,6 +52,8 @@ class Noted:
     programs: Counter[str]
     processes: int  # of Python that were started, the first one included
     beside: frozenset[str] = frozenset()  # given functions that the main one called meanwhile
+    drivers: Counter[str] = field(default_factory=Counter)  # calls of those, with what they call
+    own_width: int = 0  # of the width, those that the file itself started, and no library
     together: bool = True  # whether the main one had anything to do between a start and a join
 
 
@@ -181,20 +183,22 @@ def run_in_child() -> None:
 def _noted(log: Path) -> Noted:
     calls: Counter[str] = Counter()
     values: Counter[str] = Counter()
+    drivers: Counter[str] = Counter()
     programs: Counter[str] = Counter()
     active, codes, processes = set[str](), set[str](), set[int]()
     beside = set[str]()
-    width = jobs = opened = 0
+    width = own_width = jobs = opened = 0
     for line in log.read_bytes().splitlines() if log.exists() else []:
         match json.loads(line):
-            case {"call": str(name), "values": int(count)}:
-                calls[name] += 1
+            case {"call": str(name), "values": int(count), "driver": driver}:
+                (drivers if driver else calls)[name] += 1
                 values[name] += count
             case {"active": strand, "code": code}:
                 active.add(strand)
                 codes.add(code)
-            case {"width": int(number), "jobs": int(of_pools)}:
+            case {"width": int(number), "own": int(of_file), "jobs": int(of_pools)}:
                 width, jobs = max(width, number), max(jobs, of_pools)
+                own_width = max(own_width, of_file)
             case {"program": list(parts)}:
                 programs[" ".join(parts)] += 1
             case {"process": pid}:
@@ -215,5 +219,7 @@ def _noted(log: Path) -> Noted:
         programs,
         len(processes),
         frozenset(beside),
+        drivers,
+        own_width,
         opened > 0,
     )

@@ -15,26 +15,36 @@ AT_ONCE = 2  # strands that are enough to be concurrent: ten workers may do what
 LONGEST = 60  # characters of a command that is told
 
 
-def missing_work(noted: Noted, broken: Noted, fixed: Noted, *, exact: bool) -> Iterator[str]:
+def missing_work(
+    noted: Noted, broken: Noted, fixed: Noted, *, exact: bool, steady: bool = False
+) -> Iterator[str]:
     """Yield a sentence for each thing that the sides do and the mended file does not.
 
-    Where threads decide how often something is done, not ``exact``, it has to be done at all.
+    Where threads decide how often something is done, not ``exact``, it has to be done at all. Where
+    the counts are the same each time, ``steady``, what the fixed side does less often than the
+    broken one is done less often.
     """
     for name in sorted(fixed.calls):
         both = name in broken.calls
         if name == ORACLE or not (both or "." not in name):
             continue  # another shape need not have that method
+        done = noted.calls[name] + noted.drivers[name]
         calls = min(broken.calls[name], fixed.calls[name]) if both and exact else 1
         values = min(broken.values[name], fixed.values[name]) if both and exact else 0
-        if not noted.calls[name] or (not values and noted.calls[name] < calls):
+        if not done or (not values and done < calls):
             yield (
-                f"it {_called(name, noted.calls[name])}, and the fixed side calls it"
+                f"it {_called(name, done)}, and the fixed side calls it"
                 f" {times(calls)} at least: that work is not done any more"
             )
         elif noted.values[name] < values:
             yield (
                 f"it gave {name}() {counted(noted.values[name], 'value')}, and each side of the"
                 f" pair gives it {values} at least: part of the work is not done any more"
+            )
+        elif steady and fixed.calls[name] < broken.calls[name] <= done:
+            yield (
+                f"it {_called(name, done)}, as the broken side does, and the fixed side calls it"
+                f" {times(fixed.calls[name])}"
             )
     for program, count in sorted((broken.programs & fixed.programs).items()):
         if noted.programs[program] < count:
@@ -45,7 +55,7 @@ def missing_work(noted: Noted, broken: Noted, fixed: Noted, *, exact: bool) -> I
 def missing_concurrency(noted: Noted, broken: Noted, fixed: Noted) -> Iterator[str]:
     """Yield a sentence if less goes on at once than in both sides."""
     active = min(AT_ONCE, broken.active, fixed.active)
-    width = min(AT_ONCE, broken.width, fixed.width)
+    width = min(AT_ONCE, broken.own_width, fixed.own_width)
     processes = 0 if active else min(broken.processes, fixed.processes)
     if max(noted.active, noted.jobs if noted.active else 0) < active:
         asked = "one does" if active == 1 else f"{active} do at least"

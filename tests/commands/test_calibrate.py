@@ -3,6 +3,7 @@
 import argparse
 import json
 import math
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from conlab.calibration.recording import (
 )
 from conlab.commands import calibrate as command
 from conlab.errors import UserError
+from conlab.extras import how_to_install
 from conlab.versus.rule import missing_library
 from tests.calibration.made_pairs import counted_once, records
 
@@ -111,7 +113,9 @@ def test_before_the_first_run_there_is_a_sentence() -> None:
 
 def test_without_scipy_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "scipy", None)
-    with pytest.raises(UserError, match=r"calibrate needs scipy: python3 -m conlab\.install"):
+    with pytest.raises(
+        UserError, match=re.escape(f"calibrate needs scipy: {how_to_install('versus')}")
+    ):
         call()
 
 

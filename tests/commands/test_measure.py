@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from conlab import cli
+from conlab.extras import how_to_install
 from tests.bench.conftest import Write
 from tests.models.jobs import wait_until
 from tests.patience import patience
@@ -77,7 +78,7 @@ def test_without_what_measures_it_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pytest_benchmark", None)
     assert cli.obey(["measure", job(tmp_path)]) == cli.MISTAKE
-    said = "conlab: measure needs pytest_benchmark: python3 -m conlab.install in the clone"
+    said = f"conlab: measure needs pytest_benchmark: {how_to_install('suite')}"
     assert capsys.readouterr().err.startswith(said)
 
 

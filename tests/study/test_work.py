@@ -21,7 +21,8 @@ def noted(**what: Any) -> Noted:
         "programs": Counter(),
         "processes": 1,
     }
-    return Noted(**{**usual, **what})
+    both = {**usual, **what}
+    return Noted(**{"own_width": both["width"], **both})
 
 
 def calls(values: int = 0, **counts: int) -> dict[str, Counter[str]]:
@@ -124,3 +125,26 @@ def test_one_thread_is_not_waited_for_at_once_where_both_sides_work_beside_it(
 def test_one_thread_may_be_waited_for_at_once_where_a_side_does() -> None:
     at_once = noted(**MEANWHILE | {"beside": frozenset(), "together": False})
     assert not list(missing_concurrency(at_once, noted(**MEANWHILE), at_once))
+
+
+def test_what_the_fixed_side_does_less_often_is_done_less_often() -> None:
+    sides = noted(**calls(query=5)), noted(**calls(query=1))
+    (said,) = missing_work(noted(**calls(query=5)), *sides, exact=True, steady=True)
+    assert said == (
+        "it called query() 5 times, as the broken side does, and the fixed side calls it once"
+    )
+    assert not list(missing_work(noted(**calls(query=2)), *sides, exact=True, steady=True))
+    assert not list(missing_work(noted(**calls(query=5)), *sides, exact=True))
+
+
+def test_what_is_handed_its_work_counts_as_called_and_is_not_asked_for() -> None:
+    drives = noted(drivers=Counter(mail=1))
+    assert not list(
+        missing_work(drives, noted(**calls(mail=1)), noted(**calls(mail=1)), exact=True)
+    )
+    assert not list(missing_work(noted(), drives, drives, exact=True))
+
+
+def test_what_a_library_starts_is_not_asked_for() -> None:
+    helped = noted(width=3, own_width=1)
+    assert not list(missing_concurrency(noted(width=1), helped, helped))

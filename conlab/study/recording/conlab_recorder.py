@@ -42,10 +42,11 @@ class Recorder:
         self.active: set[tuple[str, CodeType]] = set()
         self.open: list[Callable[[], Any]] = []  # threads and processes, started and not joined
         self.started: dict[int, tuple[int, CodeType, int]] = {}  # where, by their identities
+        self.own: dict[int, bool] = {}  # whether the file itself started it, and no library
         self.beside: set[str] = set()  # given functions that the main strand called meanwhile
         self.tasks: list[weakref.ref[Any]] = []
         self.jobs: list[tuple[Any, int]] = []  # futures not asked yet, how many their pool runs
-        self.widest = 0, 0  # strands, and jobs that pools could do, at once
+        self.widest = 0, 0, 0  # strands, the file's own of these, and jobs of pools, at once
         self.main_tasks: dict[int, weakref.ref[Any]] = {}  # the first of each event loop
         self.numbers: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self.note(process=os.getpid())
@@ -78,11 +79,14 @@ class Recorder:
         function, _, method = code.co_qualname.partition(".")
         if function in self.given and "<locals>" not in method and is_counted(code):
             values = arguments(frame, is_method=bool(method))
-            if method or not any(is_handed_over(value, self.file) for value in values):
-                self.note(call=code.co_qualname, values=sum(map(plain_values, values)))
-                if not strand and code.co_qualname not in self.beside and self.is_open():
-                    self.beside.add(code.co_qualname)
-                    self.note(beside=code.co_qualname)
+            is_driver = not method and any(map(is_handed_over, values))
+            given_values = sum(map(plain_values, values))
+            name = code.co_qualname
+            self.note(call=name, values=given_values, driver=is_driver)
+            is_new = not is_driver and not strand and name not in self.beside
+            if is_new and self.is_open():
+                self.beside.add(name)
+                self.note(beside=name)
 
     def calls_c(self, frame: FrameType, function: Any) -> None:
         """Take note of a method in C of an object that is given."""
@@ -91,7 +95,8 @@ class Recorder:
             return
         for name in self.given:
             if frame.f_globals.get(name) is owner and not function.__name__.startswith("__"):
-                self.note(call=f"{name}.{function.__name__}", values=0)
+                called = f"{name}.{function.__name__}"
+                self.note(call=called, values=0, driver=False)
 
     def opens(self, frame: FrameType) -> None:
         """Take note of a thread or a process that is started."""
@@ -99,8 +104,12 @@ class Recorder:
         if code.co_qualname in ("Thread.start", "BaseProcess.start"):
             started = frame.f_locals.get("self")
             if started is not None and not any(each() is started for each in self.open):
+                place = place_of_caller(frame)
                 self.open.append(held(started))
-                self.started[id(started)] = place_of_caller(frame)
+                self.started[id(started)] = place
+                self.own[id(started)] = place[1].co_filename == self.file
+                if self.own[id(started)] and is_of_another(started, self.file):
+                    self.note(active=f"started {len(self.started)}", code="")
                 self.note(opened=1)
                 self.measure()
 
@@ -111,6 +120,8 @@ class Recorder:
             joined = frame.f_locals.get("self")
             self.open = [each for each in self.open if each() is not joined or is_alive(joined)]
             where = self.started.pop(id(joined), None)
+            if joined is not None and not is_alive(joined):
+                self.own.pop(id(joined), None)
             if where is not None and nothing_between(where, place_of_caller(frame)):
                 self.note(waited_for_at_once=1)
         elif name in POOLS and value is not None:
@@ -132,13 +143,16 @@ class Recorder:
         tasks = max(0, len(self.tasks) - 1)  # without the one that runs the loop
         jobs = min(len(self.jobs), max((most for _, most in self.jobs), default=0))
         width = max(len(self.open) + tasks, jobs)
-        if (width, jobs) != self.widest:
-            self.widest = max(width, self.widest[0]), max(jobs, self.widest[1])
-            self.note(width=self.widest[0], jobs=self.widest[1])
+        own = max(sum(self.own.values()) + tasks, jobs)
+        widest = max(width, self.widest[0]), max(own, self.widest[1]), max(jobs, self.widest[2])
+        if widest != self.widest:
+            self.widest = widest
+            self.note(width=widest[0], own=widest[1], jobs=widest[2])
 
     def is_open(self) -> bool:
         """Whether a strand other than the main one was started and not waited for."""
-        return bool(self.open or self.jobs or sum(is_pending(each()) for each in self.tasks) > 1)
+        tasks = sum(is_pending(each()) for each in self.tasks)
+        return any(self.own.values()) or bool(self.jobs) or tasks > 1
 
     def strand(self) -> str:
         """Name the strand that runs; nothing for the main one."""
@@ -215,17 +229,19 @@ def arguments(frame: FrameType, *, is_method: bool) -> list[Any]:
     return [frame.f_locals.get(name) for name in names]
 
 
-def is_handed_over(value: Any, file: str) -> bool:
-    """Whether it is code of the file, to be called by who gets it."""
+def is_handed_over(value: Any) -> bool:
+    """Whether it is work, to be called or awaited by who gets it."""
     return any(
         callable(each) or inspect.isawaitable(each) or type(each).__qualname__.count("<locals>")
         for each in flat(value)
-    ) and bool(file)
+    )
 
 
 def plain_values(value: Any) -> int:
     """How many plain values there are in an argument."""
-    return sum(isinstance(each, PLAIN) for each in flat(value))
+    return sum(
+        len(each) if isinstance(each, range) else isinstance(each, PLAIN) for each in flat(value)
+    )
 
 
 def flat(value: Any, depth: int = 0) -> Iterator[Any]:
@@ -247,6 +263,13 @@ def running_task() -> Any:
         return None
     loop = events._get_running_loop()
     return None if loop is None else asyncio.current_task(loop)
+
+
+def is_of_another(started: Any, file: str) -> bool:
+    """Whether a thread of the file runs what is not the file's, such as a queue's put()."""
+    target = getattr(started, "_target", None)
+    code = getattr(target, "__code__", None)
+    return target is not None and (code is None or code.co_filename != file)
 
 
 def held(started: Any) -> Callable[[], Any]:

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.explorer.in_pytest.runs import differing, ended, run, said
+from tests.patience import patience
 
 pytest_plugins = ["pytester"]
 
@@ -81,7 +82,7 @@ def test_skipped():
 
 @pytest.mark.timeout(300)
 def test_the_bodies_of_tests_run_at_once(pytester: pytest.Pytester) -> None:
-    result = run(pytester, TESTS, "--together", "2", "--explore-seconds", "2")
+    result = run(pytester, TESTS, "--together", "2", f"--explore-seconds={patience(5):.0f}")
     ends, told = ended(result), said(result)
     report = result.stdout.str()
 
