@@ -82,22 +82,16 @@ def meaning(pitfall: Pitfall, outcome: Any) -> str:
     return ""
 
 
-def witness_of(
-    pitfall: Pitfall, *, anywhere: bool = False
-) -> tuple[Callable[[], Any], Callable[[Any], bool], Witness]:
-    """The broken side of an explored pitfall, its oracle, and a schedule in which it fails.
-
-    Its threads switch where this build with its GIL does; ``anywhere``, before every bytecode.
-    """
+def witness_of(pitfall: Pitfall) -> tuple[Callable[[], Any], Callable[[Any], bool], Witness]:
+    """The broken side of an explored pitfall, its oracle, and a schedule in which it fails."""
     if pitfall.harmless:
         raise UserError(f"{pitfall}: {HARMLESS}, so nothing there shows it")
     broken, oracle = load(pitfall, "broken"), load(pitfall, ORACLE)
-    needs_it = pitfall.safe_by_accident or applies("free-threaded")
     exploration = explore(
         broken,
         check=oracle,
         bound=BOUND,
-        reading="bytecode" if anywhere or needs_it else "gil",
+        reading="bytecode" if pitfall.safe_by_accident or applies("free-threaded") else "gil",
         cancellations=pitfall.cancellations,
         count_on=1,
     )

@@ -6,14 +6,12 @@ from collections.abc import Iterator
 
 from conlab.catalogue.law import Side, forced_by_declaration, meaning, witness_of
 from conlab.catalogue.pitfall import Pitfall
-from conlab.explorer import Witness
 from conlab.explorer.witnesses.script import write_script
 from conlab.judge import Hung, Judgement, Raised, Returned
 from conlab.scratch import scratch_folder
 from conlab.study.printing import exhibited, paragraph, show
 from conlab.study.story import forced_from_outside
 
-DOES_NOT_FIT = 2  # the status of a script whose schedule cannot be forced
 SCRIPT_LIMIT = 60.0  # seconds; a script ends by itself
 
 
@@ -56,25 +54,7 @@ def _by_its_witness(studied: Pitfall) -> int:
             " threads and asyncio's own event loop, without the explorer."
         )
     )
-    witness, done = _forced(studied)
-    if done.returncode == DOES_NOT_FIT:
-        witness, done = _forced(studied, anywhere=True)
-    show([*exhibited(done.stdout), ""])
-    wrong = done.returncode == 1
-    show(_in_words(studied, witness.outcome if wrong else None, wrong=wrong))
-    return done.returncode
-
-
-def _forced(
-    studied: Pitfall, *, anywhere: bool = False
-) -> tuple[Witness, "subprocess.CompletedProcess[str]"]:
-    """A schedule in which the pitfall fails, and the script that forces it, run.
-
-    What CPython 3.14 does after a constructor it does not tell a trace function at once: a switch
-    between that and the next access cannot be forced, and one before the access itself can, which
-    is found where switches are possible ``anywhere``.
-    """
-    program, check, witness = witness_of(studied, anywhere=anywhere)
+    program, check, witness = witness_of(studied)
     with scratch_folder() as folder:
         script = folder / f"{studied.name}.py"
         write_script(script, witness, program, check)
@@ -86,4 +66,7 @@ def _forced(
             timeout=SCRIPT_LIMIT,
             check=False,
         )
-    return witness, done
+    show([*exhibited(done.stdout), ""])
+    wrong = done.returncode == 1
+    show(_in_words(studied, witness.outcome if wrong else None, wrong=wrong))
+    return done.returncode

@@ -240,6 +240,8 @@ class Monitor(Stepper):
             return
         point = self._points[code].get(offset)
         if point is not None:
+            if self._scheduler.observer is not None:
+                self._scheduler.observer.returns_to(code, offset)
             self._reading.returned_c(point, _c_name(callee))
 
     def _gives(self, code: CodeType, offset: int, value: object) -> None:  # noqa: ARG002

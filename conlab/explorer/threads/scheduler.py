@@ -100,6 +100,9 @@ class Observer(Protocol):
     def passes(self, what: Hashable) -> None:
         """Take note that the running thread comes to a switch point."""
 
+    def returns_to(self, code: CodeType, offset: int) -> None:
+        """Take note that the running thread is back in a call of what is no Python function."""
+
     def stops(self, thread: ControlledThread, following: ControlledThread, what: Hashable) -> None:
         """Take note that the turn of a thread is over, and whose is next."""
 

@@ -128,6 +128,11 @@ class Recorder:
         self.turns.passes(scheduler.current.index, what, scheduler.stepped)
 
     @ends_the_search_on_error
+    def returns_to(self, code: CodeType, offset: int) -> None:
+        """Take note that the running thread is back in a call of what is no Python function."""
+        self.turns.returns_to(self._scheduler.current.index, code, offset)
+
+    @ends_the_search_on_error
     def deadlocks(self, thread: ControlledThread, what: Hashable) -> None:
         """Take note that the last thread that could go on cannot any more."""
         self.turns.stops(thread, what, self._scheduler.stepped)

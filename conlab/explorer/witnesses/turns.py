@@ -89,6 +89,10 @@ class Turns:
         if self._stopped.pop(thread, None) != here:
             self._times.setdefault(thread, Counter())[here] += 1
 
+    def returns_to(self, thread: int, code: CodeType, offset: int) -> None:
+        """Take note that a call is executed, though Python code came after it, as of a class."""
+        self._latest[thread] = code, offset
+
     def passes(self, thread: int, what: Hashable, stepped: frozenset[str]) -> None:
         """Take note that a thread comes to a switch point, in code that is not stepped."""
         frame = _innermost(sys._getframe(1))

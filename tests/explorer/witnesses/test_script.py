@@ -220,6 +220,15 @@ def test_the_script_of_a_broken_side_shows_its_failure(name: str, tmp_path: Path
         assert "It hangs." in said
 
 
+@pytest.mark.parametrize("name", ["lazy_init", "check_then_act_on_container"])
+def test_a_turn_may_end_after_the_call_of_a_class(name: str, tmp_path: Path) -> None:
+    """Where CPython lets another in: the code of __init__() lies between the call and its end."""
+    broken, holds, witness = law.witness_of(EXPLORED[name])
+    write_script(tmp_path / "out.py", witness, broken, holds)
+    status, said = ended(tmp_path / "out.py")
+    assert status == SHOWN, said
+
+
 @pytest.mark.parametrize("name", [each for each in FUNCTIONS if each not in ("spins", "raises")])
 def test_the_script_of_a_program_shows_its_failure(
     name: str, programs: Any, tmp_path: Path
