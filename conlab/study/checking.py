@@ -3,7 +3,8 @@
 It *holds* when no schedule of its threads or tasks fails (explored), or when it is right in the
 order that makes the broken side fail, and wherever one of its steps is held until all others rest
 (judged). It *does its work* when it does what both given sides do: `work.py`. It is *no fix* when
-it is right only for what it waits or catches: it is run once more without: `changes.py`.
+it is right only for what it waits, catches or leaves out: it is run once more without: `changes.py`
+and `cuts.py`; nor when what it returns does not come from that work: `result.py`.
 """
 
 import re

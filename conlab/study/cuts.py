@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from conlab.study.answer import own_statements
 from conlab.study.changes import edit_of, edited
 from conlab.study.exercise import MENDED
+from conlab.study.parts import FUNCTION, own_parts
 
 ONE_OF_EACH = frozenset(("set", "frozenset", "fromkeys", "unique"))
 LIMITING = frozenset(("min", "max"))
-FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
 def without_cuts(text: str, given: frozenset[str], kept: str) -> tuple[str, str]:
@@ -57,7 +57,7 @@ def _made_of(statements: list[ast.stmt]) -> Iterator[ast.expr]:
         part.name: part
         for statement in statements
         for part in ast.walk(statement)
-        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)
+        if isinstance(part, FUNCTION)
     }
     waiting, looked_at = [MENDED], {MENDED}
     while waiting:
@@ -73,7 +73,7 @@ def _made_of(statements: list[ast.stmt]) -> Iterator[ast.expr]:
 
 def _results(function: ast.AST) -> list[ast.expr]:
     """What a function returns, and what it assigns to the names in that."""
-    own = list(_own_parts(function))
+    own = list(own_parts(function))
     results = [part.value for part in own if isinstance(part, ast.Return) and part.value]
     names = {name.id for each in results for name in ast.walk(each) if isinstance(name, ast.Name)}
     for part in own:
@@ -85,14 +85,6 @@ def _results(function: ast.AST) -> list[ast.expr]:
             ):
                 results.append(value)
     return results
-
-
-def _own_parts(function: ast.AST) -> Iterator[ast.AST]:
-    """The parts of a function, but for those of functions in it."""
-    for part in ast.iter_child_nodes(function):
-        if not isinstance(part, FUNCTION):
-            yield part
-            yield from _own_parts(part)
 
 
 def _whole(part: ast.AST) -> ast.expr | None:

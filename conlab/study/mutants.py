@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from conlab.catalogue.pitfall import ORACLE
-from conlab.study.parts import definitions
+from conlab.study.parts import definitions, own_parts
 from conlab.study.steps import functions_in
 
 COLLECTING = frozenset(("add", "append", "appendleft", "extend", "insert", "put_nowait", "write"))
@@ -63,7 +63,7 @@ def mutants(source: str, given: frozenset[str], called: frozenset[str]) -> Itera
 
 def _places(function: ast.AST) -> Iterator[tuple[ast.AST, str]]:
     """The parts of a function that can be changed, not of those within it; and into what."""
-    for part in _own_parts(function):
+    for part in own_parts(function):
         match part:
             case ast.Return(value=value) if value is not None and not _is_nothing(value):
                 yield part, "returns something else"
@@ -79,13 +79,6 @@ def _places(function: ast.AST) -> Iterator[tuple[ast.AST, str]]:
                 yield part, f"does {ast.unparse(part)} twice"
             case ast.Call(func=ast.Name(id="range")):
                 yield part, f"goes through one more than {ast.unparse(part)}"
-
-
-def _own_parts(function: ast.AST) -> Iterator[ast.AST]:
-    for part in ast.iter_child_nodes(function):
-        if not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield part
-            yield from _own_parts(part)
 
 
 def _is_nothing(value: ast.expr) -> bool:

@@ -8,12 +8,13 @@ tell the fix. A given one needs given ones only.
 import ast
 import re
 import symtable
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from conlab.catalogue.pitfall import DECLARED, ORACLE
 
 Definitions = Mapping[str, ast.stmt]
+FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True)
@@ -88,19 +89,29 @@ def _run_by_name(defined: Definitions) -> set[str]:
 
 
 def _words_in_strings(node: ast.stmt) -> set[str]:
-    """The words of the strings in a statement, its docstrings left out."""
+    return {word for text in strings_in(node) for word in re.findall(r"\w+", text)}
+
+
+def strings_in(node: ast.AST) -> set[str]:
+    """The strings in a piece of code, its docstrings left out."""
     told = {
         id(part.body[0].value)
         for part in ast.walk(node)
-        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        and isinstance(part.body[0], ast.Expr)
+        if isinstance(part, FUNCTION | ast.ClassDef) and isinstance(part.body[0], ast.Expr)
     }
-    strings = (
+    return {
         part.value
         for part in ast.walk(node)
         if isinstance(part, ast.Constant) and isinstance(part.value, str) and id(part) not in told
-    )
-    return {word for text in strings for word in re.findall(r"\w+", text)}
+    }
+
+
+def own_parts(function: ast.AST) -> Iterator[ast.AST]:
+    """The parts of a function, but for those of functions and classes in it."""
+    for part in ast.iter_child_nodes(function):
+        if not isinstance(part, FUNCTION | ast.Lambda | ast.ClassDef):
+            yield part
+            yield from own_parts(part)
 
 
 def names_in(node: ast.stmt) -> set[str]:

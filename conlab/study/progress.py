@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 FOLDER, FILE = "conlab", "study.json"
+NO_HOME = "no home folder is known; set HOME or XDG_STATE_HOME"
 
 
 @dataclass
@@ -52,7 +53,7 @@ def progress_so_far() -> Progress:
     """What is remembered; of a file that cannot be read, nothing, and why."""
     folder = state_folder()
     if folder is None:
-        return Progress(problem="no home folder is known; set HOME or XDG_STATE_HOME")
+        return Progress(problem=NO_HOME)
     file = folder / FILE
     try:
         kept = json.loads(file.read_text("utf-8"))
@@ -77,7 +78,7 @@ def forget() -> str:
     """Remove the file that remembers; why it could not be removed."""
     folder = state_folder()
     if folder is None:
-        return "no home folder is known; set HOME or XDG_STATE_HOME"
+        return NO_HOME
     try:
         (folder / FILE).unlink(missing_ok=True)
     except NotADirectoryError:  # then nothing is remembered there
@@ -97,7 +98,7 @@ def _write(progress: Progress) -> str:
     """Write the file as a whole, or not at all; why it could not be written."""
     folder = state_folder()
     if folder is None:
-        return "no home folder is known; set HOME or XDG_STATE_HOME"
+        return NO_HOME
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, name = tempfile.mkstemp(dir=folder, prefix=FILE)

@@ -16,9 +16,8 @@ from conlab.scratch import scratch_folder
 from conlab.study.answer import Answer, own_statements
 from conlab.study.exercise import MENDED
 from conlab.study.mutants import Mutant, mutants
-from conlab.study.parts import definitions
+from conlab.study.parts import FUNCTION, definitions, strings_in
 
-FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 AT_ONCE = 2  # children
 MOST = 12  # mutants
 LIMIT = 8.0  # seconds for a run of one, which may do anything
@@ -54,20 +53,7 @@ def copied(answer: Answer, pitfall: Pitfall) -> str | None:
 
 
 def _texts(node: ast.AST) -> set[str]:
-    """The texts in a piece of code that are long enough to be no chance, but for docstrings."""
-    told = {
-        id(each.body[0].value)
-        for each in ast.walk(node)
-        if isinstance(each, FUNCTION | ast.ClassDef)
-        and each.body
-        and isinstance(each.body[0], ast.Expr)
-    }
-    return {
-        each.value
-        for each in ast.walk(node)
-        if isinstance(each, ast.Constant) and isinstance(each.value, str) and id(each) not in told
-        if len(each.value) >= SHORTEST
-    }
+    return {text for text in strings_in(node) if len(text) >= SHORTEST}
 
 
 def _returns(node: ast.AST, *, in_any_case: bool = True) -> Iterator[tuple[ast.Return, bool]]:

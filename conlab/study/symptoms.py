@@ -88,9 +88,9 @@ COMMON = frozenset(
         "a", "an", "and", "are", "as", "at", "be", "but", "by", "can", "do", "does", "doesn", "don",
         "for", "from", "get", "gets", "has", "have", "i", "if", "in", "is", "isn", "it", "its",
         "my", "no", "not", "of", "on", "only", "or", "our", "app", "program", "result", "results",
-        "run", "runs", "should", "so", "t",
-        "than", "that", "the", "them", "then", "there", "they", "this", "to", "was", "what", "when",
-        "where", "which", "while", "who", "why", "will", "with", "you",
+        "run", "runs", "should", "so", "t", "than", "that", "the", "them", "then", "there", "they",
+        "this", "to", "was", "what", "when", "where", "which", "while", "who", "why", "will",
+        "with", "you",
     )
 )  # fmt: skip
 

@@ -210,16 +210,16 @@ def _noted(log: Path) -> Noted:
             case {"waited_for_at_once": 1}:
                 opened -= 1
     return Noted(
-        calls,
-        values,
-        len(active),
-        frozenset(codes),
-        jobs,
-        width,
-        programs,
-        len(processes),
-        frozenset(beside),
-        drivers,
-        own_width,
-        opened > 0,
+        calls=calls,
+        values=values,
+        active=len(active),
+        codes=frozenset(codes),
+        jobs=jobs,
+        width=width,
+        programs=programs,
+        processes=len(processes),
+        beside=frozenset(beside),
+        drivers=drivers,
+        own_width=own_width,
+        together=opened > 0,
     )

@@ -3,7 +3,8 @@
 What is asked is what the broken and the fixed side have in common, so that no more is asked of a
 fix of another shape than of these two: so many values handed to each given function, or so many
 calls of it; the same programs started; threads, tasks or processes at work, and two of them at once
-where both sides have two.
+where both sides have two, or one beside the main one. And what the fixed side does less often than
+the broken one, a fix does less often, too.
 """
 
 from collections.abc import Iterator
@@ -28,12 +29,12 @@ def missing_work(
         both = name in broken.calls
         if name == ORACLE or not (both or "." not in name):
             continue  # another shape need not have that method
-        done = noted.calls[name] + noted.drivers[name]
+        called = noted.calls[name] + noted.drivers[name]
         calls = min(broken.calls[name], fixed.calls[name]) if both and exact else 1
         values = min(broken.values[name], fixed.values[name]) if both and exact else 0
-        if not done or (not values and done < calls):
+        if not called or (not values and called < calls):
             yield (
-                f"it {_called(name, done)}, and the fixed side calls it"
+                f"it {_called(name, called)}, and the fixed side calls it"
                 f" {times(calls)} at least: that work is not done any more"
             )
         elif noted.values[name] < values:
@@ -41,9 +42,9 @@ def missing_work(
                 f"it gave {name}() {counted(noted.values[name], 'value')}, and each side of the"
                 f" pair gives it {values} at least: part of the work is not done any more"
             )
-        elif steady and fixed.calls[name] < broken.calls[name] <= done:
+        elif steady and fixed.calls[name] < broken.calls[name] <= called:
             yield (
-                f"it {_called(name, done)}, as the broken side does, and the fixed side calls it"
+                f"it {_called(name, called)}, as the broken side does, and the fixed side calls it"
                 f" {times(fixed.calls[name])}"
             )
     for program, count in sorted((broken.programs & fixed.programs).items()):

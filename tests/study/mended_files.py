@@ -941,9 +941,7 @@ def mended():
     return len(pools)
 """,
 }
-CHEATS["lazy_init"] = {
-    "its own assertion, caught": (
-        """
+_MAKES_TWO = """
 def mended():
     pools = []
     shared = {}
@@ -952,6 +950,10 @@ def mended():
         if "pool" not in shared:
             shared["pool"] = Pool(pools)
 
+"""
+CHEATS["lazy_init"] = {
+    "its own assertion, caught": (
+        f"""{_MAKES_TWO}
     try:
         twice_at_once(pool)
         assert len(pools) == 1
@@ -962,51 +964,21 @@ def mended():
         "it catches AssertionError",
     ),
     "whatever its oracle would say, caught": (
-        """
-def mended():
-    pools = []
-    shared = {}
-
-    def pool():
-        if "pool" not in shared:
-            shared["pool"] = Pool(pools)
-
+        f"""{_MAKES_TWO}
     twice_at_once(pool)
     try:
-        return {1: 1}[len(pools)]
+        return {{1: 1}}[len(pools)]
     except KeyError:
         return len(shared)
 """,
         "where Pool.__init__() does pools.append(self) twice, the fixed side returns 2, and this 1",
     ),
     "another thing counted": (
-        """
-def mended():
-    pools = []
-    shared = {}
-
-    def pool():
-        if "pool" not in shared:
-            shared["pool"] = Pool(pools)
-
-    twice_at_once(pool)
-    return len(shared)
-""",
+        f"{_MAKES_TWO}    twice_at_once(pool)\n    return len(shared)\n",
         "where Pool.__init__() does pools.append(self) twice, the fixed side returns 2, and this 1",
     ),
     "one at most": (
-        """
-def mended():
-    pools = []
-    shared = {}
-
-    def pool():
-        if "pool" not in shared:
-            shared["pool"] = Pool(pools)
-
-    twice_at_once(pool)
-    return min(len(pools), 1)
-""",
+        f"{_MAKES_TWO}    twice_at_once(pool)\n    return min(len(pools), 1)\n",
         "it returns a part of what came out, by `min(len(pools), 1)`",
     ),
 }

@@ -12,12 +12,14 @@ run between a start and a join.
 import dis
 import functools
 import inspect
+import itertools
 import json
 import os
 import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any
 
@@ -31,6 +33,19 @@ POOLS = (
 )
 
 
+Place = tuple[int, CodeType, int]  # a call of a function, and a line in it
+
+
+@dataclass
+class Started:
+    """A thread or process that was started: how to get it, where that was, and by whose code."""
+
+    get: Callable[[], Any]
+    place: Place
+    is_own: bool  # the file's, and no library's
+    was_waited_for: bool = False
+
+
 class Recorder:
     """Takes note in this process."""
 
@@ -40,9 +55,8 @@ class Recorder:
         self.root: int = settings["root"]
         self.log = os.open(settings["log"], os.O_CREAT | os.O_WRONLY | os.O_APPEND)
         self.active: set[tuple[str, CodeType]] = set()
-        self.open: list[Callable[[], Any]] = []  # threads and processes, started and not joined
-        self.started: dict[int, tuple[int, CodeType, int]] = {}  # where, by their identities
-        self.own: dict[int, bool] = {}  # whether the file itself started it, and no library
+        self.open: list[Started] = []  # threads and processes that were not joined
+        self.numbers_of_started = itertools.count(1)
         self.beside: set[str] = set()  # given functions that the main strand called meanwhile
         self.tasks: list[weakref.ref[Any]] = []
         self.jobs: list[tuple[Any, int]] = []  # futures not asked yet, how many their pool runs
@@ -103,13 +117,12 @@ class Recorder:
         code = frame.f_code
         if code.co_qualname in ("Thread.start", "BaseProcess.start"):
             started = frame.f_locals.get("self")
-            if started is not None and not any(each() is started for each in self.open):
+            if started is not None and not any(each.get() is started for each in self.open):
                 place = place_of_caller(frame)
-                self.open.append(held(started))
-                self.started[id(started)] = place
-                self.own[id(started)] = place[1].co_filename == self.file
-                if self.own[id(started)] and is_of_another(started, self.file):
-                    self.note(active=f"started {len(self.started)}", code="")
+                is_own = place[1].co_filename == self.file
+                self.open.append(Started(held(started), place, is_own))
+                if is_own and is_of_another(started, self.file):
+                    self.note(active=f"started {next(self.numbers_of_started)}", code="")
                 self.note(opened=1)
                 self.measure()
 
@@ -118,12 +131,12 @@ class Recorder:
         name = frame.f_code.co_qualname
         if name in ("Thread.join", "BaseProcess.join"):
             joined = frame.f_locals.get("self")
-            self.open = [each for each in self.open if each() is not joined or is_alive(joined)]
-            where = self.started.pop(id(joined), None)
-            if joined is not None and not is_alive(joined):
-                self.own.pop(id(joined), None)
-            if where is not None and nothing_between(where, place_of_caller(frame)):
-                self.note(waited_for_at_once=1)
+            for each in self.open:
+                if each.get() is joined and not each.was_waited_for:
+                    each.was_waited_for = True
+                    if nothing_between(each.place, place_of_caller(frame)):
+                        self.note(waited_for_at_once=1)
+            self.open = [each for each in self.open if each.get() is not joined or is_alive(joined)]
         elif name in POOLS and value is not None:
             pool = frame.f_locals.get("self")
             self.jobs.append((value, getattr(pool, "_max_workers", 1)))
@@ -143,7 +156,7 @@ class Recorder:
         tasks = max(0, len(self.tasks) - 1)  # without the one that runs the loop
         jobs = min(len(self.jobs), max((most for _, most in self.jobs), default=0))
         width = max(len(self.open) + tasks, jobs)
-        own = max(sum(self.own.values()) + tasks, jobs)
+        own = max(sum(each.is_own for each in self.open) + tasks, jobs)
         widest = max(width, self.widest[0]), max(own, self.widest[1]), max(jobs, self.widest[2])
         if widest != self.widest:
             self.widest = widest
@@ -152,7 +165,7 @@ class Recorder:
     def is_open(self) -> bool:
         """Whether a strand other than the main one was started and not waited for."""
         tasks = sum(is_pending(each()) for each in self.tasks)
-        return any(self.own.values()) or bool(self.jobs) or tasks > 1
+        return any(each.is_own for each in self.open) or bool(self.jobs) or tasks > 1
 
     def strand(self) -> str:
         """Name the strand that runs; nothing for the main one."""
@@ -191,13 +204,13 @@ def beginning(code: CodeType) -> int:
     return next((each.offset for each in dis.get_instructions(code) if each.opname == "RESUME"), 0)
 
 
-def place_of_caller(frame: FrameType) -> tuple[int, CodeType, int]:
+def place_of_caller(frame: FrameType) -> Place:
     """The call, and the line of it, from which this one was made."""
     caller = frame.f_back or frame
     return id(caller), caller.f_code, caller.f_lineno
 
 
-def nothing_between(start: tuple[int, CodeType, int], join: tuple[int, CodeType, int]) -> bool:
+def nothing_between(start: Place, join: Place) -> bool:
     """Whether there is no line to run between these places of one call."""
     if start[:2] != join[:2]:
         return False
