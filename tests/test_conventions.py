@@ -8,10 +8,13 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from textwrap import dedent
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tests.bench.made import PYTEST
+from tests.conftest import pytest_generate_tests
 from tests.patience import patience
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -362,3 +365,17 @@ def imports(module: ast.Module) -> set[str]:
             case ast.ImportFrom(module=source, names=aliases):
                 names |= {(source or "").rpartition(".")[2], *(alias.name for alias in aliases)}
     return names
+
+
+def generated(cases: Any) -> None:
+    mark = pytest.mark.parametrize("x", cases).mark
+    definition = SimpleNamespace(nodeid="test_x", iter_markers=lambda _: [mark])
+    metafunc: Any = SimpleNamespace(definition=definition)
+    pytest_generate_tests(metafunc)
+
+
+@pytest.mark.parametrize("cases", [{1, 2}, frozenset({1, 2})])
+def test_cases_in_the_order_of_a_set_are_refused(cases: Any) -> None:
+    with pytest.raises(pytest.UsageError, match="its cases are a set, whose order is left to"):
+        generated(cases)
+    generated(list(cases))
