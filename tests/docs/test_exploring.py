@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.docs.console import Command, do, read, shows
+from tests.patience import patience
 
 PAGE = Path(__file__).parents[2] / "docs" / "exploring.md"
 # What is found is found at once; bodies of tests are searched on for as long as they may be.
-ENOUGH = "-p no:cacheprovider --explore-seconds 2"
+ENOUGH = f"-p no:cacheprovider --explore-seconds {patience(2):.0f}"
 RECORDED = (3, 11)  # on other versions there may be another number of schedules
 
 

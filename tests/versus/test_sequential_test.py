@@ -236,6 +236,7 @@ def test_fewer_cpu_seconds_tell_of_jobs_that_compute_where_wall_time_cannot(comp
     assert test.verdict is (Verdict.FASTER if computes else Verdict.UNSURE)
     assert test.decisive is (test.cpu if computes else test.wall)
     assert figures(test)["by_cpu"] is computes
+    assert figures(test)["cpu"]["verdict"] is Verdict.FASTER
 
 
 def test_two_clocks_share_what_the_cell_may_be_wrong() -> None:
