@@ -136,6 +136,6 @@ def identity_of(frame: FrameType) -> FrameIdentity:
 
 def _is_called_by(frame: FrameType | None, other: FrameIdentity) -> bool:
     caller = frame and frame.f_back
-    while caller is not None and (address_of(caller), caller.f_code) != other:
+    while caller is not None and identity_of(caller) != other:
         caller = caller.f_back
     return caller is not None
