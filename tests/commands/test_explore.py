@@ -53,6 +53,19 @@ def test_script_that_can_fail_is_shown_failing(
     assert err == ""  # progress is for a terminal
 
 
+def test_a_program_that_was_changed_within_the_second_is_read_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bytecode, had it been kept, would be told from this one by second and size alone."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)  # whatever the environment asks for
+    file = tmp_path / "changing.py"
+    for result in (False, True):
+        file.write_text(f"def program():\n    return {result!s:5}\n\n\nholds = bool\n")
+        os.utime(file, (1_700_000_000, 1_700_000_000))
+        assert obey(["explore", f"{file}:program"]) == (0 if result else 1)
+    assert not [*tmp_path.rglob("*.pyc")]
+
+
 def test_function_that_cannot_fail_passes_every_schedule(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
