@@ -164,7 +164,7 @@ class Workers:
         )
         self._workers.append(Worker(process, ours))
         try:
-            with warnings.catch_warnings(), _agreeing_on_hashes():
+            with warnings.catch_warnings(), _environment_of_the_spawned():
                 warnings.simplefilter("ignore", DeprecationWarning)  # of the threads known harmless
                 process.start()
         finally:
@@ -205,15 +205,16 @@ def _can_fork() -> bool:
 
 
 @contextmanager
-def _agreeing_on_hashes() -> Iterator[None]:
-    """Let spawned processes have sets in the same order, if this one has none that is fixed."""
-    given = os.environ.get("PYTHONHASHSEED")
-    os.environ.setdefault("PYTHONHASHSEED", "0")
+def _environment_of_the_spawned() -> Iterator[None]:
+    """Let them have sets in the same order, if here none is fixed, and keep no bytecode."""
+    wanted = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    missing = {name: value for name, value in wanted.items() if name not in os.environ}
+    os.environ.update(missing)
     try:
         yield
     finally:
-        if given is None:
-            del os.environ["PYTHONHASHSEED"]
+        for name in missing:
+            del os.environ[name]
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -53,16 +53,29 @@ def test_script_that_can_fail_is_shown_failing(
     assert err == ""  # progress is for a terminal
 
 
+@pytest.fixture
+def another_thread() -> Iterator[None]:
+    """Let a thread run, so that processes of the explorer cannot be forked."""
+    ended = threading.Event()
+    thread = threading.Thread(target=ended.wait, name="another")
+    thread.start()
+    yield
+    ended.set()
+    thread.join()
+
+
+@pytest.mark.usefixtures("another_thread")
 def test_a_program_that_was_changed_within_the_second_is_read_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its bytecode, had it been kept, would be told from this one by second and size alone."""
     monkeypatch.setattr(sys, "dont_write_bytecode", False)  # whatever the environment asks for
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     file = tmp_path / "changing.py"
     for result in (False, True):
         file.write_text(f"def program():\n    return {result!s:5}\n\n\nholds = bool\n")
         os.utime(file, (1_700_000_000, 1_700_000_000))
-        assert obey(["explore", f"{file}:program"]) == (0 if result else 1)
+        assert obey(["explore", f"{file}:program", "--processes", "2"]) == (0 if result else 1)
     assert not [*tmp_path.rglob("*.pyc")]
 
 
