@@ -25,7 +25,11 @@ SAME = (
     "lost missing lose loses loss vanishes vanished disappears disappeared dropped gone erases",
     "exception exceptions error errors raised traceback",
     "crash crashes crashed killed kills terminated abruptly died dies broken",
-    "slow slower slowly performance takes long overhead costs",
+    (
+        "slow slower slowly performance takes long overhead costs latency lag laggy spikes delay"
+        " delays delayed speed speedup faster scale scales scaling throughput"
+    ),
+    "balance money amount total sum counter count counts votes tally stock",
     "swallowed swallows silent silently ignored hidden nothing unseen nobody thrown",
     (
         "flaky intermittent intermittently sometimes occasionally nondeterministic seldom rarely"
@@ -53,7 +57,11 @@ SAME = (
 )
 # What is said in several words, and the one word for it.
 SAID = (
-    (r"(never|not|n't) (end|finish|return|respond|answer|terminate|complete)\w*", "hang"),
+    (r"(never|not|n't) (end|finish|return|respond|answer|terminate|complete|exit|quit)\w*", "hang"),
+    (r"(no|without( an?| any)?) (error|exception|traceback)s?", "silent"),
+    (r"\b(nobody|never|not) (retrieved|noticed|reported|logged)", "silent"),
+    (r"\btim(e|es|ed|ing) out", "timeout"),
+    (r"\brate[- ]?limit\w*", "overload"),
     (r"(stand|stood)s? still", "hang"),
     (r"now and then|once in a while|from time to time|(from )?run to run|every run", "flaky"),
     (r"(out of|too much|lots of) memory", "memory"),

@@ -75,7 +75,7 @@ FEW = 8  # what is shown at once
         ("KeyboardInterrupt", 2, "ctrl_c_with_pool"),
         ("zombie process", 3, "ctrl_c_with_pool"),
         ("CPU 100%", 1, "trylock_livelock"),
-        ("exception disappears", 3, "future_never_checked exception_swallowed_in_worker_loop"),
+        ("exception disappears", 4, "future_never_checked exception_swallowed_in_worker_loop"),
         ("errors are swallowed", 5, "exception_swallowed_in_worker_loop future_never_checked"),
         ("database is locked", 1, "sqlite_deferred_upgrade"),
         ("server does not respond", FEW, "threadsafe_call_on_own_loop retry_storm"),
@@ -88,6 +88,14 @@ FEW = 8  # what is shown at once
         ("wrong user's data", 2, "thread_local_in_tasks"),
         ("background task stops", 1, "dangling_task"),
         ("DNS timeout", 1, "default_executor_starvation"),
+        ("votes are missing", FEW, "lost_update non_atomic_shared_value"),
+        ("money missing", FEW, "lost_update"),
+        ("program does not exit", FEW, "queue_join_dead_worker join_before_drain"),
+        ("no error shown", FEW, "exception_swallowed_in_worker_loop future_never_checked"),
+        ("no traceback", FEW, "future_never_checked"),
+        ("API rate limit exceeded", FEW, "retry_storm"),
+        ("requests time out", FEW, "default_executor_starvation"),
+        ("latency is high", FEW, "no_backpressure tiny_chunks"),
     ],
 )
 def test_what_people_type_leads_to_what_it_may_be(words: str, among: int, names: str) -> None:
