@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from conlab import cli
+from conlab.bench import settings
 from conlab.catalogue import pitfall
 from conlab.catalogue.law import Finding
 from conlab.commands import study
@@ -54,15 +55,14 @@ def test_an_explored_pitfall_is_told_and_both_sides_are_run(
     words = " ".join(told.split())
     assert "Why: `balance += after_fee(amount)`" in told
     assert "\n+        with lock:\n" in told
-    broken = r"broken fails in 2 of 4 schedules that differ \(any number of preemptions, reading g"
-    assert re.search(broken, words)
-    fixed = (
-        r"fixed passes every schedule, 2 that differ \(any number of preemptions, reading bytecode"
-    )
-    assert re.search(fixed, words)
+    reading = "gil" if settings.gil_enabled() else "bytecode"  # where it may fail today
+    broken = "broken fails in 2 of 4 schedules that differ (any number of preemptions, reading "
+    assert f"{broken}{reading}" in words
+    fixed = "fixed passes every schedule, 2 that differ (any number of preemptions, reading "
+    assert f"{fixed}bytecode" in words
     in_short = told.index("\nIn short: broken goes wrong, as its file declares, and fixed is right")
-    for term in ("schedule: ", "preemption: ", "reading gil: ", "reading bytecode: "):
-        assert told.index(f"\n{term}") < in_short
+    terms = {"schedule", "preemption", f"reading {reading}", "reading bytecode"}
+    assert all(told.index(f"\n{term}: ") < in_short for term in terms)
 
 
 def test_a_judged_pitfall_is_told_and_both_sides_are_run(
