@@ -26,7 +26,7 @@ from conlab.bench.settings import usable_cores
 from conlab.commands import report as pages
 from conlab.errors import UserError
 from conlab.explorer import Exploration, Witness, explore, replay
-from conlab.explorer.programs import target
+from conlab.explorer.programs import bytecode, target
 from conlab.explorer.programs.making import find_maker
 from conlab.explorer.serial.drivers import read_operations
 from conlab.explorer.serial.linearizability import check_linearizability
@@ -176,6 +176,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+@bytecode.none_kept()
 def run(options: argparse.Namespace) -> int:
     """Explore or replay; return 1 when a schedule fails, and 2 when there is no verdict."""
     if options.save is not None:

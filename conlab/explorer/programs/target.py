@@ -2,17 +2,14 @@
 
 A file is imported as what it is: one inside a package by its full name, so that relative imports
 and siblings are found; any other as a module of its own, with its folder first among the places
-from which is imported, as if it were run. No bytecode is kept of it: Python takes that for new as
-long as a source has the second and the size that it had, and who explores, changes a digit and
-explores again would be told of the program of before.
+from which is imported, as if it were run.
 """
 
 import ast
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,8 +83,7 @@ def _import(name: str, target: str) -> Any:
     if not all(part.isidentifier() for part in name.split(".")):
         raise UserError(f"{target} is neither a file nor a function of a module: {FORMS}")
     try:
-        with _no_bytecode_kept():
-            return importlib.import_module(name)
+        return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             raise UserError(
@@ -111,8 +107,7 @@ def _module_at(path: Path) -> Any:
     if "." not in name and name in sys.modules:
         return _alone(path, name)  # such as a file of the reader's called queue.py
     try:
-        with _no_bytecode_kept():
-            module = importlib.import_module(name)
+        module = importlib.import_module(name)
     except Exception as error:
         raise _unclean(path, error) from error
     file = getattr(module, "__file__", None)
@@ -128,23 +123,13 @@ def _alone(path: Path, name: str) -> Any:
     before = sys.modules.get(name)
     sys.modules[name] = module
     try:
-        with _no_bytecode_kept():
-            spec.loader.exec_module(module)
+        spec.loader.exec_module(module)
     except Exception as error:
         raise _unclean(path, error) from error
     finally:
         if before is not None and name in sys.stdlib_module_names:
             sys.modules[name] = before  # whoever imports it means that
     return module
-
-
-@contextmanager
-def _no_bytecode_kept() -> Iterator[None]:
-    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
-        yield
-    finally:
-        sys.dont_write_bytecode = before
 
 
 def _place(path: Path) -> tuple[Path, str]:
