@@ -108,4 +108,6 @@ class FirstRuns:
             watching(cell, first.seconds, self.inputs.origin_pid) as watchdog,
             opened(cell, self.inputs.jobs(self.workload), settings, watchdog.watch) as open_cell,
         ):
-            check(open_cell, open_cell.counting()[0])
+            result, tally = open_cell.counting()
+            trial.refuse_strays(self.workload, tally, cell.model.functions()[0])
+            check(open_cell, result)

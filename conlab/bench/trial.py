@@ -42,7 +42,12 @@ def own_errors(workload: Workload) -> Iterator[None]:
         if not own_lines.of_error(error, file_of(workload)):
             raise  # it is about its results
         raise raised(workload, error) from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # to exit, or one of the job's own
+        ours = not isinstance(error, Exception | SystemExit)
+        if ours and not own_lines.of_error(error, file_of(workload)):
+            raise
         raise raised(workload, error) from error
 
 
@@ -178,8 +183,7 @@ def refuse_results(workload: Workload, result: Any, models: tuple[Model, ...]) -
 
 def refuse_tally(workload: Workload, tally: Tally, drawn: int | None) -> None:
     """Raise UserError where the first serial run did no job, or none that succeeded."""
-    if tally.unawaited:
-        raise UserError(f"{workload.name}: work() gave a coroutine that nobody awaited")
+    refuse_strays(workload, tally, "work")
     if drawn is not None and drawn != tally.jobs:
         raise must_start_anew(workload, f"one call gave {drawn:,} jobs, the next {tally.jobs:,}")
     if not tally.jobs:
@@ -189,6 +193,21 @@ def refuse_tally(workload: Workload, tally: Tally, drawn: int | None) -> None:
             f"{workload.name}: every job failed, the first with"
             f" {first_failure(tally)}{place(tally)}",
             own_lines.of_text(tally.first_failure.traceback, file_of(workload)),
+        )
+
+
+def refuse_strays(workload: Workload, tally: Tally, called: str) -> None:
+    """Raise UserError where a forked process would have gone on, or nobody awaited a coroutine."""
+    if tally.unawaited:
+        remedy = "let work() run it to its end" if called == "work" else "await it in there"
+        raise UserError(
+            f"{workload.name}: {called}() gave a coroutine that nobody awaited; {remedy}"
+        )
+    if tally.forked:
+        raise UserError(
+            f"{workload.name}: a process that a job had forked came out of the job, and would have"
+            " done all that is left as well; let it end by os._exit(0), or use subprocess or"
+            " multiprocessing"
         )
 
 

@@ -239,6 +239,37 @@ MISTAKES = {
         "def jobs(): return [1]\nasync def work_async(n, c): return n",
         r"work_async\(n, c\) takes 2 arguments, .* write client_async\(\)",
     ),
+    "nobody_awaits": (
+        (
+            "def jobs(): return [1]\ndef work(n): return n\nasync def ask(n): return n\n"
+            "async def work_async(n): return ask(n)"
+        ),
+        r"nobody_awaits: work_async\(\) gave a coroutine that nobody awaited; await it in there",
+    ),
+    "fails_in_a_group": (
+        """
+        import asyncio
+        def jobs(): return [1]
+        async def ask(n): raise ValueError(f"no {n}")
+        async def work_async(n):
+            async with asyncio.TaskGroup() as group: group.create_task(ask(n))
+        """,
+        (
+            r"every job failed, the first with ExceptionGroup: .*: ValueError: no 1\n"
+            r"  fails_in_a_group\.py:4, in ask\(\): async def ask"
+        ),
+    ),
+    "raises_no_exception": (
+        (
+            "class Stop(BaseException): pass\ndef jobs(): return [1]\n"
+            "def work(n): raise Stop('enough')"
+        ),
+        r"raises_no_exception\.py:3, in work\(\): Stop: enough",
+    ),
+    "jobs_end_by_force": (
+        "def jobs():\n    yield 1\n    raise GeneratorExit\ndef work(n): return n",
+        r"jobs_end_by_force\.py:3, in jobs\(\): GeneratorExit",
+    ),
     "asserts": (
         "def jobs():\n    assert []\n    yield 1\ndef work(n): return n",
         r"asserts\.py:2, in jobs\(\): AssertionError",

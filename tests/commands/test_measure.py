@@ -114,6 +114,23 @@ def test_a_job_that_only_a_model_shows_to_be_wrong_is_said_once_and_has_no_table
     )
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+@pytest.mark.parametrize("end", ["return -1", "sys.exit(0)"])
+def test_a_process_that_a_job_forked_does_not_go_on_with_the_run(end: str, tmp_path: Path) -> None:
+    forks = "import os, sys; pid = os.fork()\n    if pid == 0: {end}\n    os.waitpid(pid, 0)"
+    path = job(tmp_path, forks.format(end=end), name="forks.py")
+    done = measured(path, "--seconds", "1")
+    if end == "sys.exit(0)":
+        assert done.returncode == 0
+        assert done.stdout.count("forks: 4 jobs") == 1
+        return
+    assert done.returncode == cli.MISTAKE
+    assert done.stdout == ""
+    assert re.fullmatch(
+        r"conlab: forks: a process that a job had forked came out of the job, .*\n", done.stderr
+    )
+
+
 def test_what_an_encoding_lacks_is_written_all_the_same(tmp_path: Path) -> None:
     ended = measured(job(tmp_path), "--models", "serial", PYTHONIOENCODING="ascii")
     assert (ended.returncode, ended.stderr) == (0, "")
