@@ -17,6 +17,7 @@ from conlab.bench import own_lines, sameness
 from conlab.bench.discovery import Cell, Model, Workload
 from conlab.bench.own_file import described
 from conlab.bench.running import CellFailed, Jobs, Tally
+from conlab.bench.standstill import Standstill
 from conlab.errors import SaidError, UserError
 
 MOST_DRAWN = 5_000_000  # jobs, after which an end is not waited for
@@ -123,39 +124,57 @@ def instead(others: list[str]) -> str:
 
 
 def look_at_jobs(
-    workload: Workload, jobs: Jobs, models: tuple[Model, ...], *, bounded: bool
+    workload: Workload,
+    jobs: Jobs,
+    models: tuple[Model, ...],
+    *,
+    bounded: bool,
+    standstill: Standstill,
 ) -> int | None:
     """Draw all jobs once: how many there are, or None where that takes too long to find out.
 
     ``bounded`` says that somebody has said how many to take.
     """
     senders, others = sending(workload, models)
-    began, seconds = time.perf_counter(), 0.0
-    source = jobs()
+    began = time.perf_counter()
+
+    def under_way(drawn: int) -> str:
+        return f"{workload.name}: jobs() gave {drawn:,} jobs, and nothing more"
+
+    def no_end(where: str = "") -> UserError:
+        drawn, seconds = standstill.seen, time.perf_counter() - began
+        return UserError(
+            f"{workload.name}: jobs() gave {drawn:,} jobs in {seconds:.1f} s and came to no end"
+            f"{where}; say how many to take: --jobs {min(32, drawn or 32)}, for instance"
+        )
+
+    standstill.seen = 0
+    with standstill.told(under_way):
+        source = jobs()
     known = length_hint(source, 0)
-    for number in itertools.count():
-        try:
-            job = next(source)
-        except StopIteration:
-            return number
-        seconds = time.perf_counter() - began
-        if senders and seconds < PICKLING_LIMIT:
+    ends = bounded or known
+    with standstill.told(under_way) if ends else standstill.ended(no_end):
+        for number in itertools.count():
+            standstill.seen = number
             try:
-                pickle.dumps(job)
-            except Exception as error:
-                raise UserError(
-                    f"{workload.name}: job {number} cannot be sent to worker processes"
-                    f" ({own_lines.said(error)}); jobs() should give plain values, such as numbers"
-                    f" and paths{instead(others)}"
-                ) from error
-        if seconds > DRAWING_LIMIT or number >= MOST_DRAWN:
-            break
-    if bounded or known:
+                job = next(source)
+            except StopIteration:
+                return number
+            seconds = time.perf_counter() - began
+            if senders and seconds < PICKLING_LIMIT:
+                try:
+                    pickle.dumps(job)
+                except Exception as error:
+                    raise UserError(
+                        f"{workload.name}: job {number} cannot be sent to worker processes"
+                        f" ({own_lines.said(error)}); jobs() should give plain values, such as"
+                        f" numbers and paths{instead(others)}"
+                    ) from error
+            if seconds > DRAWING_LIMIT or number >= MOST_DRAWN:
+                break
+    if ends:
         return known or None
-    raise UserError(
-        f"{workload.name}: jobs() gave {number:,} jobs in {seconds:.1f} s and came to no end; say"
-        f" how many to take: --jobs {min(32, number)}, for instance"
-    )
+    raise no_end()
 
 
 def refuse_results(workload: Workload, result: Any, models: tuple[Model, ...]) -> None:

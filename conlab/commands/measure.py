@@ -41,10 +41,7 @@ def run(options: argparse.Namespace) -> int:
     with needing("measure", "suite"):
         import pytest_benchmark  # noqa: F401  # named first: without it nothing is timed
 
-        from conlab.bench import discovery, levels, settings, summary
-        from conlab.bench.inputs import Inputs
-        from conlab.bench.measuring import Matrix
-        from conlab.bench.own_job.measuring import measure
+        from conlab.bench.command_line import as_a_script_has
     if options.json:
         check_output("--json", options.json, Output.FIGURES)
     if options.report:
@@ -53,6 +50,17 @@ def run(options: argparse.Namespace) -> int:
 
             curves.library()
         page.check_writable("--report", options.report)
+    with as_a_script_has(options.file):
+        return measure_file(options)
+
+
+def measure_file(options: argparse.Namespace) -> int:
+    """The same, once it is known that all is there that it needs."""
+    with needing("measure", "suite"):
+        from conlab.bench import discovery, levels, settings, summary
+        from conlab.bench.inputs import Inputs
+        from conlab.bench.measuring import Matrix
+        from conlab.bench.own_job.measuring import measure
     job = discovery.own_workload(options.file)
     given = SimpleNamespace(getoption=lambda name: getattr(options, name))
     chosen = settings.read_run((job,), given, package=WORKLOADS)

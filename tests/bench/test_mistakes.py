@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conlab.bench import trial
+from conlab.bench import standstill, trial
 from conlab.bench.discovery import Model, own_workload
 from conlab.bench.inputs import Inputs
 from conlab.bench.measured import Reference
@@ -270,6 +270,10 @@ MISTAKES = {
         "def jobs():\n    yield 1\n    raise GeneratorExit\ndef work(n): return n",
         r"jobs_end_by_force\.py:3, in jobs\(\): GeneratorExit",
     ),
+    "ends_the_process": (
+        "import os\ndef jobs(): return range(3)\ndef work(n):\n    os._exit(0)",
+        r"ends_the_process\.py:4, in work\(\): SystemExit: 0; a job may not end the process",
+    ),
     "asserts": (
         "def jobs():\n    assert []\n    yield 1\ndef work(n): return n",
         r"asserts\.py:2, in jobs\(\): AssertionError",
@@ -333,6 +337,57 @@ def test_what_is_no_mistake_is_none(name: str, own_file: Write) -> None:
     assert first.jobs == {"only_async": 3, "one_job": 1}.get(name, 8)
     note = "1 of 8 jobs failed, the first with ValueError: bad input."
     assert first.note == (note if name == "some_raise" else "")
+
+
+BLOCKS = """
+import queue
+QUEUE = queue.Queue()
+for n in range(6): QUEUE.put(n)
+def jobs():
+    while True:
+        yield QUEUE.get()
+def work(n): return n
+"""
+
+
+def test_jobs_that_block_are_broken_off_and_said_with_their_line(
+    own_file: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standstill, "PATIENCE", 0.2)
+    with pytest.raises(
+        UserError,
+        match=(
+            r"blocks: jobs\(\) gave 6 jobs in .* and came to no end; it stands at blocks\.py:7, in"
+            r" jobs\(\): yield QUEUE\.get\(\); say how many to take: --jobs 6"
+        ),
+    ):
+        tried(own_file("blocks.py", BLOCKS))
+
+
+def test_where_a_job_stands_that_does_not_come_back_is_said_while_it_does_not(
+    own_file: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standstill, "PATIENCE", 0.2)
+    source = """
+    import threading
+    HEARD = threading.Event()
+    def jobs(): return [1, 2]
+    def work(n): return HEARD.wait()
+    """
+    workload = own_workload(own_file("stands.py", source))
+    chosen = settings(workloads=(workload,), models=(SERIAL, THREADS))
+    said: list[str] = []
+
+    def say(sentence: str) -> None:
+        said.append(sentence)
+        workload.hook("HEARD").set()
+
+    assert Matrix(chosen, Inputs(chosen, small=False), say=say).reference(workload).jobs == 2
+    assert re.fullmatch(
+        r"stands: job 1 of the first run, in serial, has given nothing for 0 s; it stands at"
+        r" stands\.py:5, in work\(\): def work\(n\): return HEARD\.wait\(\)\. Ctrl-C ends this\.",
+        said[0],
+    )
 
 
 def test_a_misspelt_name_is_set_right(own_file: Write) -> None:

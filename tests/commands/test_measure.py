@@ -115,19 +115,32 @@ def test_a_job_that_only_a_model_shows_to_be_wrong_is_said_once_and_has_no_table
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
-@pytest.mark.parametrize("end", ["return -1", "sys.exit(0)"])
-def test_a_process_that_a_job_forked_does_not_go_on_with_the_run(end: str, tmp_path: Path) -> None:
-    forks = "import os, sys; pid = os.fork()\n    if pid == 0: {end}\n    os.waitpid(pid, 0)"
-    path = job(tmp_path, forks.format(end=end), name="forks.py")
-    done = measured(path, "--seconds", "1")
-    if end == "sys.exit(0)":
-        assert done.returncode == 0
-        assert done.stdout.count("forks: 4 jobs") == 1
-        return
+def test_a_process_that_a_job_forked_does_not_go_on_with_the_run(tmp_path: Path) -> None:
+    forks = "import os; pid = os.fork()\n    if pid == 0: return -1\n    os.waitpid(pid, 0)"
+    done = measured(job(tmp_path, forks, name="forks.py"))
     assert done.returncode == cli.MISTAKE
     assert done.stdout == ""
     assert re.fullmatch(
         r"conlab: forks: a process that a job had forked came out of the job, .*\n", done.stderr
+    )
+
+
+def test_a_file_that_reads_its_arguments_gets_none_of_the_command_s(
+    own_file: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = """
+    import argparse
+    PARSER = argparse.ArgumentParser()
+    PARSER.add_argument("folder")
+    PARSER.parse_args()
+    """
+    path = own_file("wants_a_folder.py", source)
+    assert cli.obey(["measure", str(path)]) == cli.MISTAKE
+    said = capsys.readouterr().err
+    assert "wants_a_folder.py: error: the following arguments are required: folder" in said
+    assert said.endswith(
+        "importing it raised SystemExit: 2 (wants_a_folder.py:5); what is to run as a script"
+        " belongs under if __name__ == '__main__'\n"
     )
 
 
