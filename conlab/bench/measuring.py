@@ -324,12 +324,15 @@ class Matrix:
                 with own.watching() if workload.own else nullcontext():
                     result, tally = open_cell.counting(after_level=keep_log)
                 seconds, waiting = time.perf_counter() - began, costs.waiting_since(before)
+                ready_after = costs.own_seconds()[2]
             trial.refuse_tally(workload, tally, drawn)
             waits = not workload.computes_only() or waiting >= WAITS
             reference = Reference(
                 result, tally.jobs, seconds, levels, waits, memory=taken.given_back
             )
             if workload.own:
+                ready = costs.difference(before[2], ready_after) or 0.0
+                reference.first = max(0.0, seconds - tally.first_job - ready)
                 self.plans[workload.name] = own.after_serial(
                     open_cell,
                     reference,
@@ -462,6 +465,7 @@ class Matrix:
             standing=seen.standing,
             sent=sent,
             memory=reference.memory,
+            first=reference.first,
             memory_free=job_memory.free(),
         )
         return Watched(tally, repeats, cost, cpu_origin, evidence)

@@ -110,6 +110,7 @@ class Tally:
     """What went through ``run``: how many jobs, how many failed, and how long each took.
 
     ``making`` is for how many seconds ``jobs()`` was at work, over all runs that were watched;
+    ``first_job`` is the seconds from the first job to the second, of a watched or counted run;
     ``forked`` says that a process which a job had forked came out of that job.
     """
 
@@ -119,6 +120,7 @@ class Tally:
     unawaited: int = 0
     seconds: "array[float]" = field(default_factory=lambda: array("d"))
     making: float = 0.0
+    first_job: float = 0.0
     forked: bool = False
 
     def see(self, result: Any, failure: type) -> None:
@@ -197,11 +199,14 @@ class OpenCell:
 
 def counted(jobs: Iterable[Any], tally: Tally) -> Iterator[Any]:
     """The jobs, counted as they are drawn, and the seconds that the drawing takes."""
-    source, nothing = iter(jobs), object()
+    source, nothing, drawn = iter(jobs), object(), 0.0
     while True:
         began = time.perf_counter()
+        if tally.jobs == 1:
+            tally.first_job = began - drawn
         job = next(source, nothing)
-        tally.making += time.perf_counter() - began
+        drawn = time.perf_counter()
+        tally.making += drawn - began
         if job is nothing:
             return
         tally.jobs += 1

@@ -163,7 +163,7 @@ def look_at_jobs(
             seconds = time.perf_counter() - began
             if senders and seconds < PICKLING_LIMIT:
                 try:
-                    pickle.dumps(job)
+                    pickle.loads(pickle.dumps(job))
                 except Exception as error:
                     raise UserError(
                         f"{workload.name}: job {number} cannot be sent to worker processes"
@@ -191,7 +191,7 @@ def refuse_results(workload: Workload, result: Any, models: tuple[Model, ...]) -
         if not senders or time.perf_counter() - began > PICKLING_LIMIT:
             continue
         try:
-            pickle.dumps(one)
+            pickle.loads(pickle.dumps(one))
         except Exception as error:
             raise UserError(
                 f"{workload.name}: what work() gives for job {number}, {described(one)}, cannot be"

@@ -274,6 +274,27 @@ MISTAKES = {
         "import os\ndef jobs(): return range(3)\ndef work(n):\n    os._exit(0)",
         r"ends_the_process\.py:4, in work\(\): SystemExit: 0; a job may not end the process",
     ),
+    "results_come_apart": (
+        """
+        class Odd(Exception):
+            def __init__(self, a, b): super().__init__(a)
+        def jobs(): return [1]
+        def work(n): return Odd(n, 2)
+        """,
+        (
+            r"results_come_apart: what work\(\) gives for job 0, an Odd, cannot be sent back from a"
+            r" worker process \(TypeError: .*missing 1 required positional argument: 'b'"
+        ),
+    ),
+    "jobs_come_apart": (
+        """
+        class Odd(Exception):
+            def __init__(self, a, b): super().__init__(a)
+        def jobs(): return [Odd(1, 2)]
+        def work(n): return 1
+        """,
+        r"job 0 cannot be sent to worker processes \(TypeError: .*missing 1 required positional",
+    ),
     "asserts": (
         "def jobs():\n    assert []\n    yield 1\ndef work(n): return n",
         r"asserts\.py:2, in jobs\(\): AssertionError",

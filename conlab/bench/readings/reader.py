@@ -7,6 +7,7 @@ from conlab.bench.readings import (
     making,
     memory,
     parallel_inside,
+    remembered,
     shared,
     stragglers,
     too_short,
@@ -28,9 +29,9 @@ RULES = (
 
 
 def readings(case: Case) -> list[Reading]:
-    """What the figures say of the jobs; where they are too short, nothing else."""
+    """What the figures say of the jobs; where they are too short, or did nothing, only that."""
     if case.name == DISPATCH:
         return []
-    if short := too_short.read(case):
-        return [short]
+    if alone := remembered.read(case) or too_short.read(case):
+        return [alone]
     return [reading for rule in RULES if (reading := rule(case))]

@@ -190,3 +190,27 @@ def test_a_model_whose_jobs_would_not_fit_is_not_tried() -> None:
     )
     assert memory.does_not_fit(2 * GIBI, 4, 9 * GIBI) == ""
     assert memory.does_not_fit(MEBI, 10_000, GIBI) == ""
+
+
+# Remembered
+
+
+def test_jobs_that_find_done_what_the_first_run_did_are_named_and_have_no_leader() -> None:
+    quick = case(
+        row("threads", 2e-4), row("serial", 5e-5), alone=alone(jobs=(5e-6,) * 10, first=0.4)
+    )
+    (found,) = readings(quick)
+    assert found.kind == "remembered"
+    assert "first run took 400.0 ms in serial" in found.sentence
+    assert "later ones take 50 µs" in found.sentence
+    assert "how fast they remember" in found.doubt
+
+
+@pytest.mark.parametrize("first", [0.0, 1.0, 4.0])
+def test_a_first_run_that_is_somewhat_slower_is_no_sign_of_that(first: float) -> None:
+    assert "remembered" not in [one.kind for one in readings(case(alone=alone(first=first)))]
+
+
+def test_a_first_run_of_milliseconds_is_none_either() -> None:
+    short = case(row("serial", 1e-4), alone=alone(jobs=(1e-5,) * 10, first=0.01))
+    assert [one.kind for one in readings(short)] == ["too short"]
