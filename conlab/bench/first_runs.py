@@ -59,8 +59,12 @@ class FirstRuns:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Say of the first run where it stands still, and where a job ends this process."""
-        with self.standstill.told(self.under_way), exits_told():
+        """Say of the first run where it stands still, or a job ends this process or its output."""
+        with (
+            trial.output_kept(self.workload),
+            self.standstill.told(self.under_way),
+            exits_told(),
+        ):
             yield
 
     def under_way(self, drawn: int) -> str:

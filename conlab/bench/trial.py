@@ -5,7 +5,9 @@ Each function raises UserError, in one sentence, or finds nothing.
 
 import inspect
 import itertools
+import os
 import pickle
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -230,9 +232,31 @@ def refuse_strays(workload: Workload, tally: Tally, called: str) -> None:
         )
 
 
+@contextmanager
+def output_kept(workload: Workload) -> Iterator[None]:
+    """Raise UserError where jobs close what the figures are to be written to."""
+    before = sys.stdout, output_is_open()
+    yield
+    stream, was_open = before
+    if was_open and (getattr(stream, "closed", False) or not output_is_open()):
+        raise UserError(
+            f"{workload.name}: a job has closed the standard output, where the figures are to"
+            " stand; let it close what it has opened itself"
+        )
+
+
+def output_is_open() -> bool:
+    """Say whether the process has a standard output."""
+    try:
+        os.fstat(1)
+    except OSError:
+        return False
+    return True
+
+
 def first_failure(tally: Tally) -> str:
     """The type and the message of the first job that failed."""
-    return f"{tally.first_failure.type}: {tally.first_failure.message}"
+    return f"{tally.first_failure.type}: {tally.first_failure.message}".removesuffix(": ")
 
 
 def place(tally: Tally) -> str:

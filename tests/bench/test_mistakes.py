@@ -1,6 +1,7 @@
 """Users' mistakes in a job of their own: each gets one sentence, before anything is measured."""
 
 import re
+import sys
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -295,6 +296,19 @@ MISTAKES = {
         """,
         r"job 0 cannot be sent to worker processes \(TypeError: .*missing 1 required positional",
     ),
+    "says_nothing": (
+        "def jobs(): return [1, 2]\ndef work(n): return next(iter([]))",
+        r"says_nothing: every job failed, the first with StopIteration\n  says_nothing\.py:2",
+    ),
+    "closes_the_output": (
+        """
+        import io, sys
+        sys.stdout = io.StringIO()
+        def jobs(): return [1]
+        def work(n): sys.stdout.close()
+        """,
+        r"closes_the_output: a job has closed the standard output, where the figures are to",
+    ),
     "asserts": (
         "def jobs():\n    assert []\n    yield 1\ndef work(n): return n",
         r"asserts\.py:2, in jobs\(\): AssertionError",
@@ -307,6 +321,11 @@ def tried(path: Path, models: tuple[Model, ...] = MODELS, **options: Any) -> Ref
     workload = own_workload(path)
     chosen = settings(workloads=(workload,), models=models, **options)
     return Matrix(chosen, Inputs(chosen, small=False)).reference(workload)
+
+
+@pytest.fixture(autouse=True)
+def own_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
 
 
 @pytest.fixture(autouse=True)

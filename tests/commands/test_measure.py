@@ -125,6 +125,21 @@ def test_a_process_that_a_job_forked_does_not_go_on_with_the_run(tmp_path: Path)
     )
 
 
+def test_a_thread_of_the_job_s_that_does_not_end_is_named_and_not_waited_for(
+    tmp_path: Path,
+) -> None:
+    waits = "threading.Thread(target=threading.Event().wait, name='heart').start()"
+    path = tmp_path / "beats.py"
+    path.write_text(f"import threading\n{waits}\njobs = lambda: []\ndef work(n): return n\n")
+    done = measured(str(path))
+    assert done.returncode == cli.MISTAKE
+    assert re.fullmatch(
+        r"conlab: \S+beats\.py: it has started a thread that does not end, heart, .*\n"
+        r"conlab: beats: jobs\(\) gave no job; .*\n",
+        done.stderr,
+    )
+
+
 def test_a_file_that_reads_its_arguments_gets_none_of_the_command_s(
     own_file: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:

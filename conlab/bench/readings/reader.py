@@ -6,6 +6,7 @@ from conlab.bench.readings import (
     clients,
     making,
     memory,
+    not_awaited,
     parallel_inside,
     remembered,
     shared,
@@ -18,6 +19,7 @@ from conlab.bench.readings.reading import Reading
 DISPATCH = "dispatch_tasks"  # jobs that do nothing, to see what a pool costs
 RULES = (
     blocked_loop.read,
+    not_awaited.read,
     shared.read,
     parallel_inside.read,
     making.read,
