@@ -220,10 +220,8 @@ def refuse_tally(workload: Workload, tally: Tally, drawn: int | None) -> None:
 def refuse_strays(workload: Workload, tally: Tally, called: str) -> None:
     """Raise UserError where a forked process would have gone on, or nobody awaited a coroutine."""
     if tally.unawaited:
-        remedy = "let work() run it to its end" if called == "work" else "await it in there"
-        raise UserError(
-            f"{workload.name}: {called}() gave a coroutine that nobody awaited; {remedy}"
-        )
+        remedy = "" if called == "work" else "; await it in there"
+        raise UserError(f"{workload.name}: {called}() gave a coroutine that nobody awaited{remedy}")
     if tally.forked:
         raise UserError(
             f"{workload.name}: a process that a job had forked came out of the job, and would have"
