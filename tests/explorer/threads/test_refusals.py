@@ -218,6 +218,34 @@ def test_thread_that_gets_no_core_is_not_blocked(monkeypatch: pytest.MonkeyPatch
     looks(monkeypatch, [(1.0, True), (1.0, False)] * 90)
 
 
+def test_thread_that_is_given_its_turn_is_not_blocked_while_the_giver_has_no_core(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(RealThread, "is_given_its_turn", lambda _: True)
+    looks(monkeypatch, [(1.0, True)] * 90)
+    with pytest.raises(Uncontrolled, match="blocks"):  # but not for ever
+        looks(monkeypatch, [(1.0, True)] * 102)
+
+
+def test_thread_that_waits_for_its_turn_is_told_from_one_that_waits_for_anything_else() -> None:
+    first, second = RealThread(), RealThread()
+
+    def run() -> None:
+        first.is_the_caller()
+        first.hand_over_to(second)
+        second.semaphore.acquire()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert wait_for(first.is_given_its_turn)
+    second.semaphore.acquire()
+    first.semaphore.release()
+    assert wait_for(lambda: not first.is_given_its_turn())
+    assert thread.is_alive()
+    second.semaphore.release()
+    thread.join()
+
+
 def test_thread_that_wakes_now_and_then_to_no_end_is_blocked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
