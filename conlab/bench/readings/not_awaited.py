@@ -6,7 +6,7 @@ from conlab.bench.readings.reading import Reading
 from conlab.bench.words import duration
 
 WAITS = 0.5  # the share of serial's time from which its jobs wait
-HALF = 0.5  # the share of that wait up to which a job cannot have waited for the same
+LITTLE = 0.25  # the share of that wait up to which a job cannot have waited for the same
 LEAST = 1e-3  # seconds of a wait, below which it is no matter
 
 
@@ -19,7 +19,8 @@ def read(case: Case) -> Reading | None:
     if wait < LEAST:
         return None
     for row in case.rows:
-        if row.label.startswith("coroutines") and HELD not in row.label and row.job <= HALF * wait:
+        on_the_loop = row.label.startswith("coroutines") and HELD not in row.label
+        if on_the_loop and row.job <= LITTLE * wait:
             return Reading(
                 "not awaited",
                 f"work_async() does not wait for what work() waits for: a job of {row.label} is"
