@@ -22,6 +22,9 @@ def main() -> None:
     """Run ``FUNCTION`` of ``FILE``, as a script run from that file's folder would."""
     file, function, oracle = sys.argv[1:4]
     sys.path.insert(0, str(Path(file).parent))
+    # Bytecode tells its source by second and size: a file that was changed within the second
+    # would be taken for the one before. Its children keep none either.
+    sys.dont_write_bytecode, os.environ["PYTHONDONTWRITEBYTECODE"] = True, "1"
     module = importlib.import_module(Path(file).stem)
     lost: list[str] = []
     before = _held()

@@ -19,6 +19,7 @@ from conlab.judge import (
     Returned,
     _in_words,
     judge,
+    judge_command,
 )
 from tests.patience import patience
 
@@ -72,6 +73,27 @@ def judged(tmp_path: Path) -> Judge:
 def test_a_value_is_returned_and_the_oracle_asked(judged: Judge) -> None:
     assert judged("return 1").outcome == Returned("1", right=True)
     assert judged("return [2]").outcome == Returned("[2]", right=False)
+
+
+def test_a_file_that_was_changed_within_the_second_is_read_anew(
+    judged: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bytecode, had it been kept, would be told from this one by second and size alone."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    monkeypatch.setattr("conlab.judge.judge_command", at_a_second(judge_command))
+    for number in "12":
+        assert judged(f"return {number}").outcome == Returned(number, right=number == "1")
+    assert not [*tmp_path.rglob("*.pyc")]
+
+
+def at_a_second(judging: Judge) -> Judge:
+    """Judge a file as if it had been written at a certain second."""
+
+    def judging_then(*command: object, file: Path, **options: object) -> Judgement:
+        os.utime(file, (1_700_000_000, 1_700_000_000))
+        return judging(*command, file=file, **options)
+
+    return judging_then
 
 
 def test_an_exception_is_named_with_its_message(judged: Judge) -> None:

@@ -238,7 +238,9 @@ def test_what_becomes_a_fifo_while_it_is_opened_is_not_read(
     monkeypatch.setattr(os, "open", swap_and_open)
     with pytest.raises(OSError, match="no regular file"):
         opened(path)
-    assert len([*Path("/dev/fd").iterdir()]) == before
+    assert (
+        len([*Path("/dev/fd").iterdir()]) <= before
+    )  # of which some that others left may be closed meanwhile
 
 
 def test_a_file_that_shrinks_while_it_is_read_ends_in_a_word(tmp_path: Path) -> None:

@@ -250,11 +250,11 @@ def test_only_a_regular_file_is_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo.jpg")
     (tmp_path / "zero.jpg").symlink_to("/dev/zero")
     (tmp_path / "folder.jpg").mkdir()
-    before = len([*Path("/dev/fd").iterdir()])
+    before = len([*Path("/dev/fd").iterdir()])  # of which some that others left may be closed
     for path in tmp_path.iterdir():
         with pytest.raises(PictureError, match=r"^no regular file$"):
             opened(path)
-    assert len([*Path("/dev/fd").iterdir()]) == before
+    assert len([*Path("/dev/fd").iterdir()]) <= before
 
 
 # Memory

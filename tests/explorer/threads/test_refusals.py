@@ -121,10 +121,12 @@ def test_program_that_computes_for_ever_is_refused(monkeypatch: pytest.MonkeyPat
 
 def test_nothing_is_left_behind_after_an_exploration() -> None:
     def state() -> list[object]:
-        names = (threading.Lock, time.sleep, sys.stdout, threading.Thread.start, sys.gettrace())
-        return [*names, *map(id, threading.enumerate()), *open_files()]
+        return [threading.Lock, time.sleep, sys.stdout, threading.Thread.start, sys.gettrace()]
 
-    before, tasks = state(), threads_of_the_system()
+    def there() -> set[object]:
+        return {*threading.enumerate(), *open_files()}
+
+    before, others, tasks = state(), there(), threads_of_the_system()
 
     def program() -> None:
         threading.Thread(target=time.sleep, args=(10,), daemon=True).start()
@@ -133,6 +135,7 @@ def test_nothing_is_left_behind_after_an_exploration() -> None:
     verdict = explore(program)
     assert verdict.exhausted
     assert state() == before
+    assert there() <= others  # of which some may have ended meanwhile
     assert wait_for(lambda: threads_of_the_system() <= tasks)
 
 
@@ -317,7 +320,7 @@ def test_wait_in_c_for_what_a_paused_thread_holds_is_refused_and_no_failure(tmp_
         connection.commit()
 
     def insert() -> None:
-        with contextlib.closing(sqlite3.connect(file, timeout=2)) as connection:
+        with contextlib.closing(sqlite3.connect(file, timeout=patience(2))) as connection:
             connection.execute("insert into numbers values (1)")
             connection.commit()
 
