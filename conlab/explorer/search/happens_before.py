@@ -103,7 +103,7 @@ class HappensBefore:
                     break
         for accesses, writes in self._accesses_of(step):
             for at, wrote in reversed(accesses):
-                if not (writes or wrote) or self.steps[at].thread == step.thread:
+                if not (writes or wrote):
                     continue
                 before = self.steps[at].comes_before(clock)
                 if not before:

@@ -469,6 +469,7 @@ class Scheduler:
                 timed = fair or [min(timed, key=_deadline)]  # who has waited longest
             timed.sort(key=_deadline)
             soonest = timed[0].deadline
+            timed = [each for each in timed if each.deadline == soonest or self._may_time_out(each)]
             if not self.timeouts and len(timed) > 1:
                 timed = _without_early_timeouts(timed)
             costs = tuple(int(thread.deadline != soonest) for thread in timed)
@@ -505,7 +506,8 @@ class Scheduler:
             if _is_timeout(following):
                 self.early += bool(enabled) or following.deadline != soonest
             following.timed_out = True
-            following.let_go += bool(enabled) or following.wait is OTHERS
+            passed_over = soonest is not None and following.deadline != soonest
+            following.let_go += bool(enabled) or passed_over or following.wait is OTHERS
             assert following.deadline is not None
             self.clock = max(self.clock, following.deadline)
         self.current = following
@@ -665,7 +667,7 @@ class Scheduler:
         """Number a thing in the order of being touched: by its address no two executions agree."""
         if thing is None:
             return None
-        if isinstance(thing, Identified):
+        if issubclass(type(thing), Identified):  # isinstance() asks the thing itself as well
             return thing.identity
         known = self._touched.get(address_of(thing))
         if known is None or known[1].thing() is not thing:  # another had this address before

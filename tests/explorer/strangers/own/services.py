@@ -436,3 +436,27 @@ def retries_share_a_budget():
 
     run(lambda: attempt(Flaky()), lambda: attempt(Flaky()))
     assert len(got) == 1
+
+
+# -- heartbeats: who looks again each second, while somebody sleeps for three
+
+
+def _beats_until(stop, wait):
+    def beat():
+        while not stop.is_set():
+            wait()
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    time.sleep(3)
+    stop.set()
+    thread.join()
+
+
+def heartbeat_sleeps():
+    _beats_until(threading.Event(), lambda: time.sleep(1))
+
+
+def heartbeat_waits_for_the_stop():
+    stop = threading.Event()
+    _beats_until(stop, lambda: stop.wait(1))
