@@ -15,7 +15,7 @@ from collections.abc import Callable, Container, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, Literal, NoReturn, Protocol
+from typing import Any, Literal, NoReturn, Protocol, cast
 
 from conlab.errors import UserError
 from conlab.explorer.outcomes import (
@@ -668,7 +668,7 @@ class Scheduler:
         if thing is None:
             return None
         if issubclass(type(thing), Identified):  # isinstance() asks the thing itself as well
-            return thing.identity
+            return cast("Identified", thing).identity
         known = self._touched.get(address_of(thing))
         if known is None or known[1].thing() is not thing:  # another had this address before
             known = self._touched[address_of(thing)] = self.touched, Reference(thing)

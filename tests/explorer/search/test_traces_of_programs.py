@@ -11,6 +11,7 @@ from unittest import mock
 import pytest
 
 from conlab.explorer import explore
+from conlab.explorer.exploration import ReadingName
 from conlab.explorer.programs.scope import scope_of
 from conlab.explorer.search import enumeration
 from conlab.explorer.search.enumeration import enumerate_schedules
@@ -30,7 +31,7 @@ from tests.explorer.search.sharing_locks import (
 )
 
 MOST = 2_000  # schedules of plain enumeration
-READINGS = ("bytecode", "gil")
+READINGS: tuple[ReadingName, ...] = ("bytecode", "gil")
 
 
 class EveryWithinBound(EverySchedule):
@@ -63,12 +64,14 @@ def traces_of(session: Session, bound: int, find: Callable[..., Any]) -> set[int
             return found
 
 
-def missed(program: Callable[[], Any], reading: str, bound: int) -> tuple[int, int]:
+def missed(program: Callable[[], Any], reading: ReadingName, bound: int) -> tuple[int, int]:
     """Return how many traces there are within a bound, and how many the reduction lacks."""
     with opened(Subject(program, scope_of(program, None), reading=reading)) as session:
 
         def both() -> tuple[int, int]:
-            disproved = None
+            disproved: set[Any] | None = None
+            reduced: set[int] = set()
+            plain: set[int] = set()
             while disproved != session.scheduler.disproved:  # of one search, and not of the other
                 disproved = set(session.scheduler.disproved)
                 reduced = traces_of(session, bound, reduced_schedules)
@@ -92,7 +95,7 @@ LOOK_AT_A_LOCK: list[Callable[[], Any]] = [
 @pytest.mark.parametrize("reading", READINGS)
 @pytest.mark.parametrize("program", LOOK_AT_A_LOCK)
 def test_no_trace_is_missed_where_another_releases_a_lock(
-    program: Callable[[], Any], reading: str
+    program: Callable[[], Any], reading: ReadingName
 ) -> None:
     assert [missed(program, reading, bound)[1] for bound in range(2)] == [0, 0]
 
@@ -102,7 +105,7 @@ def test_no_trace_is_missed_where_another_releases_a_lock(
 @pytest.mark.parametrize("program", [wait_no_time, take_again])
 @pytest.mark.parametrize("value", [True, False])
 def test_a_lock_that_another_releases_is_found_free_and_found_taken(
-    program: Callable[[], bool], reading: str, bound: int | None, value: bool
+    program: Callable[[], bool], reading: ReadingName, bound: int | None, value: bool
 ) -> None:
     verdict = explore(program, check=[not value].__contains__, reading=reading, bound=bound)
     assert verdict.failing
@@ -111,7 +114,7 @@ def test_a_lock_that_another_releases_is_found_free_and_found_taken(
 @pytest.mark.parametrize("bound", [1, None])
 @pytest.mark.parametrize("reading", READINGS)
 def test_what_another_takes_is_released_or_was_not_yet_taken(
-    reading: str, bound: int | None
+    reading: ReadingName, bound: int | None
 ) -> None:
     for one in ("", "release unlocked lock"):
         verdict = explore(
@@ -122,7 +125,7 @@ def test_what_another_takes_is_released_or_was_not_yet_taken(
 
 @pytest.mark.parametrize("reduction", [True, False])
 @pytest.mark.parametrize("reading", READINGS)
-def test_a_lock_that_two_release_is_released_by_one(reading: str, reduction: bool) -> None:
+def test_a_lock_that_two_release_is_released_by_one(reading: ReadingName, reduction: bool) -> None:
     once = [["release unlocked lock"]].__contains__
     verdict = explore(give_back_twice, check=once, reading=reading, bound=2, reduction=reduction)
     assert verdict.exhausted
