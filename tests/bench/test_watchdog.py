@@ -170,7 +170,7 @@ def test_a_process_that_keeps_the_main_thread_from_hearing_it_is_killed(
 ) -> None:
     """As a forkserver does that is stopped: Ctrl-C waits until it has answered."""
     monkeypatch.setattr(watchdog, "GRACE", patience(1.0))
-    status = []
+    status: list[int] = []
 
     def wait_for_a_child(_work: Any, _jobs: Iterable[Any]) -> Iterator[Any]:
         with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
