@@ -663,12 +663,13 @@ class Scheduler:
         self.current.made += 1
         return self.current.index, self.current.made
 
-    def _number_of(self, thing: object) -> Identity | int | None:
+    def _number_of(self, thing: Any) -> Identity | int | None:
         """Number a thing in the order of being touched: by its address no two executions agree."""
         if thing is None:
             return None
         if issubclass(type(thing), Identified):  # isinstance() asks the thing itself as well
-            return thing.identity
+            identity: Identity = thing.identity
+            return identity
         known = self._touched.get(address_of(thing))
         if known is None or known[1].thing() is not thing:  # another had this address before
             known = self._touched[address_of(thing)] = self.touched, Reference(thing)
