@@ -160,6 +160,9 @@ def replacements(scheduler: Scheduler) -> Iterator[tuple[Any, str, Any]]:
     for name in ("_exit", "abort", "execv", "execve"):
         if hasattr(os, name):
             yield controlled(os, name, refuse(f"ends or replaces this process by os.{name}"))
+    for name in ("kill", "killpg"):
+        if hasattr(os, name):
+            yield controlled(os, name, refuse(f"calls os.{name}: signals are not controlled"))
     for name in SIGNALS:
         if hasattr(signal, name):
             yield controlled(

@@ -15,7 +15,7 @@ from collections.abc import Callable, Container, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, Literal, NoReturn, Protocol, cast
+from typing import Any, Literal, NoReturn, Protocol
 
 from conlab.errors import UserError
 from conlab.explorer.outcomes import (
@@ -663,12 +663,13 @@ class Scheduler:
         self.current.made += 1
         return self.current.index, self.current.made
 
-    def _number_of(self, thing: object) -> Identity | int | None:
+    def _number_of(self, thing: Any) -> Identity | int | None:
         """Number a thing in the order of being touched: by its address no two executions agree."""
         if thing is None:
             return None
         if issubclass(type(thing), Identified):  # isinstance() asks the thing itself as well
-            return cast("Identified", thing).identity
+            identity: Identity = thing.identity
+            return identity
         known = self._touched.get(address_of(thing))
         if known is None or known[1].thing() is not thing:  # another had this address before
             known = self._touched[address_of(thing)] = self.touched, Reference(thing)

@@ -7,6 +7,7 @@ from tests.explorer.strangers.table import (
     CANCEL,
     NO_TIMEOUTS,
     PASSES,
+    Refused,
     Row,
     asleep,
     each,
@@ -103,6 +104,7 @@ def heartbeats() -> Iterator[Row]:
     ends = "three seconds are over once, however often another one is"
     beats = "heartbeat_sleeps heartbeat_waits_for_the_stop"
     yield from each("own/services.py", beats, PASSES, because=ends)
+    yield Row("own/services.py", "tells_itself_to_end", Refused(r"os\.kill"), because="a signal")
 
 
 def lookups() -> Iterator[Row]:

@@ -3,8 +3,10 @@ import contextlib
 import contextvars
 import enum
 import logging
+import os
 import queue
 import sched
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -460,3 +462,10 @@ def heartbeat_sleeps():
 def heartbeat_waits_for_the_stop():
     stop = threading.Event()
     _beats_until(stop, lambda: stop.wait(1))
+
+
+# -- signals
+
+
+def tells_itself_to_end():
+    os.kill(os.getpid(), signal.SIGTERM)
