@@ -249,6 +249,12 @@ class Scheduler:
                 thread.thread = None
         if self.unfit:
             self.use_real_threads()
+        if isinstance(self.problem, RecursionError):  # said here, where there is room to say it
+            raise Uncontrolled(
+                "the program's calls are nested as deep as Python lets them"
+                f" ({sys.getrecursionlimit()}), which leaves the explorer no room to look at them:"
+                " if it is meant to, let it nest them less deeply"
+            ) from None
         if self.problem is not None:
             raise self.problem
         if self.newly_disproved:

@@ -469,3 +469,14 @@ def heartbeat_waits_for_the_stop():
 
 def tells_itself_to_end():
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+# -- recursion
+
+
+def _asks_itself():
+    return _asks_itself()
+
+
+def recurses_without_end():
+    run(_asks_itself)
