@@ -299,8 +299,15 @@ class SimpleQueue(Identified):
         self.put_unscheduled(item)
         if self._scheduler.after_release:
             self._scheduler.switch_point(("has put into", self.number))
+        self._lets_go_of_its_pool()  # if it is a worker that has told the next to end
 
     put_nowait = put
+
+    def _lets_go_of_its_pool(self) -> None:
+        """Take note that this step of a worker may be the one in which its pool goes away."""
+        if self._scheduler.current.holds_weakly:
+            self._scheduler.current.holds_weakly = False
+            self._scheduler.touch_everything("a worker's look for its pool")
 
     def put_unscheduled(self, item: Any) -> None:
         """Add an item when no thread runs that could be preempted."""
@@ -317,6 +324,7 @@ class SimpleQueue(Identified):
     @untraced
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         """Take the oldest item, waiting for one if asked to."""
+        self._lets_go_of_its_pool()
         if not block:
             self._scheduler.switch_point(("get from", self.number))
             self._scheduler.touch("puts", self, writes=False)

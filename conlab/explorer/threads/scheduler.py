@@ -12,7 +12,7 @@ import traceback
 from _thread import get_ident
 from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Literal, NoReturn, Protocol
@@ -48,6 +48,7 @@ ONE_THREAD: Assumption = ("threads",)  # then nothing need be stepped
 # Then no code that is not stepped writes an attribute or a global by a dictionary:
 BY_NAME_ONLY: Assumption = ("by name only",)
 CLOCK_UNREAD: Assumption = ("clock",)  # then it matters to nobody when a deadline is set
+NO_POOL: Assumption = ("no pool",)  # then the end of the program need not wait for any
 MOST_THREADS = 200
 # What it costs to let one of so many go on where the first is who runs, and could go on:
 PREEMPTIVE = [(0,) + (1,) * (options - 1) for options in range(MOST_THREADS + 1)]
@@ -172,6 +173,7 @@ class Scheduler:
         self.timeouts = True  # whether time may pass while somebody could go on
         self.at_begin: Callable[[], None] = lambda: None
         self.at_exit: Callable[[], None] = lambda: None
+        self.before_exit: Waitable | None = None  # what the end of the program waits for
         self.at_end: Callable[[], None] = lambda: None
         self.is_permanent: Callable[[int], bool] = lambda _: False  # whether an address is for good
         self.who_runs: Callable[[], str] = lambda: self.current.name  # who runs, for a person
@@ -273,6 +275,10 @@ class Scheduler:
             outcome = Raised(failure.type, failure.message, failure.traceback)
         if self.outcome is None:
             self.outcome = outcome
+        if NO_POOL in self.disproved and self.before_exit is not None:
+            with suppress(ExecutionEnded):
+                self.wait(self.before_exit, ("end",))
+                self.before_exit.touch(self)
 
     def running_on(self) -> RealThread:
         """Return the real thread whose turn it is."""

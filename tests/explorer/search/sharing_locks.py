@@ -90,3 +90,36 @@ def worker_without_a_pool(items: int) -> list[int]:
 
 def two_items() -> list[int]:
     return worker_without_a_pool(2)
+
+
+def two_items_sorted() -> list[int]:
+    """Wait for what the worker has done out of a generator that a sort iterates over."""
+    todo: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+    done: queue.SimpleQueue[int] = queue.SimpleQueue()
+    idle = threading.Semaphore(0)
+    workers: list[threading.Thread] = []
+    for item in range(2):
+        todo.put(item)
+        if not idle.acquire(timeout=0) and not workers:
+            working = threading.Thread(target=_work, args=(todo, idle, done))
+            working.start()
+            workers.append(working)
+    squares = sorted(done.get() for _ in range(2))
+    todo.put(None)
+    for working in workers:
+        working.join()
+    return squares
+
+
+def _work(
+    todo: "queue.SimpleQueue[int | None]",
+    idle: threading.Semaphore,
+    done: "queue.SimpleQueue[int]",
+) -> None:
+    while True:
+        item = todo.get()
+        if item is None:
+            todo.put(None)
+            return
+        done.put(item * item)
+        idle.release()
