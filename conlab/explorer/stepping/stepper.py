@@ -254,6 +254,8 @@ class Stepper:
     def _entered(self, code: CodeType, *, resumed: bool, from_c: bool = False) -> None:
         """Take note that the running thread has entered a stepped function, or resumed one."""
         self._reading.entered(code, resumed=resumed, from_c=from_c)
+        if code.co_name == "__del__":
+            self._scheduler.frees()
         turns = self._scheduler.current.turns
         if turns and not resumed:
             for loop in [each for each in turns if each.code is code]:

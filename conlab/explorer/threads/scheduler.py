@@ -48,6 +48,8 @@ ONE_THREAD: Assumption = ("threads",)  # then nothing need be stepped
 # Then no code that is not stepped writes an attribute or a global by a dictionary:
 BY_NAME_ONLY: Assumption = ("by name only",)
 CLOCK_UNREAD: Assumption = ("clock",)  # then it matters to nobody when a deadline is set
+# Then no code of the program runs where an object is freed, by whoever is the last to let go of it:
+FREED_UNSEEN: Assumption = ("freed unseen",)
 NO_POOL: Assumption = ("no pool",)  # then the end of the program need not wait for any
 MOST_THREADS = 200
 # What it costs to let one of so many go on where the first is who runs, and could go on:
@@ -662,6 +664,16 @@ class Scheduler:
             self.operation[EVERYTHING] = True
             self.unknown[what] += 1
 
+    def frees(self) -> None:
+        """Take note that the program's own code runs because an object is freed.
+
+        Which thread runs it is decided by who lets go of the object last, in whatever step; so from
+        then on the order of all steps counts.
+        """
+        reduces = self.traced is not None and not self.ending
+        if reduces and len(self.threads) > 1 and FREED_UNSEEN not in self.disproved:
+            self.disprove(FREED_UNSEEN)
+
     def follow(self, kind: Hashable, thing: object) -> None:
         """Take note that the step comes after the last that wrote this, and could not before."""
         if self.step is not None:
@@ -702,6 +714,9 @@ class Scheduler:
             for _, touched in thread.operations:
                 for location, writes in touched.items():
                     self.step.touch(location, writes=writes)
+            if FREED_UNSEEN in self.disproved:
+                self.step.touch(EVERYTHING, writes=True)
+                self.unknown["letting go of an object with a __del__"] += 1
         except Redundant as redundant:
             self._leave_waiting()
             self.abandon(redundant)
@@ -713,6 +728,8 @@ class Scheduler:
             if thread.wait is not None and thread.wait.busy:
                 self.step = TracedStep(thread.index, known=0)
                 thread.wait.touch(self)
+                if FREED_UNSEEN in self.disproved:
+                    self.step.touch(EVERYTHING, writes=True)
                 self.traced.pending.append(self.step)
         self.step = None
 

@@ -29,6 +29,7 @@ from tests.explorer.search.sharing_locks import (
     two_items_sorted,
     wait_no_time,
 )
+from tests.explorer.search.sharing_objects import who_frees
 from tests.explorer.search.sharing_pools import (
     one_and_its_end,
     submitted_at_the_end,
@@ -166,3 +167,13 @@ def test_a_pool_takes_what_is_submitted_until_the_program_ends(
     verdict = explore(submitted_at_the_end, reading=reading, bound=1, reduction=reduction)
     assert verdict.failing
     assert "taken" in str(verdict.witness)
+
+
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("last", ["one", "two"])
+def test_either_thread_may_be_the_last_that_lets_go_of_an_object(
+    last: str, reading: Reading
+) -> None:
+    verdict = explore(who_frees, check=[[last]].__contains__, reading=reading)
+    assert verdict.failing
+    assert verdict.exhausted
