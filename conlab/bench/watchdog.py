@@ -64,7 +64,10 @@ class Watchdog:
         self.serial_seconds = serial_seconds
         self.origin = origin
         self.reason = ""  # why it broke the cell off
-        self.ended = threading.Event()
+        self.ended = False
+        # Held until then. No Event: who is interrupted amid its set() leaves it locked for good.
+        self.until_ended = threading.Lock()
+        self.until_ended.acquire()
         self.lock = threading.Lock()  # nobody is interrupted who has ended
         self.thread: threading.Thread | None = None
 
@@ -78,14 +81,20 @@ class Watchdog:
     def end(self) -> None:
         """Watch no longer."""
         with self.lock:
-            self.ended.set()
+            self.ended = True
+            if self.until_ended.locked():
+                self.until_ended.release()
         if self.thread:
             self.thread.join()
+
+    def has_ended_after(self, seconds: float) -> bool:
+        """Wait until it ends, but so long at most; say whether it has."""
+        return self.ended or self.until_ended.acquire(timeout=seconds)
 
     def look(self, open_cell: OpenCell) -> None:
         """Look at the cell again and again; break it off when it has given nothing for too long."""
         limit, progress, without, ready = self.limit(open_cell), -1, 0.0, dict[int, float]()
-        while not self.ended.wait(limit / LOOKS):
+        while not self.has_ended_after(limit / LOOKS):
             before, ready = ready, contention.seconds_ready_in_tree()
             if progress != open_cell.progress:
                 limit, progress, without = self.limit(open_cell), open_cell.progress, 0.0
@@ -107,15 +116,15 @@ class Watchdog:
         """
         self.reason = f"it gave no result for {limit:.0f} s: {self.stands_still()}"
         ending.jobs_left.set()
-        while not self.ended.is_set():
+        while not self.ended:
             with self.lock:
-                if not self.ended.is_set():
+                if not self.ended:
                     interrupt()
-            if not self.ended.wait(GRACE):
+            if not self.has_ended_after(GRACE):
                 for process in costs.worker_processes(self.origin):
                     with suppress(psutil.NoSuchProcess):
                         process.kill()
-                self.ended.wait(GRACE)
+                self.has_ended_after(GRACE)
 
     def stands_still(self) -> str:
         """The worker processes, those that are stopped or else all, and what they are doing."""

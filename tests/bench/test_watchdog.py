@@ -7,7 +7,9 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -213,6 +215,33 @@ def test_a_cell_has_many_times_as_long_as_serial_or_its_own_first_run() -> None:
     assert watched.limit(open_cell) == watchdog.FLOOR + 2.0 * watchdog.FACTOR
     open_cell.longest = 3.0
     assert watched.limit(open_cell) == watchdog.FLOOR + 3.0 * watchdog.FACTOR
+
+
+@pytest.mark.parametrize("step", range(8))
+def test_whoever_is_interrupted_while_it_ends_can_end_it_again(step: int) -> None:
+    """Its own interrupt may come just then: nothing is left locked by half a step."""
+    cell = Cell(workload(), SERIAL)
+    watched, steps = Watchdog(cell, 2.0, None), count()
+    watched.watch(OpenCell(cell, None, lambda: iter(())))
+
+    def interrupt(frame: FrameType, _event: str, _value: Any) -> Any:
+        frame.f_trace_lines = False  # only where functions begin and end
+        if next(steps) == step:
+            raise KeyboardInterrupt
+        return interrupt
+
+    before = sys.gettrace()
+    try:
+        sys.settrace(interrupt)
+        watched.end()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(before)
+    ending = threading.Thread(target=watched.end, daemon=True)
+    ending.start()
+    ending.join(patience(60))
+    assert not ending.is_alive()
 
 
 def test_a_reader_s_own_job_says_it_in_a_sentence_too() -> None:
