@@ -83,14 +83,6 @@ def children_measure_by_themselves() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def lines_are_as_long_as_anywhere() -> Iterator[None]:
-    """Break them where they break without a terminal, however wide that of these tests is."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COLUMNS", "80")
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
 def nothing_is_noted_in_the_home() -> Iterator[None]:
     """Have `conlab study` note what was studied in a folder of the tests, where it can be told."""
     with scratch_folder() as folder, pytest.MonkeyPatch.context() as patch:
