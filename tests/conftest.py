@@ -83,6 +83,14 @@ def children_measure_by_themselves() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def the_terminal_is_eighty_columns_wide() -> Iterator[None]:
+    """Have lines end where they do in CI, however wide the terminal of these tests may be."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "80")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def nothing_is_noted_in_the_home() -> Iterator[None]:
     """Have `conlab study` note what was studied in a folder of the tests, where it can be told."""
     with scratch_folder() as folder, pytest.MonkeyPatch.context() as patch:

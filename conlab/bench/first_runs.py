@@ -3,17 +3,19 @@
 Serial runs twice, what starts in no time runs once, and from the first run follows the plan.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Protocol
 
 from conlab.bench import discovery, planning, trial
 from conlab.bench.discovery import Cell, Workload
+from conlab.bench.forked import exits_told
 from conlab.bench.inputs import Inputs
 from conlab.bench.running import CellAbsent, CellFailed, Jobs, OpenCell, Tally, opened
 from conlab.bench.settings import Settings
+from conlab.bench.standstill import Standstill
 from conlab.bench.watchdog import watching
 
 IN_PROCESS = ("threads", "coroutines")  # the models that start in no time
@@ -40,16 +42,35 @@ class FirstRuns:
     inputs: Inputs
     say: Callable[[str], None]
     show: Callable[[str], None]
+    standstill: Standstill
 
     def jobs(self) -> tuple[int | None, Jobs]:
         """How many jobs there are, if that can be known, and the same jobs, for the first run."""
         models, jobs = self.settings.models, self.inputs.jobs(self.workload)
         trial.refuse_unsendable_work(self.workload, models)
         bounded = self.settings.jobs is not None
-        drawn = trial.look_at_jobs(self.workload, jobs, models, bounded=bounded)
+        drawn = trial.look_at_jobs(
+            self.workload, jobs, models, bounded=bounded, standstill=self.standstill
+        )
         name, budget = self.workload.name, self.settings.seconds
         first = planning.FirstRun(name, drawn, budget, self.show, self.say)
-        return drawn, lambda: first.noticed(jobs())
+        self.standstill.seen = 0
+        return drawn, lambda: self.standstill.counted(first.noticed(jobs()))
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Say of the first run where it stands still, or a job ends this process or its output."""
+        with (
+            trial.output_kept(self.workload),
+            self.standstill.told(self.under_way),
+            exits_told(),
+        ):
+            yield
+
+    def under_way(self, drawn: int) -> str:
+        """What the first run is at, when so many of its jobs were drawn."""
+        at = f"job {drawn} of the first run, in serial," if drawn else "the first run, in serial,"
+        return f"{self.workload.name}: {at} has given nothing"
 
     def after_serial(
         self,
@@ -108,4 +129,6 @@ class FirstRuns:
             watching(cell, first.seconds, self.inputs.origin_pid) as watchdog,
             opened(cell, self.inputs.jobs(self.workload), settings, watchdog.watch) as open_cell,
         ):
-            check(open_cell, open_cell.counting()[0])
+            result, tally = open_cell.counting()
+            trial.refuse_strays(self.workload, tally, cell.model.functions()[0])
+            check(open_cell, result)

@@ -28,6 +28,7 @@ class Reference:
     compared: bool = True  # or --no-compare was asked for
     note: str = ""  # what there is to say of the jobs beside their figures
     memory: int = 0  # bytes that a job takes and gives back
+    first: float = 0.0  # seconds of this run without its first job, and without standing ready
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from conlab.bench.peers.memory import Grown
 from conlab.bench.readings import memory
 from conlab.bench.running import CellAbsent, CellFailed, OpenCell, Tally, handing_over, opened
 from conlab.bench.settings import Settings, tracers
+from conlab.bench.standstill import Standstill
 from conlab.bench.visits import Turns, Visit, hand_over, timed
 from conlab.bench.watchdog import watching
 from conlab.errors import UserError
@@ -314,19 +315,24 @@ class Matrix:
 
         cell = Cell(workload, next(m for m in self.settings.models if m.name == "serial"))
         self.began[workload.name] = time.perf_counter()
-        own = FirstRuns(workload, self.settings, self.inputs, self.say, self.show)
+        standstill = Standstill(trial.file_of(workload), self.say)
+        own = FirstRuns(workload, self.settings, self.inputs, self.say, self.show, standstill)
         drawn, jobs = own.jobs() if workload.own else (None, jobs)
         with opened(cell, jobs, {}) as open_cell:
             with job_memory.taken() as taken:
                 began, before = time.perf_counter(), costs.own_seconds()
-                result, tally = open_cell.counting(after_level=keep_log)
+                with own.watching() if workload.own else nullcontext():
+                    result, tally = open_cell.counting(after_level=keep_log)
                 seconds, waiting = time.perf_counter() - began, costs.waiting_since(before)
+                ready_after = costs.own_seconds()[2]
             trial.refuse_tally(workload, tally, drawn)
             waits = not workload.computes_only() or waiting >= WAITS
             reference = Reference(
                 result, tally.jobs, seconds, levels, waits, memory=taken.given_back
             )
             if workload.own:
+                ready = costs.difference(before[2], ready_after) or 0.0
+                reference.first = max(0.0, seconds - tally.first_job - ready)
                 self.plans[workload.name] = own.after_serial(
                     open_cell,
                     reference,
@@ -459,6 +465,7 @@ class Matrix:
             standing=seen.standing,
             sent=sent,
             memory=reference.memory,
+            first=reference.first,
             memory_free=job_memory.free(),
         )
         return Watched(tally, repeats, cost, cpu_origin, evidence)

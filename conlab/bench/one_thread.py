@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from conlab.bench import discovery, settings
+from conlab.bench.command_line import as_a_script_has
 from conlab.bench.costs import Cost
 from conlab.bench.discovery import Cell
 from conlab.bench.evidence import parallel_library
@@ -191,4 +192,6 @@ def figures_of(measured: Measured) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), json.loads(sys.argv[2]))
+    given, asked = Path(sys.argv[1]), json.loads(sys.argv[2])
+    with as_a_script_has(given):
+        main(given, asked)

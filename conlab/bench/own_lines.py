@@ -11,6 +11,7 @@ from conlab.terminal import plain
 
 FRAME = re.compile(r'^  File "(?P<file>.+)", line (?P<line>\d+), in (?P<name>.+)$', re.MULTILINE)
 BEGINS = "Traceback (most recent call last):"
+OF_A_GROUP = re.compile(r"^ +\| ", re.MULTILINE)  # stands before each line of its traceback
 MOST_LINES = 4  # of a recursion there may be a thousand
 MODELS = content.ROOT / "workloads" / "models"
 
@@ -42,9 +43,10 @@ def of_text(text: str, file: str) -> tuple[str, ...]:
     if not file:
         return ()
     project = project_of(file)
+    last = OF_A_GROUP.sub("", text).rpartition(BEGINS)[2]
     found = [
         shown(frame, project, file)
-        for frame in FRAME.finditer(text.rpartition(BEGINS)[2])
+        for frame in FRAME.finditer(last)
         if belongs(frame["file"], project)
     ]
     return tuple(found[-MOST_LINES:])

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conlab.bench.discovery import Cell
+from conlab.bench.forked import Forked
 from conlab.errors import SaidError, UserError
 from conlab.scratch import hold_helpers_files
 
@@ -108,7 +109,9 @@ def timed(work: Any, failure: Any) -> Any:
 class Tally:
     """What went through ``run``: how many jobs, how many failed, and how long each took.
 
-    ``making`` is for how many seconds ``jobs()`` was at work, over all runs that were watched.
+    ``making`` is for how many seconds ``jobs()`` was at work, over all runs that were watched;
+    ``first_job`` is the seconds from the first job to the second, of a watched or counted run;
+    ``forked`` says that a process which a job had forked came out of that job.
     """
 
     jobs: int = 0
@@ -117,6 +120,8 @@ class Tally:
     unawaited: int = 0
     seconds: "array[float]" = field(default_factory=lambda: array("d"))
     making: float = 0.0
+    first_job: float = 0.0
+    forked: bool = False
 
     def see(self, result: Any, failure: type) -> None:
         """Count a result if it is a Failure, or a coroutine that somebody forgot to await."""
@@ -142,11 +147,13 @@ class OpenCell:
     address: str | None = None
     progress: int = 0
     longest: float = 0.0
+    forked: Forked = field(default_factory=Forked)
 
     def plain(self) -> Any:
         """Run all jobs; give the result. Nothing is put between the model and the workload."""
         self.progress += 1
-        return self.cell.drive()(self.run, self.cell.work(), self.jobs())
+        with self.forked.ending():
+            return self.cell.drive()(self.run, self.cell.work(), self.jobs())
 
     def counting(self, after_level: Callable[[], None] = lambda: None) -> tuple[Any, Tally]:
         """Run all jobs; give the result and what was counted on the way."""
@@ -155,14 +162,17 @@ class OpenCell:
 
         def run(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
             for result in self.run(work, counted(jobs, tally)):
+                self.forked.end()
                 tally.see(result, failure)
                 self.progress += 1
                 yield result
             after_level()
 
         began = time.perf_counter()
-        result = self.cell.drive()(run, self.cell.work(), self.jobs())
+        with self.forked.ending():
+            result = self.cell.drive()(run, self.cell.work(), self.jobs())
         self.longest = max(self.longest, time.perf_counter() - began)
+        tally.forked = self.forked.returned
         return result, tally
 
     def watched(self, tally: Tally) -> Any:
@@ -172,6 +182,7 @@ class OpenCell:
         def run(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
             for timing in self.run(timed(work, failure), counted(jobs, tally)):
                 result = timing
+                self.forked.end()
                 if isinstance(timing, Timing):
                     tally.seconds.append(timing.seconds)
                     result = timing.result
@@ -182,16 +193,20 @@ class OpenCell:
         began = time.perf_counter()
         jobs = self.jobs()  # which may make them all before it gives the first
         tally.making += time.perf_counter() - began
-        return self.cell.drive()(run, self.cell.work(), jobs)
+        with self.forked.ending():
+            return self.cell.drive()(run, self.cell.work(), jobs)
 
 
 def counted(jobs: Iterable[Any], tally: Tally) -> Iterator[Any]:
     """The jobs, counted as they are drawn, and the seconds that the drawing takes."""
-    source, nothing = iter(jobs), object()
+    source, nothing, drawn = iter(jobs), object(), 0.0
     while True:
         began = time.perf_counter()
+        if tally.jobs == 1:
+            tally.first_job = began - drawn
         job = next(source, nothing)
-        tally.making += time.perf_counter() - began
+        drawn = time.perf_counter()
+        tally.making += drawn - began
         if job is nothing:
             return
         tally.jobs += 1

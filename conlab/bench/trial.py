@@ -5,7 +5,9 @@ Each function raises UserError, in one sentence, or finds nothing.
 
 import inspect
 import itertools
+import os
 import pickle
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from conlab.bench import own_lines, sameness
 from conlab.bench.discovery import Cell, Model, Workload
 from conlab.bench.own_file import described
 from conlab.bench.running import CellFailed, Jobs, Tally
+from conlab.bench.standstill import Standstill
 from conlab.errors import SaidError, UserError
 
 MOST_DRAWN = 5_000_000  # jobs, after which an end is not waited for
@@ -42,7 +45,12 @@ def own_errors(workload: Workload) -> Iterator[None]:
         if not own_lines.of_error(error, file_of(workload)):
             raise  # it is about its results
         raise raised(workload, error) from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # to exit, or one of the job's own
+        ours = not isinstance(error, Exception | SystemExit)
+        if ours and not own_lines.of_error(error, file_of(workload)):
+            raise
         raise raised(workload, error) from error
 
 
@@ -118,39 +126,57 @@ def instead(others: list[str]) -> str:
 
 
 def look_at_jobs(
-    workload: Workload, jobs: Jobs, models: tuple[Model, ...], *, bounded: bool
+    workload: Workload,
+    jobs: Jobs,
+    models: tuple[Model, ...],
+    *,
+    bounded: bool,
+    standstill: Standstill,
 ) -> int | None:
     """Draw all jobs once: how many there are, or None where that takes too long to find out.
 
     ``bounded`` says that somebody has said how many to take.
     """
     senders, others = sending(workload, models)
-    began, seconds = time.perf_counter(), 0.0
-    source = jobs()
+    began = time.perf_counter()
+
+    def under_way(drawn: int) -> str:
+        return f"{workload.name}: jobs() gave {drawn:,} jobs, and nothing more"
+
+    def no_end(where: str = "") -> UserError:
+        drawn, seconds = standstill.seen, time.perf_counter() - began
+        return UserError(
+            f"{workload.name}: jobs() gave {drawn:,} jobs in {seconds:.1f} s and came to no end"
+            f"{where}; say how many to take: --jobs {min(32, drawn or 32)}, for instance"
+        )
+
+    standstill.seen = 0
+    with standstill.told(under_way):
+        source = jobs()
     known = length_hint(source, 0)
-    for number in itertools.count():
-        try:
-            job = next(source)
-        except StopIteration:
-            return number
-        seconds = time.perf_counter() - began
-        if senders and seconds < PICKLING_LIMIT:
+    ends = bounded or known
+    with standstill.told(under_way) if ends else standstill.ended(no_end):
+        for number in itertools.count():
+            standstill.seen = number
             try:
-                pickle.dumps(job)
-            except Exception as error:
-                raise UserError(
-                    f"{workload.name}: job {number} cannot be sent to worker processes"
-                    f" ({own_lines.said(error)}); jobs() should give plain values, such as numbers"
-                    f" and paths{instead(others)}"
-                ) from error
-        if seconds > DRAWING_LIMIT or number >= MOST_DRAWN:
-            break
-    if bounded or known:
+                job = next(source)
+            except StopIteration:
+                return number
+            seconds = time.perf_counter() - began
+            if senders and seconds < PICKLING_LIMIT:
+                try:
+                    pickle.loads(pickle.dumps(job))
+                except Exception as error:
+                    raise UserError(
+                        f"{workload.name}: job {number} cannot be sent to worker processes"
+                        f" ({own_lines.said(error)}); jobs() should give plain values, such as"
+                        f" numbers and paths{instead(others)}"
+                    ) from error
+            if seconds > DRAWING_LIMIT or number >= MOST_DRAWN:
+                break
+    if ends:
         return known or None
-    raise UserError(
-        f"{workload.name}: jobs() gave {number:,} jobs in {seconds:.1f} s and came to no end; say"
-        f" how many to take: --jobs {min(32, number)}, for instance"
-    )
+    raise no_end()
 
 
 def refuse_results(workload: Workload, result: Any, models: tuple[Model, ...]) -> None:
@@ -167,7 +193,7 @@ def refuse_results(workload: Workload, result: Any, models: tuple[Model, ...]) -
         if not senders or time.perf_counter() - began > PICKLING_LIMIT:
             continue
         try:
-            pickle.dumps(one)
+            pickle.loads(pickle.dumps(one))
         except Exception as error:
             raise UserError(
                 f"{workload.name}: what work() gives for job {number}, {described(one)}, cannot be"
@@ -178,8 +204,7 @@ def refuse_results(workload: Workload, result: Any, models: tuple[Model, ...]) -
 
 def refuse_tally(workload: Workload, tally: Tally, drawn: int | None) -> None:
     """Raise UserError where the first serial run did no job, or none that succeeded."""
-    if tally.unawaited:
-        raise UserError(f"{workload.name}: work() gave a coroutine that nobody awaited")
+    refuse_strays(workload, tally, "work")
     if drawn is not None and drawn != tally.jobs:
         raise must_start_anew(workload, f"one call gave {drawn:,} jobs, the next {tally.jobs:,}")
     if not tally.jobs:
@@ -192,9 +217,44 @@ def refuse_tally(workload: Workload, tally: Tally, drawn: int | None) -> None:
         )
 
 
+def refuse_strays(workload: Workload, tally: Tally, called: str) -> None:
+    """Raise UserError where a forked process would have gone on, or nobody awaited a coroutine."""
+    if tally.unawaited:
+        remedy = "" if called == "work" else "; await it in there"
+        raise UserError(f"{workload.name}: {called}() gave a coroutine that nobody awaited{remedy}")
+    if tally.forked:
+        raise UserError(
+            f"{workload.name}: a process that a job had forked came out of the job, and would have"
+            " done all that is left as well; let it end by os._exit(0), or use subprocess or"
+            " multiprocessing"
+        )
+
+
+@contextmanager
+def output_kept(workload: Workload) -> Iterator[None]:
+    """Raise UserError where jobs close what the figures are to be written to."""
+    before = sys.stdout, output_is_open()
+    yield
+    stream, was_open = before
+    if was_open and (getattr(stream, "closed", False) or not output_is_open()):
+        raise UserError(
+            f"{workload.name}: a job has closed the standard output, where the figures are to"
+            " stand; let it close what it has opened itself"
+        )
+
+
+def output_is_open() -> bool:
+    """Say whether the process has a standard output."""
+    try:
+        os.fstat(1)
+    except OSError:
+        return False
+    return True
+
+
 def first_failure(tally: Tally) -> str:
     """The type and the message of the first job that failed."""
-    return f"{tally.first_failure.type}: {tally.first_failure.message}"
+    return f"{tally.first_failure.type}: {tally.first_failure.message}".removesuffix(": ")
 
 
 def place(tally: Tally) -> str:

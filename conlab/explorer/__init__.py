@@ -40,9 +40,10 @@ commonest. Python code that is not stepped has no switch points, but what it tou
 search without a bound comes first, and where it ends the verdict holds for any number of
 preemptions; if it takes long, it takes turns with searches within 0, 1, 2 … preemptions (switches
 away from a thread that could have gone on), which say up to how many it holds. What C does when it
-frees an object, as a callback in C of a weak reference, is not seen. With ``reduction=False`` every
-schedule of up to ``bound`` preemptions is executed, the fewest first; so it is for a program with
-an event loop.
+frees an object, as a callback in C of a weak reference, is not seen, nor which thread is the last
+to let go of one: where it matters who runs a ``__del__``, ask for ``reduction=False``. With that
+every schedule of up to ``bound`` preemptions is executed, the fewest first; so it is for a program
+with an event loop.
 
 **The count.** The first failing schedule is told at once, and one with fewer preemptions is looked
 for; then the explorer goes on, up to ``count_on`` further schedules, so that "k of N" is known.

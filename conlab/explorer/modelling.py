@@ -12,7 +12,7 @@ from conlab.explorer.programs import importing
 from conlab.explorer.tasks import modelling as modelling_of_tasks
 from conlab.explorer.tasks.foreign_loops import Uvloop
 from conlab.explorer.tasks.known_tasks import KnownTasks
-from conlab.explorer.threads import clocks, thread_bound, thread_pools
+from conlab.explorer.threads import clocks, executors, thread_bound, thread_pools
 from conlab.explorer.threads import modelling as modelling_of_threads
 from conlab.explorer.threads.ambient_state import AmbientState
 from conlab.explorer.threads.scheduler import Scheduler
@@ -27,10 +27,12 @@ def modelled(scheduler: Scheduler, program: Any, tasks: KnownTasks) -> Iterator[
     """
     with ExitStack() as stack:
         replaced, kept = {}, {}
+        submitting = executors.Submitting(scheduler)
         for target, name, replacement in itertools.chain(
             thread_bound.replacements(scheduler),
             modelling_of_threads.replacements(scheduler),
             thread_pools.replacements(scheduler),
+            executors.replacements(scheduler, submitting),
             modelling_of_tasks.replacements(scheduler, tasks),
         ):
             original = getattr(target, name, None)
@@ -51,6 +53,7 @@ def modelled(scheduler: Scheduler, program: Any, tasks: KnownTasks) -> Iterator[
 
         def begin() -> None:
             modelling_of_threads.begin()
+            submitting.reset()
             forget_pools()
             threading.excepthook, threading.__excepthook__ = hooks
             modelling_of_tasks.begin()
@@ -58,6 +61,7 @@ def modelled(scheduler: Scheduler, program: Any, tasks: KnownTasks) -> Iterator[
             uvloop.look()
 
         scheduler.at_begin = begin
+        scheduler.before_exit = submitting
         scheduler.at_exit = modelling_of_threads.exit_program
         scheduler.at_end = tasks.at_end
         scheduler.who_runs = tasks.running

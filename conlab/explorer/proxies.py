@@ -5,6 +5,7 @@ object that it stands for even for its ``__class__`` and its ``__dict__``, and r
 none. So ``isinstance`` and ``getattr`` are no way to look at what a program holds.
 """
 
+from _thread import _local
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
@@ -21,3 +22,13 @@ def namespace_of(thing: object) -> Any:
         if type(slot) in (GetSetDescriptorType, MemberDescriptorType):
             return slot.__get__(thing)
     return None
+
+
+def begins_when_looked_at(thing: object) -> bool:
+    """Whether to look at its attributes calls an ``__init__``, once in each thread.
+
+    So does a `threading.local` of a class that has one: the program is to call it, where it is
+    stepped, and nobody else.
+    """
+    kind = type(thing)
+    return issubclass(kind, _local) and kind.__init__ is not object.__init__

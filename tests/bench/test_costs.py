@@ -119,10 +119,10 @@ def test_memory_that_a_child_holds_is_seen() -> None:
 
 
 def test_the_looking_thread_ends_with_the_stretch() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())  # those of others may end meanwhile
     with pytest.raises(KeyboardInterrupt), cost_of_tree(None) as cost:
         raise KeyboardInterrupt
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before
     assert cost.wall > 0
 
 

@@ -1,13 +1,14 @@
 """Users' mistakes in a job of their own: each gets one sentence, before anything is measured."""
 
 import re
+import sys
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import pytest
 
-from conlab.bench import trial
+from conlab.bench import standstill, trial
 from conlab.bench.discovery import Model, own_workload
 from conlab.bench.inputs import Inputs
 from conlab.bench.measured import Reference
@@ -239,6 +240,75 @@ MISTAKES = {
         "def jobs(): return [1]\nasync def work_async(n, c): return n",
         r"work_async\(n, c\) takes 2 arguments, .* write client_async\(\)",
     ),
+    "nobody_awaits": (
+        (
+            "def jobs(): return [1]\ndef work(n): return n\nasync def ask(n): return n\n"
+            "async def work_async(n): return ask(n)"
+        ),
+        r"nobody_awaits: work_async\(\) gave a coroutine that nobody awaited; await it in there",
+    ),
+    "fails_in_a_group": (
+        """
+        import asyncio
+        def jobs(): return [1]
+        async def ask(n): raise ValueError(f"no {n}")
+        async def work_async(n):
+            async with asyncio.TaskGroup() as group: group.create_task(ask(n))
+        """,
+        (
+            r"every job failed, the first with ExceptionGroup: .*: ValueError: no 1\n"
+            r"  fails_in_a_group\.py:4, in ask\(\): async def ask"
+        ),
+    ),
+    "raises_no_exception": (
+        (
+            "class Stop(BaseException): pass\ndef jobs(): return [1]\n"
+            "def work(n): raise Stop('enough')"
+        ),
+        r"raises_no_exception\.py:3, in work\(\): Stop: enough",
+    ),
+    "jobs_end_by_force": (
+        "def jobs():\n    yield 1\n    raise GeneratorExit\ndef work(n): return n",
+        r"jobs_end_by_force\.py:3, in jobs\(\): GeneratorExit",
+    ),
+    "ends_the_process": (
+        "import os\ndef jobs(): return range(3)\ndef work(n):\n    os._exit(0)",
+        r"ends_the_process\.py:4, in work\(\): SystemExit: 0; a job may not end the process",
+    ),
+    "results_come_apart": (
+        """
+        class Odd(Exception):
+            def __init__(self, a, b): super().__init__(a)
+        def jobs(): return [1]
+        def work(n): return Odd(n, 2)
+        """,
+        (
+            r"results_come_apart: what work\(\) gives for job 0, an Odd, cannot be sent back from a"
+            r" worker process \(TypeError: .*missing 1 required positional argument: 'b'"
+        ),
+    ),
+    "jobs_come_apart": (
+        """
+        class Odd(Exception):
+            def __init__(self, a, b): super().__init__(a)
+        def jobs(): return [Odd(1, 2)]
+        def work(n): return 1
+        """,
+        r"job 0 cannot be sent to worker processes \(TypeError: .*missing 1 required positional",
+    ),
+    "says_nothing": (
+        "def jobs(): return [1, 2]\ndef work(n): return next(iter([]))",
+        r"says_nothing: every job failed, the first with StopIteration\n  says_nothing\.py:2",
+    ),
+    "closes_the_output": (
+        """
+        import io, sys
+        sys.stdout = io.StringIO()
+        def jobs(): return [1]
+        def work(n): sys.stdout.close()
+        """,
+        r"closes_the_output: a job has closed the standard output, where the figures are to",
+    ),
     "asserts": (
         "def jobs():\n    assert []\n    yield 1\ndef work(n): return n",
         r"asserts\.py:2, in jobs\(\): AssertionError",
@@ -251,6 +321,11 @@ def tried(path: Path, models: tuple[Model, ...] = MODELS, **options: Any) -> Ref
     workload = own_workload(path)
     chosen = settings(workloads=(workload,), models=models, **options)
     return Matrix(chosen, Inputs(chosen, small=False)).reference(workload)
+
+
+@pytest.fixture(autouse=True)
+def own_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
 
 
 @pytest.fixture(autouse=True)
@@ -302,6 +377,57 @@ def test_what_is_no_mistake_is_none(name: str, own_file: Write) -> None:
     assert first.jobs == {"only_async": 3, "one_job": 1}.get(name, 8)
     note = "1 of 8 jobs failed, the first with ValueError: bad input."
     assert first.note == (note if name == "some_raise" else "")
+
+
+BLOCKS = """
+import queue
+QUEUE = queue.Queue()
+for n in range(6): QUEUE.put(n)
+def jobs():
+    while True:
+        yield QUEUE.get()
+def work(n): return n
+"""
+
+
+def test_jobs_that_block_are_broken_off_and_said_with_their_line(
+    own_file: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standstill, "PATIENCE", 0.2)
+    with pytest.raises(
+        UserError,
+        match=(
+            r"blocks: jobs\(\) gave 6 jobs in .* and came to no end; it stands at blocks\.py:7, in"
+            r" jobs\(\): yield QUEUE\.get\(\); say how many to take: --jobs 6"
+        ),
+    ):
+        tried(own_file("blocks.py", BLOCKS))
+
+
+def test_where_a_job_stands_that_does_not_come_back_is_said_while_it_does_not(
+    own_file: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standstill, "PATIENCE", 0.2)
+    source = """
+    import threading
+    HEARD = threading.Event()
+    def jobs(): return [1, 2]
+    def work(n): return HEARD.wait()
+    """
+    workload = own_workload(own_file("stands.py", source))
+    chosen = settings(workloads=(workload,), models=(SERIAL, THREADS))
+    said: list[str] = []
+
+    def say(sentence: str) -> None:
+        said.append(sentence)
+        workload.hook("HEARD").set()
+
+    assert Matrix(chosen, Inputs(chosen, small=False), say=say).reference(workload).jobs == 2
+    assert re.fullmatch(
+        r"stands: job 1 of the first run, in serial, has given nothing for 0 s; it stands at"
+        r" stands\.py:5, in work\(\): def work\(n\): return HEARD\.wait\(\)\. Ctrl-C ends this\.",
+        said[0],
+    )
 
 
 def test_a_misspelt_name_is_set_right(own_file: Write) -> None:

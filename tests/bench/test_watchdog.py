@@ -27,6 +27,7 @@ from tests.patience import patience
 from workloads.models import cluster, hybrid
 from workloads.models.failure import attempt
 
+LIMIT = 60.0  # seconds that a busy machine may take
 pytestmark = pytest.mark.timeout(600)  # an outer net, for a machine however busy
 
 
@@ -41,6 +42,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def matrix_of(found: Workload, *models: Model) -> Matrix:
     chosen = settings(workloads=(found,), models=(SERIAL, *models))
     return Matrix(chosen, Inputs(chosen, small=True))
+
+
+@pytest.fixture
+def floor_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long serial took, which a busy machine decides, adds nothing to what is waited for."""
+    monkeypatch.setattr(watchdog, "FACTOR", 0)
 
 
 def for_ever() -> Iterator[Any]:
@@ -58,15 +65,27 @@ class Looks:
         self.each = each
         self.count = 0
         self.ready = 0.0
+        self.last = 0  # after which there is none until ``go_on``
+        self.may_look = threading.Event()
+        self.may_look.set()
 
     def __call__(self) -> dict[int, float]:
+        assert self.may_look.wait(patience(LIMIT))
         self.count += 1
         self.ready += self.each
+        if self.count == self.last:
+            self.may_look.clear()
         return {1: self.ready}
 
     def wait_for_more(self, more: int) -> None:
-        wanted = self.count + more
-        jobs.wait_until(lambda: self.count >= wanted)
+        """Return when there were so many more, two at least; the next comes when it may."""
+        self.may_look.clear()  # but one may be under way
+        self.last = self.count + more
+        self.go_on()
+        jobs.wait_until(lambda: self.count == self.last)
+
+    def go_on(self) -> None:
+        self.may_look.set()
 
 
 STOPS = pytest.mark.skipif(sys.platform == "win32", reason="Windows stops no process")
@@ -116,6 +135,7 @@ def count_from_now(looks: Looks, stopped: Path) -> None:
     looks.each = 0.0
 
 
+@pytest.mark.usefixtures("floor_alone")
 def test_a_cell_without_workers_is_broken_off_as_by_ctrl_c() -> None:
     ended = []
 
@@ -146,19 +166,19 @@ def test_a_run_that_is_deaf_to_ctrl_c_is_broken_off_all_the_same() -> None:
         signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.usefixtures("floor_alone")
 def test_a_process_that_keeps_the_main_thread_from_hearing_it_is_killed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As a forkserver does that is stopped: Ctrl-C waits until it has answered."""
     monkeypatch.setattr(watchdog, "GRACE", patience(1.0))
-    status = []
+    status: list[int] = []
 
     def wait_for_a_child(_work: Any, _jobs: Iterable[Any]) -> Iterator[Any]:
         with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-            while child.poll() is None:
+            while not status:
                 with suppress(KeyboardInterrupt):
-                    threading.Event().wait(0.1)
-            status.append(child.returncode)
+                    status.append(child.wait())
         return iter(())
 
     found = workload()
@@ -179,6 +199,7 @@ def test_while_results_come_a_cell_is_not_broken_off(monkeypatch: pytest.MonkeyP
             if len(runs) == 2:  # after the first, which asks whether workers can import
                 looks.wait_for_more(watchdog.LOOKS // 2)
             yield attempt(work, job)
+        looks.go_on()
 
     found = workload()
     matrix = matrix_of(found)
@@ -199,6 +220,7 @@ def test_time_in_which_others_had_the_cores_does_not_count(
         runs.append(work)
         if len(runs) == 2:
             looks.wait_for_more(3 * watchdog.LOOKS)
+            looks.go_on()
         for job in jobs:
             yield attempt(work, job)
 

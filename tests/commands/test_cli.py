@@ -19,7 +19,7 @@ from conlab import cli
 from conlab.atlas.idioms import IDIOMS
 from conlab.commands import atomics
 from conlab.errors import UserError
-from conlab.terminal import LiveLine, is_alive, takes_colour
+from conlab.terminal import LiveLine, is_alive, takes_colour, width
 from tests.history.made import write_series
 from tests.patience import patience
 
@@ -159,6 +159,10 @@ def test_an_output_that_takes_nothing_gets_no_traceback(
 
 
 # Widths
+
+
+def test_the_terminal_in_which_these_tests_run_decides_no_width() -> None:
+    assert width() == 80
 
 
 @pytest.fixture

@@ -114,6 +114,51 @@ def test_a_job_that_only_a_model_shows_to_be_wrong_is_said_once_and_has_no_table
     )
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_process_that_a_job_forked_does_not_go_on_with_the_run(tmp_path: Path) -> None:
+    forks = "import os; pid = os.fork()\n    if pid == 0: return -1\n    os.waitpid(pid, 0)"
+    done = measured(job(tmp_path, forks, name="forks.py"))
+    assert done.returncode == cli.MISTAKE
+    assert done.stdout == ""
+    assert re.fullmatch(
+        r"conlab: forks: a process that a job had forked came out of the job, .*\n", done.stderr
+    )
+
+
+def test_a_thread_of_the_job_s_that_does_not_end_is_named_and_not_waited_for(
+    tmp_path: Path,
+) -> None:
+    waits = "threading.Thread(target=threading.Event().wait, name='heart').start()"
+    path = tmp_path / "beats.py"
+    path.write_text(f"import threading\n{waits}\njobs = lambda: []\ndef work(n): return n\n")
+    done = measured(str(path))
+    assert done.returncode == cli.MISTAKE
+    assert re.fullmatch(
+        r"conlab: \S+beats\.py: it has started a thread that does not end, heart, .*\n"
+        r"conlab: beats: jobs\(\) gave no job; .*\n",
+        done.stderr,
+    )
+
+
+def test_a_file_that_reads_its_arguments_gets_none_of_the_command_s(
+    own_file: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = """
+    import argparse
+    PARSER = argparse.ArgumentParser()
+    PARSER.add_argument("folder")
+    PARSER.parse_args()
+    """
+    path = own_file("wants_a_folder.py", source)
+    assert cli.obey(["measure", str(path)]) == cli.MISTAKE
+    said = capsys.readouterr().err
+    assert "wants_a_folder.py: error: the following arguments are required: folder" in said
+    assert said.endswith(
+        "importing it raised SystemExit: 2 (wants_a_folder.py:5); what is to run as a script"
+        " belongs under if __name__ == '__main__'\n"
+    )
+
+
 def test_what_an_encoding_lacks_is_written_all_the_same(tmp_path: Path) -> None:
     ended = measured(job(tmp_path), "--models", "serial", PYTHONIOENCODING="ascii")
     assert (ended.returncode, ended.stderr) == (0, "")

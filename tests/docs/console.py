@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.patience import patience
+
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# (\S+\.(?:py|toml|cfg|ini|ya?ml))\n")
 OF_THE_MACHINE = (
@@ -82,7 +84,7 @@ def do(step: File | Command, folder: Path, addopts: str = "-p no:cacheprovider")
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=300,
+        timeout=patience(300),
         check=False,
     )
     return done.stdout

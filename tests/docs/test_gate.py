@@ -12,6 +12,7 @@ import pytest
 from conlab.versus.rule import missing_library
 from tests.bench.made import UNUSED
 from tests.docs.console import Command, File, do, read, shows
+from tests.patience import patience
 
 PAGE = Path(__file__).parents[2] / "docs" / "gate.md"
 STEPS = list(read(PAGE.read_text("utf-8")))
@@ -63,7 +64,12 @@ def workflow_is_taken(workflow: str) -> None:
     if (linter := shutil.which("actionlint", path=path)) is None:
         pytest.skip("actionlint is not installed here: https://github.com/rhysd/actionlint")
     checked = subprocess.run(
-        [linter, "-"], input=workflow, capture_output=True, text=True, check=False, timeout=60
+        [linter, "-"],
+        input=workflow,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=patience(60),
     )
     assert checked.returncode == 0, checked.stdout
 

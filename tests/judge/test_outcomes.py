@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -250,11 +251,16 @@ def test_a_file_that_is_not_there_is_said_in_one_sentence() -> None:
         judge("nowhere.py", "side")
 
 
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A folder with a short name: a Unix socket's path has an end, and pytest's own are long."""
+    with tempfile.TemporaryDirectory(prefix="judge-") as made:
+        yield Path(made)
+
+
 def test_the_scratch_folder_is_gone_afterwards(
-    judged: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    judged: Judge, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
     assert judged("return os.environ['CONLAB_JUDGE']").outcome.value.startswith(f"'{scratch}")  # type: ignore[union-attr]
     assert list(scratch.iterdir()) == []

@@ -145,7 +145,7 @@ def test_a_stopped_worker_of_a_cluster_costs_nothing(
     from workloads.models import cluster
 
     assert cluster.DASK["distributed.scheduler.worker-ttl"] == f"{cluster.SILENT_LIMIT} s"
-    monkeypatch.setitem(cluster.DASK, "distributed.scheduler.worker-ttl", "2 s")
+    monkeypatch.setitem(cluster.DASK, "distributed.scheduler.worker-ttl", f"{patience(2):.1f} s")
     with opened(model) as run:
         tasks = [(n, os.getpid(), tmp_path) for n in range(20)]
         assert list(run(work(model, "stop_worker"), tasks)) == list(range(20))

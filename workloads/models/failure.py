@@ -22,8 +22,13 @@ class Failure:
 
     @classmethod
     def of(cls, error: BaseException) -> Self:
-        """The failure that ``error`` is, with its traceback as text."""
-        return cls(type(error).__name__, str(error), "".join(tracebacks.format_exception(error)))
+        """The failure that ``error`` is, with its traceback as text; a group names its first."""
+        message = str(error)
+        first: BaseException = error
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+            message += f": {type(first).__name__}: {first}"
+        return cls(type(error).__name__, message, "".join(tracebacks.format_exception(error)))
 
 
 def attempt(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | Failure:

@@ -25,7 +25,8 @@ class Evidence:
     what computes on several threads by itself, as far as its name is known; ``own_threads`` says
     that it is none, for it does so also where libraries are held to one thread. ``memory`` is the
     bytes that one job takes and gives back, ``memory_free`` what was free then, ``memory_short``
-    says that a model was left out for want of it.
+    says that a model was left out for want of it. ``first`` is the seconds of the first run of all
+    that its first job took no part in, but for those in which it stood ready.
     """
 
     making: float = 0.0
@@ -37,6 +38,7 @@ class Evidence:
     memory: int = 0
     memory_free: int = 0
     memory_short: bool = False
+    first: float = 0.0
 
 
 NOTHING = Evidence()

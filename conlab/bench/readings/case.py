@@ -87,6 +87,7 @@ def alone_of(serial: Measured, rows: Sequence[Measured]) -> Alone:
         memory=evidence.memory,
         memory_free=evidence.memory_free,
         memory_short=evidence.memory_short,
+        first=evidence.first,
         sent_seconds=evidence.sent.seconds if evidence.sent else 0.0,
     )
 

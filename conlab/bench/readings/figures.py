@@ -64,6 +64,7 @@ class Alone:
     ``jobs`` are the jobs' own times, the shortest of each in any run, in their order; ``threads``
     is how many threads computed, ``own_threads`` says that no library held to one thread made
     them, and ``sent`` is what sending a job and its result takes.
+    ``first`` is the first run of all, without its first job, and without what it stood ready.
     ``memory`` is what a job takes and gives back; ``memory_short``, that a model was left out for
     want of it.
     """
@@ -79,6 +80,7 @@ class Alone:
     memory: int = 0
     memory_free: int = 0
     memory_short: bool = False
+    first: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ from conlab.bench.readings import (
     clients,
     making,
     memory,
+    not_awaited,
     parallel_inside,
+    remembered,
     shared,
     stragglers,
     too_short,
@@ -17,6 +19,7 @@ from conlab.bench.readings.reading import Reading
 DISPATCH = "dispatch_tasks"  # jobs that do nothing, to see what a pool costs
 RULES = (
     blocked_loop.read,
+    not_awaited.read,
     shared.read,
     parallel_inside.read,
     making.read,
@@ -28,9 +31,9 @@ RULES = (
 
 
 def readings(case: Case) -> list[Reading]:
-    """What the figures say of the jobs; where they are too short, nothing else."""
+    """What the figures say of the jobs; where they are too short, or did nothing, only that."""
     if case.name == DISPATCH:
         return []
-    if short := too_short.read(case):
-        return [short]
+    if alone := remembered.read(case) or too_short.read(case):
+        return [alone]
     return [reading for rule in RULES if (reading := rule(case))]

@@ -10,6 +10,8 @@ STRETCHED = 2.0  # how much longer a job takes than alone where it waits for oth
 LOST = 0.5  # the share of what its models could gain up to which something holds them back
 SLOWEST = 10.0  # how many times as long computing may take on a machine that others keep busy
 ONE_AT_A_TIME = 1.5  # times serial, up to which one job at a time came through
+MOST_THREADS = 32  # of the pool that asyncio.to_thread() uses, with however many cores
+NEARLY = 0.8
 MOSTLY = 0.5  # the share of the looks from which a place is where they stood
 
 
@@ -69,7 +71,7 @@ def read(case: Case) -> Reading | None:
             "shared in one half",
             f"{said} {past.label.capitalize()} get past it ({times(case.speedup(past))} as fast as"
             " serial): work() and work_async() do not share the same thing, and one of the two may"
-            " lack a limit that it should keep.",
+            f" lack a limit that it should keep.{of_the_default_pool(case, row)}",
             doubt="what is faster here may lack a limit that the other keeps",
             answers=True,
         )
@@ -105,6 +107,19 @@ def read(case: Case) -> Reading | None:
         f"{said} More jobs in flight will not help; a higher limit or more connections would.",
         doubt="no model gets past that limit by having more jobs in flight",
         answers=True,
+    )
+
+
+def of_the_default_pool(case: Case, row: Row) -> str:
+    """That asyncio's own pool of threads may be the limit, where as many jobs come through."""
+    threads = min(MOST_THREADS, case.cores + 4)
+    if not row.label.startswith("coroutines") or not (
+        NEARLY * threads <= case.speedup(row) <= threads / NEARLY
+    ):
+        return ""
+    return (
+        f" asyncio.to_thread() has {threads} threads with {case.cores} cores: if work_async() calls"
+        " it, that is the limit, and loop.set_default_executor() sets another."
     )
 
 

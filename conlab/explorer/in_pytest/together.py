@@ -127,8 +127,9 @@ class Together:
         if found.failing:
             return report_of(self._item, found, f"{self._what(found)}; {within}")
         if self._asserted:
-            # The same search meets it again, sooner than that one ended.
-            as_long = 2 * (time.monotonic() - searching)
+            # The same search meets it again, sooner than that one ended; but where that was a
+            # moment, a busy machine may take many times as long.
+            as_long = max(seconds, 2 * (time.monotonic() - searching))
             asserted = self._explore("assertions", seconds=as_long)
             if asserted.failing:
                 return report_of(self._item, asserted, f"{self._what(asserted)}; {within}")

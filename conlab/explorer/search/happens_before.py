@@ -90,8 +90,12 @@ class HappensBefore:
         self._everything: dict[int, list[int]] = {}  # and those that touch everything
         self._locations: dict[Hashable, dict[Hashable, list[tuple[int, bool]]]] = {}
 
-    def races(self, step: TracedStep) -> list[int]:
-        """Give the earlier steps that a next step races with; it need not have been taken."""
+    def races(self, step: TracedStep, *, bounded: bool = False) -> list[int]:
+        """Give the earlier steps that a next step races with; it need not have been taken.
+
+        A race that is met when another is reversed is left out, but where the search is bounded:
+        the bound may not let the other be reversed, and this one be reversed at no such cost.
+        """
         clock = self._latest(step.thread)
         unordered: set[int] = set()
         for steps in self._of_others(step):
@@ -103,13 +107,15 @@ class HappensBefore:
                     break
         for accesses, writes in self._accesses_of(step):
             for at, wrote in reversed(accesses):
-                if not (writes or wrote) or self.steps[at].thread == step.thread:
+                if not (writes or wrote):
                     continue
                 before = self.steps[at].comes_before(clock)
                 if not before:
                     unordered.add(at)
                 if wrote and (before or self._could_reverse(at, step)):
                     break  # what is dependent on it and earlier comes before it
+        if bounded:
+            return sorted(unordered)
         return sorted(at for at in unordered if not self._reached_by_another(step, at, unordered))
 
     def enabling(self, step: TracedStep) -> list[int]:

@@ -9,6 +9,10 @@ does not. So it is let go first there, too; and before a step that ends its wait
 wait there, the turn goes back for nothing. What sleeps in one branch may be cut by the bound in the
 other, so nobody sleeps.
 
+Within a bound the promise is of what each thread can come to, and so of each outcome. A trace can
+have schedules that cost more than others; that one within the bound is met of each trace is not
+proved, but compared with plain enumeration by the tests. So a count of traces is of those executed.
+
 What is no order of two threads, as that a wait times out, is taken every way.
 """
 

@@ -31,8 +31,9 @@ def demands(
 
 def _reversible(order: HappensBefore, step: TracedStep, bound: int | None) -> list[int]:
     """Give the earlier steps before which, or instead of which, a step's thread may have to go."""
-    races = order.races(step)
-    return races if bound is None else races + order.enabling(step)
+    if bound is None:
+        return order.races(step)
+    return order.races(step, bounded=True) + order.enabling(step)
 
 
 def _reverse_within_bound(

@@ -2,7 +2,7 @@
 
 import ast
 import gc
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from inspect import CO_GENERATOR
 from types import FrameType, FunctionType, GeneratorType
@@ -20,6 +20,7 @@ ITERABLES: list[Iterable[Any]] = [
 ]  # fmt: skip
 OF_CONTAINERS = tuple({type(iter(each)) for each in ITERABLES})
 CONTENT = "content"
+FACTORY: Any = vars(defaultdict)["default_factory"]  # asked for so, it runs no `__getattr__`
 
 
 class Containers:
@@ -39,7 +40,7 @@ class Containers:
     def content(self, value: Any, *, writes: bool) -> None:
         """Take note that this is looked into, or changed; what is UNKNOWN may be any container."""
         if issubclass(type(value), CONTAINERS):
-            defaults = getattr(value, "default_factory", None) is not None
+            defaults = issubclass(type(value), defaultdict) and FACTORY.__get__(value) is not None
             self._scheduler.touch(CONTENT, value, writes=writes or defaults)
         elif value is UNKNOWN or not (
             issubclass(type(value), (*SCALARS, tuple, frozenset)) or purely_in_python(type(value))
@@ -65,7 +66,7 @@ class Containers:
                 return True
             case ast.UnaryOp(operand=operand):
                 return self.is_scalar(operand, frame, loaded)
-        return isinstance(self._operands.value(node, frame, loaded), SCALARS)
+        return issubclass(type(self._operands.value(node, frame, loaded)), SCALARS)
 
     def operation(self, node: ast.AST | None, frame: FrameType, loaded: Loaded) -> None:
         """Take note of an operation in place, or between two operands."""
@@ -95,7 +96,7 @@ class Containers:
                         self.iterates(each, frame, loaded)
                     return
             case ast.Call(func=ast.Attribute(value=owner, attr="items" | "keys" | "values")):
-                if isinstance(self._operands.value(owner, frame, loaded), dict):
+                if issubclass(type(self._operands.value(owner, frame, loaded)), dict):
                     node = owner
         if isinstance(node, ast.Call) and _is_generator(
             self._operands.callee(node.func, frame, loaded)[0]

@@ -11,6 +11,7 @@ from typing import Any
 
 from conlab.errors import UserError
 from conlab.explorer.stepping.by_code import ByCode
+from conlab.explorer.stepping.operands import in_python
 from conlab.explorer.stepping.points import Point, nested
 from conlab.explorer.stepping.readings import Reading
 from conlab.explorer.stepping.stepper import CALLS_WHAT_IT_IS_GIVEN, Stepper
@@ -271,13 +272,17 @@ def _python_code(callee: Any) -> CodeType | None:
     return callee.__code__ if issubclass(type(callee), FunctionType) else None
 
 
-def _is_python(callee: object) -> bool:
+def _is_python(callee: Any) -> bool:
     """Whether a call enters Python code without any C between."""
-    return isinstance(getattr(callee, "__func__", callee), FunctionType)
+    if issubclass(type(callee), MethodType):
+        callee = callee.__func__
+    return issubclass(type(callee), FunctionType)
 
 
 def _c_name(callee: Any) -> str:
-    """Name a function in C as the table of switches does."""
+    """Name a function in C as the table of switches does; an object of the program has no name."""
+    if in_python(type(callee)):
+        return ""
     if issubclass(type(callee), type) and isinstance(vars(callee).get("__init__"), FunctionType):
         return PYTHON_CLASS
     name = getattr(callee, "__name__", "")

@@ -21,7 +21,7 @@ from types import (
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from conlab.explorer.proxies import namespace_of
+from conlab.explorer.proxies import begins_when_looked_at, namespace_of
 from conlab.explorer.stepping.facts import read_source
 from conlab.explorer.stepping.local_names import UNBOUND, local_value
 from conlab.explorer.stepping.points import Key, Point
@@ -64,7 +64,7 @@ class Operands:
                 called = self.value(function, frame, loaded)
                 return called is enumerate or called is zip
             case ast.Call(func=ast.Attribute(value=owner, attr="items")):
-                return isinstance(self.value(owner, frame, loaded), dict)
+                return issubclass(type(self.value(owner, frame, loaded)), dict)
         return False
 
     def value(self, node: ast.AST | None, frame: FrameType, loaded: Loaded) -> Any:
@@ -90,6 +90,8 @@ class Operands:
             owner = self.value(node.value, frame, loaded)
             if owner is UNKNOWN or issubclass(type(owner), ModuleType | type):
                 return self.value(node, frame, loaded), UNKNOWN
+            if begins_when_looked_at(owner):
+                return UNKNOWN, owner
             own = namespace_of(owner) or {}
             if node.attr in own:
                 return own[node.attr], UNKNOWN
@@ -159,6 +161,8 @@ def attribute(owner: Any, name: str) -> Any:
     if issubclass(type(owner), type):
         return of_class(owner, name)
     kind = type(owner)
+    if begins_when_looked_at(owner):
+        return UNKNOWN
     if any("__getattribute__" in vars(base) for base in kind.__mro__[:-1] if in_python(base)):
         return UNKNOWN
     inherited = of_class(kind, name)

@@ -132,6 +132,7 @@ class Stepper:
             if point.role == "write" and touches is not self._touches:
                 self._rebinds(point.key)
         self._writes_by_a_dictionary(touches, touched)
+        scheduler.operation = {}  # what it enters is none of it, and still less is what others do
         if touched:
             scheduler.current.operations.append((identity_of(frame), touched))
         if EVERYTHING in touched and self._is_observed(frame.f_code):

@@ -13,7 +13,7 @@ from typing import Any
 from conlab.explorer.stepping.by_code import MOST_KEPT, ByCode
 from conlab.explorer.stepping.callbacks import is_in_c
 from conlab.explorer.stepping.local_names import UNBOUND, local_value
-from conlab.explorer.stepping.operands import UNKNOWN, Operands
+from conlab.explorer.stepping.operands import UNKNOWN, Operands, attribute
 from conlab.explorer.stepping.points import Point
 from conlab.explorer.stepping.readings import GENERATOR, Reading
 from conlab.explorer.stepping.spans import segment
@@ -274,15 +274,15 @@ def _qualified(point: Point, frame: FrameType) -> str:
     """Name the method that was called with its type, where the receiver is a plain expression."""
     if point.name != "append":
         return point.name
-    receiver = None
+    receiver = UNKNOWN
     names = _receiver(point)
     if names:
         receiver = local_value(frame, names[0])
         if receiver is UNBOUND:
-            receiver = frame.f_globals.get(names[0])
+            receiver = frame.f_globals.get(names[0], UNKNOWN)
         for name in names[1:]:
-            receiver = getattr(receiver, name, None)
-    kind = "list" if receiver is None else type(receiver).__name__
+            receiver = attribute(receiver, name)
+    kind = "list" if receiver is UNKNOWN else type(receiver).__name__
     return f"{kind}.{point.name}"
 
 

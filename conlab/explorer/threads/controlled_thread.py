@@ -20,6 +20,7 @@ class ControlledThread(Identified):
         "calls_c",
         "daemon",
         "deadline",
+        "holds_weakly",
         "index",
         "let_go",
         "loaded",
@@ -66,6 +67,7 @@ class ControlledThread(Identified):
         self.waited = 0.0  # seconds that its loops have let pass
         self.made = 0  # locks and queues
         self.made_progress = False
+        self.holds_weakly = False  # a pool, of which it may so become the last that holds it
         self.progress = 0  # how often it did more than look
         self.others_progress = 0  # how often the others had, when it was let go on last
         self.let_go = 0  # how often it was let go on, with only a look, since they had

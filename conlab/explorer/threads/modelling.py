@@ -20,7 +20,6 @@ from _thread import get_ident
 from collections.abc import Callable, Iterator
 from concurrent.futures import _base as futures
 from concurrent.futures import thread as pools
-from contextlib import nullcontext
 from multiprocessing.process import BaseProcess
 from types import FrameType, FunctionType, MethodType
 from typing import Any
@@ -142,7 +141,6 @@ def replacements(scheduler: Scheduler) -> Iterator[tuple[Any, str, Any]]:
     yield controlled(builtins, "id", lambda thing: _id(scheduler, thing))
 
     # Its locks are made at import time, and it orders futures by address.
-    yield pools, "_global_shutdown_lock", nullcontext()
     yield pools, "_threads_queues", {}
     yield pools, "_shutdown", False
     yield pools.ThreadPoolExecutor, "_counter", None
@@ -160,6 +158,9 @@ def replacements(scheduler: Scheduler) -> Iterator[tuple[Any, str, Any]]:
     for name in ("_exit", "abort", "execv", "execve"):
         if hasattr(os, name):
             yield controlled(os, name, refuse(f"ends or replaces this process by os.{name}"))
+    for name in ("kill", "killpg"):
+        if hasattr(os, name):
+            yield controlled(os, name, refuse(f"calls os.{name}: signals are not controlled"))
     for name in SIGNALS:
         if hasattr(signal, name):
             yield controlled(

@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar, cast
 
 from conlab.errors import UserError
 from conlab.explorer.threads.controlled_thread import ControlledThread
-from conlab.explorer.threads.scheduler import Scheduler
+from conlab.explorer.threads.scheduler import Assumption, Scheduler
 from conlab.explorer.threads.waiting import AccessLog, Identified
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -48,6 +48,11 @@ def untraced(operation: Method) -> Method:
 CreationSite = tuple[str, str, int]  # file, function, offset of the call that made a lock
 UNDEFINED: Any = object()
 REAL_LOCAL = threading.local
+
+
+def _given_back(made_at: CreationSite) -> Assumption:
+    """Return the assumption that a lock made there is released by nobody but its owner."""
+    return ("given back", *made_at)
 
 
 class Lock(Identified):
@@ -82,6 +87,10 @@ class Lock(Identified):
         self.owner = None
         self._born = -1
 
+    def _may_be_given_back(self) -> bool:
+        """Whether others than its owner release it, who may so find it free again."""
+        return self._is_waiter() or _given_back(self.made_at) in self._scheduler.disproved
+
     def _looked_at(self) -> None:
         """Have releases be switch points: somebody can tell that the lock is taken."""
         if self.made_at not in self._scheduler.disproved:
@@ -96,11 +105,12 @@ class Lock(Identified):
         if not blocking:
             if timeout != -1:
                 raise ValueError("can't specify a timeout for a non-blocking call")
-            if self.owner is not scheduler.current:
-                self._looked_at()
+            if self.owner is not scheduler.current or self._may_be_given_back():
+                if not self._is_waiter():
+                    self._looked_at()
                 scheduler.switch_point(("try to acquire", self.number))
-                scheduler.touch("taken", self, writes=not self.busy)
-                scheduler.touch("free", self, writes=False)
+            scheduler.touch("taken", self, writes=not self.busy)
+            scheduler.touch("free", self, writes=False)
             if self.busy:
                 return False
         elif timeout == -1:
@@ -139,12 +149,17 @@ class Lock(Identified):
     def release(self) -> None:
         """Give the lock back, whoever took it."""
         scheduler = self._scheduler
-        if not self.busy:
-            if scheduler.ending or self._is_left_over():
-                return
-            raise RuntimeError("release unlocked lock")
+        if not self.busy and (scheduler.ending or self._is_left_over()):
+            return
         if self.in_program or self.made_at in scheduler.disproved:
             scheduler.switch_point(("release", self.number))
+        if self.owner is not scheduler.current:  # then another decides whether it is taken
+            scheduler.touch("taken", self, writes=False)
+            if not self.busy:
+                scheduler.touch("free", self, writes=False)
+                raise RuntimeError("release unlocked lock")
+            if not (self._may_be_given_back() or scheduler.ending or scheduler.over):
+                scheduler.disprove(_given_back(self.made_at))
         scheduler.progressed()
         if scheduler.step is not None:
             scheduler.touch("free", self, writes=True)
@@ -284,8 +299,15 @@ class SimpleQueue(Identified):
         self.put_unscheduled(item)
         if self._scheduler.after_release:
             self._scheduler.switch_point(("has put into", self.number))
+        self._lets_go_of_its_pool()  # if it is a worker that has told the next to end
 
     put_nowait = put
+
+    def _lets_go_of_its_pool(self) -> None:
+        """Take note that this step of a worker may be the one in which its pool goes away."""
+        if self._scheduler.current.holds_weakly:
+            self._scheduler.current.holds_weakly = False
+            self._scheduler.touch_everything("a worker's look for its pool")
 
     def put_unscheduled(self, item: Any) -> None:
         """Add an item when no thread runs that could be preempted."""
@@ -302,6 +324,7 @@ class SimpleQueue(Identified):
     @untraced
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         """Take the oldest item, waiting for one if asked to."""
+        self._lets_go_of_its_pool()
         if not block:
             self._scheduler.switch_point(("get from", self.number))
             self._scheduler.touch("puts", self, writes=False)

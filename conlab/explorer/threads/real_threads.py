@@ -46,6 +46,11 @@ class RealThread:
         """Return its innermost frame."""
         return sys._current_frames().get(self.ident)
 
+    def is_given_its_turn(self) -> bool:
+        """Whether it stands where it waits for its turn: whoever gives it may have no core yet."""
+        frame = self.frame()
+        return frame is not None and frame.f_code in WAITING_FOR_THEIR_TURN
+
 
 class Pool(Protocol):
     """Whose real threads these are: a scheduler."""
@@ -79,6 +84,9 @@ class PooledThread(RealThread):
         finally:
             pool.idents.discard(self.ident)
             self.ended.release()
+
+
+WAITING_FOR_THEIR_TURN = (RealThread.hand_over_to.__code__, PooledThread._run_jobs.__code__)
 
 
 class RealThreads:

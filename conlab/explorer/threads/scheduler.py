@@ -12,7 +12,7 @@ import traceback
 from _thread import get_ident
 from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Literal, NoReturn, Protocol
@@ -48,6 +48,7 @@ ONE_THREAD: Assumption = ("threads",)  # then nothing need be stepped
 # Then no code that is not stepped writes an attribute or a global by a dictionary:
 BY_NAME_ONLY: Assumption = ("by name only",)
 CLOCK_UNREAD: Assumption = ("clock",)  # then it matters to nobody when a deadline is set
+NO_POOL: Assumption = ("no pool",)  # then the end of the program need not wait for any
 MOST_THREADS = 200
 # What it costs to let one of so many go on where the first is who runs, and could go on:
 PREEMPTIVE = [(0,) + (1,) * (options - 1) for options in range(MOST_THREADS + 1)]
@@ -172,6 +173,7 @@ class Scheduler:
         self.timeouts = True  # whether time may pass while somebody could go on
         self.at_begin: Callable[[], None] = lambda: None
         self.at_exit: Callable[[], None] = lambda: None
+        self.before_exit: Waitable | None = None  # what the end of the program waits for
         self.at_end: Callable[[], None] = lambda: None
         self.is_permanent: Callable[[int], bool] = lambda _: False  # whether an address is for good
         self.who_runs: Callable[[], str] = lambda: self.current.name  # who runs, for a person
@@ -247,6 +249,12 @@ class Scheduler:
                 thread.thread = None
         if self.unfit:
             self.use_real_threads()
+        if isinstance(self.problem, RecursionError):  # said here, where there is room to say it
+            raise Uncontrolled(
+                "the program's calls are nested as deep as Python lets them"
+                f" ({sys.getrecursionlimit()}), which leaves the explorer no room to look at them:"
+                " if it is meant to, let it nest them less deeply"
+            ) from None
         if self.problem is not None:
             raise self.problem
         if self.newly_disproved:
@@ -273,6 +281,10 @@ class Scheduler:
             outcome = Raised(failure.type, failure.message, failure.traceback)
         if self.outcome is None:
             self.outcome = outcome
+        if NO_POOL in self.disproved and self.before_exit is not None:
+            with suppress(ExecutionEnded):
+                self.wait(self.before_exit, ("end",))
+                self.before_exit.touch(self)
 
     def running_on(self) -> RealThread:
         """Return the real thread whose turn it is."""
@@ -469,6 +481,7 @@ class Scheduler:
                 timed = fair or [min(timed, key=_deadline)]  # who has waited longest
             timed.sort(key=_deadline)
             soonest = timed[0].deadline
+            timed = [each for each in timed if each.deadline == soonest or self._may_time_out(each)]
             if not self.timeouts and len(timed) > 1:
                 timed = _without_early_timeouts(timed)
             costs = tuple(int(thread.deadline != soonest) for thread in timed)
@@ -505,7 +518,8 @@ class Scheduler:
             if _is_timeout(following):
                 self.early += bool(enabled) or following.deadline != soonest
             following.timed_out = True
-            following.let_go += bool(enabled) or following.wait is OTHERS
+            passed_over = soonest is not None and following.deadline != soonest
+            following.let_go += bool(enabled) or passed_over or following.wait is OTHERS
             assert following.deadline is not None
             self.clock = max(self.clock, following.deadline)
         self.current = following
@@ -661,12 +675,13 @@ class Scheduler:
         self.current.made += 1
         return self.current.index, self.current.made
 
-    def _number_of(self, thing: object) -> Identity | int | None:
+    def _number_of(self, thing: Any) -> Identity | int | None:
         """Number a thing in the order of being touched: by its address no two executions agree."""
         if thing is None:
             return None
-        if isinstance(thing, Identified):
-            return thing.identity
+        if issubclass(type(thing), Identified):  # isinstance() asks the thing itself as well
+            identity: Identity = thing.identity
+            return identity
         known = self._touched.get(address_of(thing))
         if known is None or known[1].thing() is not thing:  # another had this address before
             known = self._touched[address_of(thing)] = self.touched, Reference(thing)

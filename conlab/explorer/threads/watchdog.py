@@ -62,7 +62,7 @@ def _watch(scheduler: Scheduler, wait: Callable[..., bool], notice: Callable[[],
     """
     seen: object = None
     began = spent = 0.0
-    asleep = blocked = 0  # looks
+    asleep = held_up = blocked = 0  # looks
     while not wait(timeout=LOOK):
         notice()
         real = scheduler.running_on()
@@ -70,14 +70,16 @@ def _watch(scheduler: Scheduler, wait: Callable[..., bool], notice: Callable[[],
         done = scheduler.executions, scheduler.awaited, scheduler.steps
         state = (*done, real.ident, clock)
         if state != seen:
-            seen, began, asleep, blocked = state, spent, 0, 0
+            seen, began, asleep, held_up, blocked = state, spent, 0, 0, 0
             continue
         asleep += sleeps
+        sleeps = sleeps and not real.is_given_its_turn()
+        held_up += sleeps
         blocked = blocked + 1 if sleeps and spent == before else 0
         if blocked * LOOK >= STUCK or asleep * LOOK >= BUSY:
             raise Uncontrolled(_where(scheduler, real, blocked=True))
-        idle = spent - began < IDLE * LOOK * asleep
-        if asleep * LOOK >= HELD_UP and idle and scheduler.paused():
+        idle = spent - began < IDLE * LOOK * held_up
+        if held_up * LOOK >= HELD_UP and idle and scheduler.paused():
             raise Uncontrolled(_where(scheduler, real, blocked=True))
         if spent - began >= BUSY:
             raise Uncontrolled(_where(scheduler, real, blocked=False))

@@ -28,6 +28,7 @@ TURNS, REPEATED, COMING = [], [], []
 # -- here begins what the script has of it --
 
 PATIENCE = 5.0  # seconds in which nothing happens, after which the schedule does not fit
+LOOK = 0.05  # seconds between two looks at whether anything happens
 HANGS = 1.0  # and when all turns are over: then it hangs
 REPEATING = 3.0  # seconds for which turns that repeat without an end are repeated
 START_OF_TIME = 1_000_000_000.0  # what the clock of an event loop begins with
@@ -471,20 +472,23 @@ def show(stack):
 
 
 def watch():
-    """End it when nothing happens any more."""
-    moved, since = -1, 0.0
-    real_time, real_sleep = REAL_MONOTONIC, REAL_SLEEP
+    """End it when nothing happens any more.
+
+    Looks are counted, not seconds: a machine that stands still is no reason to say that it hangs.
+    """
+    moved, looks = -1, 0
     while True:
-        real_sleep(0.05)
-        if REPEATED and GATE.rounds and real_time() - GATE.started > REPEATING:
+        REAL_SLEEP(LOOK)
+        if REPEATED and GATE.rounds and REAL_MONOTONIC() - GATE.started > REPEATING:
             print(f"After {GATE.rounds:,} rounds of the same turns it has not ended: a livelock.")
             print(f"The explorer found: {EXPECTED}")
             leave(1)
+        looks += 1
         if GATE.moved != moved:
-            moved, since = GATE.moved, real_time()
-        elif GATE.over and real_time() - since > HANGS:
+            moved, looks = GATE.moved, 0
+        elif GATE.over and looks * LOOK > HANGS:
             hangs()
-        elif real_time() - since > PATIENCE:
+        elif looks * LOOK > PATIENCE:
             misfit(described(GATE.turn()))
 
 

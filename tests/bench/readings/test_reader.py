@@ -1,6 +1,7 @@
 """Every rule speaks of its own kind alone, and where jobs are too short none but one."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -190,3 +191,55 @@ def test_a_model_whose_jobs_would_not_fit_is_not_tried() -> None:
     )
     assert memory.does_not_fit(2 * GIBI, 4, 9 * GIBI) == ""
     assert memory.does_not_fit(MEBI, 10_000, GIBI) == ""
+
+
+# Remembered
+
+
+def test_jobs_that_find_done_what_the_first_run_did_are_named_and_have_no_leader() -> None:
+    quick = case(
+        row("threads", 2e-4), row("serial", 5e-5), alone=alone(jobs=(5e-6,) * 10, first=0.4)
+    )
+    (found,) = readings(quick)
+    assert found.kind == "remembered"
+    assert "first run took 400.0 ms in serial" in found.sentence
+    assert "later ones take 50 µs" in found.sentence
+    assert "how fast they remember" in found.doubt
+
+
+@pytest.mark.parametrize("first", [0.0, 1.0, 4.0])
+def test_a_first_run_that_is_somewhat_slower_is_no_sign_of_that(first: float) -> None:
+    assert "remembered" not in [one.kind for one in readings(case(alone=alone(first=first)))]
+
+
+def test_a_first_run_of_milliseconds_is_none_either() -> None:
+    short = case(row("serial", 1e-4), alone=alone(jobs=(1e-5,) * 10, first=0.01))
+    assert [one.kind for one in readings(short)] == ["too short"]
+
+
+# Not awaited
+
+
+def coroutines_of(seconds: float) -> Case:
+    return case(row("coroutines", 0.2, job=seconds), row("threads", 0.3))
+
+
+def test_a_coroutine_that_is_over_before_the_wait_can_be_is_told_of() -> None:
+    (found,) = readings(coroutines_of(1e-5))
+    assert found.kind == "not awaited"
+    assert "a job of coroutines is over after 10 µs, and work() waits for 99.0 ms" in found.sentence
+    assert found.doubt == "coroutines may leave undone what the others do"
+
+
+@pytest.mark.parametrize("seconds", [0.06, 0.1, 2.0])
+def test_a_coroutine_that_waits_as_long_is_not(seconds: float) -> None:
+    assert readings(coroutines_of(seconds)) == []
+
+
+def test_nor_is_one_that_waits_by_another_library() -> None:
+    other = replace(coroutines_of(1e-5), blocking=("requests",), asynchronous=("httpx",))
+    assert [one.kind for one in readings(other)] == ["two libraries"]
+
+
+def test_jobs_that_compute_may_be_over_as_soon_as_they_are() -> None:
+    assert readings(replace(coroutines_of(1e-5), alone=alone(waiting=0.1))) == []

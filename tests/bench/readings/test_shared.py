@@ -39,6 +39,15 @@ def test_without_processes_nothing_is_said_of_them() -> None:
     assert "rocesses" not in found.sentence
 
 
+def test_six_at_a_time_on_two_cores_may_be_the_pool_that_asyncio_hands_calls_to() -> None:
+    threads = row("threads", 0.04, in_flight=30.0, cores=0.1)
+    more = {"job_count": 40, "alone": alone(jobs=(0.025,) * 40)}
+    six = row("coroutines", 1 / 5.8, in_flight=14.4, job=0.3, cores=0.05)
+    assert "asyncio.to_thread() has 6 threads with 2 cores" in read(six, threads, **more).sentence
+    two = row("coroutines", 1 / 2, in_flight=14.4, job=0.3, cores=0.05)
+    assert "to_thread" not in read(two, threads, **more).sentence
+
+
 def test_a_half_that_knows_nothing_of_the_lock_is_named() -> None:
     found = read(row("coroutines", 1.0, in_flight=7.0, job=0.7), row("threads", 0.11, in_flight=9))
     assert found.kind == "shared in one half"

@@ -190,6 +190,24 @@ def test_what_starts_the_bodies_is_not_taken_to_touch_everything(
     assert differing(result, "test_put") == 18
 
 
+def test_an_assertion_is_met_again_however_much_longer_the_second_search_takes(
+    pytester: pytest.Pytester,
+) -> None:
+    """By a clock that hardly moves the first took no time: twice as long would be none, too."""
+    pytester.makeconftest(
+        """
+        from itertools import count
+        from types import SimpleNamespace
+        from conlab.explorer.in_pytest import together
+
+        together.time = SimpleNamespace(monotonic=count(step=1e-6).__next__)
+        """
+    )
+    result = run(pytester, TESTS, "--together", "2", "-k", "put_back")
+    assert ended(result) == {"test_put_back": "failed"}
+    assert said(result)["test_put_back"].startswith("the test's own assertion fails with 2 bodies")
+
+
 def test_processes_of_xdist_explore_as_well(pytester: pytest.Pytester) -> None:
     pytest.importorskip("xdist", reason="it shares tests among processes")
     result = run(pytester, TESTS, "--together=2", "-n", "1", "-k", "evict")

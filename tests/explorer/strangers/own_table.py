@@ -7,6 +7,7 @@ from tests.explorer.strangers.table import (
     CANCEL,
     NO_TIMEOUTS,
     PASSES,
+    Refused,
     Row,
     asleep,
     each,
@@ -98,6 +99,36 @@ def services() -> Iterator[Row]:
     yield from late(file, "lock_within_a_second", "TimeoutError")
 
 
+def heartbeats() -> Iterator[Row]:
+    """Loops that look again each second, while another thread sleeps for three."""
+    ends = "three seconds are over once, however often another one is"
+    beats = "heartbeat_sleeps heartbeat_waits_for_the_stop"
+    yield from each("own/services.py", beats, PASSES, because=ends)
+    yield Row("own/services.py", "tells_itself_to_end", Refused(r"os\.kill"), because="a signal")
+    # From 3.12 on it takes minutes: a call is looked at along the whole stack.
+    room = "the explorer looks at each call from inside of it, and needs some depth itself"
+    name, deep = "recurses_without_end", Refused("nested as deep")
+    yield Row("own/services.py", name, deep, before=(3, 12), because=room)
+    yield Row("own/services.py", name, deep, since=(3, 12), longer=True, wrong=room)
+
+
+def lookups() -> Iterator[Row]:
+    """Objects whose attributes are looked up by code of the program's own."""
+    file = "own/lookups.py"
+    alone = """is_asked_by_the_program_alone is_called_by_the_program_alone
+    property_is_read_by_the_program_alone"""
+    looks = "who looks at an object to see what is shared runs none of its code"
+    for options in (("--bound", "1"), ("--bound", "1", "--reading", "gil")):
+        yield from each(file, alone, PASSES, options=options, because=looks)
+    yield Row(file, "keys_that_are_attributes_under_a_lock", PASSES)
+    lost = "both read before either writes"
+    yield Row(file, "keys_that_are_attributes", fails("AssertionError"), because=lost)
+    bound = ("--bound", "1")
+    yield Row(file, "each_thread_has_its_tags", PASSES, bound)
+    one = "the list is an argument, and the same for each thread"
+    yield Row(file, "all_threads_have_the_same_tags", fails("AssertionError"), bound, because=one)
+
+
 def pipelines() -> Iterator[Row]:
     """Pipelines, groups, limits, caches and shutdowns of asyncio."""
     file = "own/pipelines.py"
@@ -128,4 +159,11 @@ def pipelines() -> Iterator[Row]:
     yield Row(file, "thread_tells_nobody", fails(DEADLOCK), because=deaf)
 
 
-ROWS: list[Row] = [*pools(), *caches(), *services(), *pipelines()]
+ROWS: list[Row] = [
+    *pools(),
+    *caches(),
+    *services(),
+    *heartbeats(),
+    *lookups(),
+    *pipelines(),
+]

@@ -132,7 +132,7 @@ def test_command_explores_async_functions_and_says_what_it_counts(
 ) -> None:
     file = explored["0"][1].with_name("served.py")
     assert obey(["explore", f"{file}:broken", "--cancellations", "1"]) == 1
-    assert "(up to 1 departure, reading " in capsys.readouterr().out
+    assert "(up to 1 departure, reading " in " ".join(capsys.readouterr().out.split())
 
 
 def test_fixture_explores_async_functions(explore: Callable[..., Exploration]) -> None:

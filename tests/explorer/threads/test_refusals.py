@@ -221,6 +221,34 @@ def test_thread_that_gets_no_core_is_not_blocked(monkeypatch: pytest.MonkeyPatch
     looks(monkeypatch, [(1.0, True), (1.0, False)] * 90)
 
 
+def test_thread_that_is_given_its_turn_is_not_blocked_while_the_giver_has_no_core(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(RealThread, "is_given_its_turn", lambda _: True)
+    looks(monkeypatch, [(1.0, True)] * 90)
+    with pytest.raises(Uncontrolled, match="blocks"):  # but not for ever
+        looks(monkeypatch, [(1.0, True)] * 102)
+
+
+def test_thread_that_waits_for_its_turn_is_told_from_one_that_waits_for_anything_else() -> None:
+    first, second = RealThread(), RealThread()
+
+    def run() -> None:
+        first.is_the_caller()
+        first.hand_over_to(second)
+        second.semaphore.acquire()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert wait_for(first.is_given_its_turn)
+    second.semaphore.acquire()
+    first.semaphore.release()
+    assert wait_for(lambda: not first.is_given_its_turn())
+    assert thread.is_alive()
+    second.semaphore.release()
+    thread.join()
+
+
 def test_thread_that_wakes_now_and_then_to_no_end_is_blocked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -230,10 +258,11 @@ def test_thread_that_wakes_now_and_then_to_no_end_is_blocked(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to a process")
 def test_ctrl_c_ends_an_exploration(tmp_path: Path) -> None:
-    file = tmp_path / "endless.py"
+    file, begun = tmp_path / "endless.py", tmp_path / "begun"
     file.write_text(
         "import threading\n"
         "def program():\n"
+        f"    open({str(begun)!r}, 'a').close()\n"
         "    threads = [threading.Thread(target=work) for _ in range(4)]\n"
         "    for thread in threads: thread.start()\n"
         "    for thread in threads: thread.join()\n"
@@ -242,8 +271,7 @@ def test_ctrl_c_ends_an_exploration(tmp_path: Path) -> None:
         "    for _ in range(50): shared[0] += 1\n"
     )
     code = (
-        "import signal, sys; import conlab.commands.explore; from conlab.cli import obey\n"
-        "print('ready', flush=True)\n"
+        "import signal, sys; from conlab.cli import obey\n"
         # A shell has it ignored in what it runs in the background, such as these tests.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"command = ['explore', {f'{file}:program'!r}, '--bound', '9', '--schedules', '99999999']\n"
@@ -258,9 +286,7 @@ def test_ctrl_c_ends_an_exploration(tmp_path: Path) -> None:
     )
     with child:
         try:
-            assert child.stdout is not None
-            assert child.stdout.readline() == "ready\n"
-            REAL_SLEEP(0.5)  # let it get into the middle of it: any moment will do
+            assert wait_for(begun.exists)  # from then on any moment will do
             child.send_signal(signal.SIGINT)
             _, errors = child.communicate(timeout=patience(SOON))
         finally:

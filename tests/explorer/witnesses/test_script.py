@@ -260,6 +260,25 @@ def test_the_script_of_a_livelock_ends_by_itself(programs: Any, tmp_path: Path) 
     assert "rounds of the same turns it has not ended: a livelock" in said
 
 
+def test_a_machine_that_stands_still_is_not_taken_for_a_program_that_hangs(
+    programs: Any, tmp_path: Path
+) -> None:
+    """By a clock on which hours pass between any two looks, of which there are many."""
+    witness = witness_of(programs.times_out, programs.is_right)
+    write_script(tmp_path / "out.py", witness, programs.times_out, programs.is_right)
+    text = (tmp_path / "out.py").read_text()
+    clock = "REAL_MONOTONIC, REAL_SLEEP = {}, time.sleep"
+    of_hours = clock.format("itertools.count(step=3600.0).__next__")
+    for real, made in (
+        (clock.format("time.monotonic"), of_hours),
+        ("LOOK = 0.05", "LOOK = 0.001"),
+    ):
+        assert text.count(real) == 1
+        text = text.replace(real, made)
+    status, said = rewritten(tmp_path, text)
+    assert (status, "It returned False." in said) == (SHOWN, True), said
+
+
 @pytest.fixture(scope="module")
 def queued(programs: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Witness, str]:
     """A witness, and the text of its script."""

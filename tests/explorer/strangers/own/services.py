@@ -3,8 +3,10 @@ import contextlib
 import contextvars
 import enum
 import logging
+import os
 import queue
 import sched
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -436,3 +438,45 @@ def retries_share_a_budget():
 
     run(lambda: attempt(Flaky()), lambda: attempt(Flaky()))
     assert len(got) == 1
+
+
+# -- heartbeats: who looks again each second, while somebody sleeps for three
+
+
+def _beats_until(stop, wait):
+    def beat():
+        while not stop.is_set():
+            wait()
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    time.sleep(3)
+    stop.set()
+    thread.join()
+
+
+def heartbeat_sleeps():
+    _beats_until(threading.Event(), lambda: time.sleep(1))
+
+
+def heartbeat_waits_for_the_stop():
+    stop = threading.Event()
+    _beats_until(stop, lambda: stop.wait(1))
+
+
+# -- signals
+
+
+def tells_itself_to_end():
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+# -- recursion
+
+
+def _asks_itself():
+    return _asks_itself()
+
+
+def recurses_without_end():
+    run(_asks_itself)
