@@ -18,6 +18,7 @@ import psutil
 from conlab import ending
 from conlab.bench import contention, costs
 from conlab.bench.discovery import Cell
+from conlab.bench.evidence.demand import our_own
 from conlab.bench.running import CellFailed, OpenCell
 
 FLOOR = 90.0  # seconds: more than the limits that the pools have of their own
@@ -56,7 +57,7 @@ class Watchdog:
     """Counts the seconds in which a cell gives no result.
 
     Those do not count in which a thread of the process tree stood ready while others had the
-    cores: on a busy machine, everything may take longer.
+    cores: on a busy machine, everything may take longer. Threads that only look on do not count.
     """
 
     def __init__(self, cell: Cell, serial_seconds: float, origin: int | None) -> None:
@@ -96,6 +97,9 @@ class Watchdog:
         limit, progress, without, ready = self.limit(open_cell), -1, 0.0, dict[int, float]()
         while not self.has_ended_after(limit / LOOKS):
             before, ready = ready, contention.seconds_ready_in_tree()
+            # Who looks that often is always in the queue on a busy machine, and keeps nobody there.
+            for looking_on in our_own() & ready.keys():
+                del ready[looking_on]
             if progress != open_cell.progress:
                 limit, progress, without = self.limit(open_cell), open_cell.progress, 0.0
                 continue

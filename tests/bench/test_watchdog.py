@@ -230,6 +230,26 @@ def test_time_in_which_others_had_the_cores_does_not_count(
     assert len(matrix.measured) == 1
 
 
+def test_that_those_who_look_on_are_kept_from_the_cores_is_no_excuse(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks = Looks(1.0)  # more than there is between two looks
+    monkeypatch.setattr(
+        contention, "seconds_ready_in_tree", lambda: {threading.get_native_id(): looks()[1]}
+    )
+    monkeypatch.setattr(watchdog, "FLOOR", 0.5)
+
+    def never(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
+        pause = threading.Event()
+        while looks.count < 10 * watchdog.LOOKS:
+            pause.wait(0.01)
+        return (attempt(work, job) for job in jobs)
+
+    found = workload()
+    with pytest.raises(CellFailed, match="it gave no result for"):
+        matrix_of(found).measure(Cell(found, model("sleepers", never)), Stopwatch())
+
+
 def test_a_cell_has_many_times_as_long_as_serial_or_its_own_first_run() -> None:
     cell = Cell(workload(), SERIAL)
     watched = Watchdog(cell, 2.0, None)
