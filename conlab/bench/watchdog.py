@@ -18,6 +18,7 @@ import psutil
 from conlab import ending
 from conlab.bench import contention, costs
 from conlab.bench.discovery import Cell
+from conlab.bench.evidence.demand import our_own
 from conlab.bench.running import CellFailed, OpenCell
 
 FLOOR = 90.0  # seconds: more than the limits that the pools have of their own
@@ -56,7 +57,7 @@ class Watchdog:
     """Counts the seconds in which a cell gives no result.
 
     Those do not count in which a thread of the process tree stood ready while others had the
-    cores: on a busy machine, everything may take longer.
+    cores: on a busy machine, everything may take longer. Threads that only look on do not count.
     """
 
     def __init__(self, cell: Cell, serial_seconds: float, origin: int | None) -> None:
@@ -64,7 +65,10 @@ class Watchdog:
         self.serial_seconds = serial_seconds
         self.origin = origin
         self.reason = ""  # why it broke the cell off
-        self.ended = threading.Event()
+        self.ended = False
+        # Held until then. No Event: who is interrupted amid its set() leaves it locked for good.
+        self.until_ended = threading.Lock()
+        self.until_ended.acquire()
         self.lock = threading.Lock()  # nobody is interrupted who has ended
         self.thread: threading.Thread | None = None
 
@@ -78,15 +82,24 @@ class Watchdog:
     def end(self) -> None:
         """Watch no longer."""
         with self.lock:
-            self.ended.set()
+            self.ended = True
+            if self.until_ended.locked():
+                self.until_ended.release()
         if self.thread:
             self.thread.join()
+
+    def has_ended_after(self, seconds: float) -> bool:
+        """Wait until it ends, but so long at most; say whether it has."""
+        return self.ended or self.until_ended.acquire(timeout=seconds)
 
     def look(self, open_cell: OpenCell) -> None:
         """Look at the cell again and again; break it off when it has given nothing for too long."""
         limit, progress, without, ready = self.limit(open_cell), -1, 0.0, dict[int, float]()
-        while not self.ended.wait(limit / LOOKS):
+        while not self.has_ended_after(limit / LOOKS):
             before, ready = ready, contention.seconds_ready_in_tree()
+            # Who looks that often is always in the queue on a busy machine, and keeps nobody there.
+            for looking_on in our_own() & ready.keys():
+                del ready[looking_on]
             if progress != open_cell.progress:
                 limit, progress, without = self.limit(open_cell), open_cell.progress, 0.0
                 continue
@@ -107,15 +120,15 @@ class Watchdog:
         """
         self.reason = f"it gave no result for {limit:.0f} s: {self.stands_still()}"
         ending.jobs_left.set()
-        while not self.ended.is_set():
+        while not self.ended:
             with self.lock:
-                if not self.ended.is_set():
+                if not self.ended:
                     interrupt()
-            if not self.ended.wait(GRACE):
+            if not self.has_ended_after(GRACE):
                 for process in costs.worker_processes(self.origin):
                     with suppress(psutil.NoSuchProcess):
                         process.kill()
-                self.ended.wait(GRACE)
+                self.has_ended_after(GRACE)
 
     def stands_still(self) -> str:
         """The worker processes, those that are stopped or else all, and what they are doing."""

@@ -16,6 +16,7 @@ from conlab.bench.measuring import Matrix
 from conlab.errors import UserError
 from tests.bench.conftest import Write
 from tests.bench.made import PROCESSES, SERIAL, THREADS, settings
+from tests.patience import patience
 from workloads.models import coroutines
 
 COROUTINES = Model("coroutines", coroutines)
@@ -393,7 +394,7 @@ def work(n): return n
 def test_jobs_that_block_are_broken_off_and_said_with_their_line(
     own_file: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(standstill, "PATIENCE", 0.2)
+    monkeypatch.setattr(standstill, "PATIENCE", patience(1))  # for what comes before
     with pytest.raises(
         UserError,
         match=(
@@ -407,7 +408,7 @@ def test_jobs_that_block_are_broken_off_and_said_with_their_line(
 def test_where_a_job_stands_that_does_not_come_back_is_said_while_it_does_not(
     own_file: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(standstill, "PATIENCE", 0.2)
+    monkeypatch.setattr(standstill, "PATIENCE", patience(1))
     source = """
     import threading
     HEARD = threading.Event()
@@ -424,7 +425,7 @@ def test_where_a_job_stands_that_does_not_come_back_is_said_while_it_does_not(
 
     assert Matrix(chosen, Inputs(chosen, small=False), say=say).reference(workload).jobs == 2
     assert re.fullmatch(
-        r"stands: job 1 of the first run, in serial, has given nothing for 0 s; it stands at"
+        r"stands: job 1 of the first run, in serial, has given nothing for \d+ s; it stands at"
         r" stands\.py:5, in work\(\): def work\(n\): return HEARD\.wait\(\)\. Ctrl-C ends this\.",
         said[0],
     )

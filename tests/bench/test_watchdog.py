@@ -7,7 +7,9 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -228,6 +230,26 @@ def test_time_in_which_others_had_the_cores_does_not_count(
     assert len(matrix.measured) == 1
 
 
+def test_that_those_who_look_on_are_kept_from_the_cores_is_no_excuse(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks = Looks(1.0)  # more than there is between two looks
+    monkeypatch.setattr(
+        contention, "seconds_ready_in_tree", lambda: {threading.get_native_id(): looks()[1]}
+    )
+    monkeypatch.setattr(watchdog, "FLOOR", 0.5)
+
+    def never(work: Any, jobs: Iterable[Any]) -> Iterator[Any]:
+        pause = threading.Event()
+        while looks.count < 10 * watchdog.LOOKS:
+            pause.wait(0.01)
+        return (attempt(work, job) for job in jobs)
+
+    found = workload()
+    with pytest.raises(CellFailed, match="it gave no result for"):
+        matrix_of(found).measure(Cell(found, model("sleepers", never)), Stopwatch())
+
+
 def test_a_cell_has_many_times_as_long_as_serial_or_its_own_first_run() -> None:
     cell = Cell(workload(), SERIAL)
     watched = Watchdog(cell, 2.0, None)
@@ -235,6 +257,33 @@ def test_a_cell_has_many_times_as_long_as_serial_or_its_own_first_run() -> None:
     assert watched.limit(open_cell) == watchdog.FLOOR + 2.0 * watchdog.FACTOR
     open_cell.longest = 3.0
     assert watched.limit(open_cell) == watchdog.FLOOR + 3.0 * watchdog.FACTOR
+
+
+@pytest.mark.parametrize("step", range(8))
+def test_whoever_is_interrupted_while_it_ends_can_end_it_again(step: int) -> None:
+    """Its own interrupt may come just then: nothing is left locked by half a step."""
+    cell = Cell(workload(), SERIAL)
+    watched, steps = Watchdog(cell, 2.0, None), count()
+    watched.watch(OpenCell(cell, None, lambda: iter(())))
+
+    def interrupt(frame: FrameType, _event: str, _value: Any) -> Any:
+        frame.f_trace_lines = False  # only where functions begin and end
+        if next(steps) == step:
+            raise KeyboardInterrupt
+        return interrupt
+
+    before = sys.gettrace()
+    try:
+        sys.settrace(interrupt)
+        watched.end()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(before)
+    ending = threading.Thread(target=watched.end, daemon=True)
+    ending.start()
+    ending.join(patience(60))
+    assert not ending.is_alive()
 
 
 def test_a_reader_s_own_job_says_it_in_a_sentence_too() -> None:

@@ -259,7 +259,7 @@ def explored_outcomes(program: Any, bound: int) -> set[Any]:
     max_examples=25,
     deadline=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(tasks=programs)
 def test_every_outcome_of_generated_tasks_is_found_and_no_other(
