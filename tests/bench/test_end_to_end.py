@@ -130,7 +130,7 @@ def test_what_is_wrong_with_an_own_workload_is_said_in_a_sentence(own: Ended) ->
     assert own.status == pytest.ExitCode.USAGE_ERROR
     for sentence in (
         "ERROR: always_fail: every job failed, the first with ValueError: job 0 has no chance",
-        "ERROR: forget_await-coroutines gives other results than serial: in result 0: <coroutine",
+        "ERROR: forget_await: work_async() gave a coroutine that nobody awaited; await it in there",
     ):
         assert own.said.count(sentence) == 1
         assert own.said.count(sentence.partition("with")[0]) == 1

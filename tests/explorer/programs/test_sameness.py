@@ -32,8 +32,8 @@ def by_random() -> list[int]:
     return out
 
 
-def by_secrets() -> bool:
-    return secrets.choice([True, False])
+def by_secrets() -> list[bool]:
+    return [secrets.choice([True, False]) for _ in range(64)]  # which come the same but once
 
 
 def by_uuid() -> uuid.UUID:
