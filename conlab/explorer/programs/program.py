@@ -258,6 +258,8 @@ def judge(check: Check, value: Any) -> bool:
         hint = "return whether the value is right, or assert it"
     else:
         hint = "return True or False"
+    if inspect.iscoroutine(said):
+        said.close()  # or Python says at some later time that nobody awaited it
     raise CheckFailed(f"the check {name} returned {repr_of(said)} for {repr_of(value)}: {hint}")
 
 

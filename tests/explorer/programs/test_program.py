@@ -192,7 +192,6 @@ def test_what_cannot_judge_is_refused(check: Any, sentence: str) -> None:
     ],
     ids=["raises", "returns_a_coroutine", "forgets_to_return", "knows_no_answer"],
 )
-@pytest.mark.filterwarnings("ignore:coroutine .fails. was never awaited:RuntimeWarning")
 def test_a_check_that_goes_wrong_says_nothing_about_the_program(check: Any, sentence: str) -> None:
     with pytest.raises(CheckFailed, match=sentence):
         explore(lambda: 1, check=check)
