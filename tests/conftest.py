@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import pytest_timeout
 
@@ -13,6 +14,16 @@ from conlab.scratch import scratch_folder
 from tests.patience import patience
 
 TESTS = Path(__file__).resolve().parent
+
+# What hypothesis draws is the same each time, and takes as long as a busy machine makes it take.
+hypothesis.settings.register_profile(
+    "on any machine",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("on any machine")
+
 # Files that take long. Were one of them begun among the last, one process would run on while the
 # others have nothing left to do.
 LONG = (

@@ -163,20 +163,25 @@ def look_at_jobs(
             except StopIteration:
                 return number
             seconds = time.perf_counter() - began
-            if senders and seconds < PICKLING_LIMIT:
-                try:
-                    pickle.loads(pickle.dumps(job))
-                except Exception as error:
-                    raise UserError(
-                        f"{workload.name}: job {number} cannot be sent to worker processes"
-                        f" ({own_lines.said(error)}); jobs() should give plain values, such as"
-                        f" numbers and paths{instead(others)}"
-                    ) from error
+            if senders and seconds < PICKLING_LIMIT and (reason := unsendable(job)):
+                raise UserError(
+                    f"{workload.name}: job {number} cannot be sent to worker processes ({reason});"
+                    f" jobs() should give plain values, such as numbers and paths{instead(others)}"
+                )
             if seconds > DRAWING_LIMIT or number >= MOST_DRAWN:
                 break
     if ends:
         return known or None
     raise no_end()
+
+
+def unsendable(thing: Any) -> str:
+    """Why a thing cannot be sent from one process to another; nothing if it can."""
+    try:
+        pickle.loads(pickle.dumps(thing))
+    except Exception as error:
+        return own_lines.said(error)
+    return ""
 
 
 def refuse_results(workload: Workload, result: Any, models: tuple[Model, ...]) -> None:
@@ -190,16 +195,13 @@ def refuse_results(workload: Workload, result: Any, models: tuple[Model, ...]) -
                 f"{workload.name}: work() gives {described(one)}, which is yet to be run through:"
                 " let it return a list or what comes of it"
             )
-        if not senders or time.perf_counter() - began > PICKLING_LIMIT:
-            continue
-        try:
-            pickle.loads(pickle.dumps(one))
-        except Exception as error:
+        looked_at = senders and time.perf_counter() - began <= PICKLING_LIMIT
+        if looked_at and (reason := unsendable(one)):
             raise UserError(
                 f"{workload.name}: what work() gives for job {number}, {described(one)}, cannot be"
-                f" sent back from a worker process ({own_lines.said(error)}); let it return plain"
+                f" sent back from a worker process ({reason}); let it return plain"
                 f" values{instead(others)}"
-            ) from error
+            )
 
 
 def refuse_tally(workload: Workload, tally: Tally, drawn: int | None) -> None:

@@ -58,7 +58,7 @@ SAME = (
 # What is said in several words, and the one word for it.
 SAID = (
     (r"(never|not|n't) (end|finish|return|respond|answer|terminate|complete|exit|quit)\w*", "hang"),
-    (r"(no|without( an?| any)?) (error|exception|traceback)s?", "silent"),
+    (r"\b(no|without( an?| any)?) (error|exception|traceback)s?", "silent"),
     (r"\b(nobody|never|not) (retrieved|noticed|reported|logged)", "silent"),
     (r"\btim(e|es|ed|ing) out", "timeout"),
     (r"\brate[- ]?limit\w*", "overload"),

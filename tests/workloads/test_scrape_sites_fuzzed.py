@@ -10,7 +10,7 @@ pytest.importorskip("hypothesis", reason="no wheel of hypothesis for this Python
 
 from encodings.aliases import aliases
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
@@ -30,13 +30,7 @@ from workloads.scrape_sites import (
     site_of,
 )
 
-fuzzed = settings(
-    derandomize=True,
-    deadline=None,
-    max_examples=250,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+fuzzed = settings(max_examples=250, database=None)
 fuzzed_crawl = settings(fuzzed, max_examples=50)
 
 HERE = ("http://a.test/", "http://a.test/b/c.html", "http://a.test:81/b/c/", "http://a.test/b?q=/c")

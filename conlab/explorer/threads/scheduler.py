@@ -726,24 +726,25 @@ class Scheduler:
         assert self.traced is not None
         for thread in self.alive:
             if thread.wait is not None and thread.wait.busy:
-                self.step = TracedStep(thread.index, known=0)
-                thread.wait.touch(self)
-                if FREED_UNSEEN in self.disproved:
-                    self.step.touch(EVERYTHING, writes=True)
-                self.traced.pending.append(self.step)
-        self.step = None
+                self._leave_pending(thread, thread.wait)
 
     def _leave_undone(self) -> None:
         """Take note of what the threads would do next that are ended, or wait for ever."""
         if self.traced is None:
             return
         for thread in self.alive:
-            self.step = TracedStep(thread.index, known=0)
-            if thread.wait is not None and thread.deadline is None and thread.wait.busy:
-                thread.wait.touch(self)
-            else:
-                self.step.touch(EVERYTHING, writes=True)
-            self.traced.pending.append(self.step)
+            waits = thread.wait is not None and thread.deadline is None and thread.wait.busy
+            self._leave_pending(thread, thread.wait if waits else None)
+
+    def _leave_pending(self, thread: ControlledThread, wait: Waitable | None) -> None:
+        """Take note of what a thread would do next: what ends its wait, or nobody knows what."""
+        assert self.traced is not None
+        self.step = TracedStep(thread.index, known=0)
+        if wait is not None:
+            wait.touch(self)
+        if wait is None or FREED_UNSEEN in self.disproved:
+            self.step.touch(EVERYTHING, writes=True)
+        self.traced.pending.append(self.step)
         self.step = None
 
     # -- ends ------------------------------------------------------------------------------

@@ -231,7 +231,7 @@ def test_a_coroutine_that_is_over_before_the_wait_can_be_is_told_of() -> None:
     assert found.doubt == "coroutines may leave undone what the others do"
 
 
-@pytest.mark.parametrize("seconds", [0.06, 0.1, 2.0])
+@pytest.mark.parametrize("seconds", [0.03, 0.1, 2.0])  # from a quarter of the wait on
 def test_a_coroutine_that_waits_as_long_is_not(seconds: float) -> None:
     assert readings(coroutines_of(seconds)) == []
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from conlab.explorer.search import reduction, reversals, traced
@@ -259,18 +259,13 @@ locations = st.one_of(
     st.tuples(st.sampled_from(["name", "content"]), st.sampled_from([None, 0, 1])),
 )
 touches = st.dictionaries(locations, st.booleans(), max_size=3)
-at_any_speed = settings(
-    deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
 
 
-@at_any_speed
 @given(touches, touches)
 def test_dependence_is_symmetric(one: Any, other: Any) -> None:
     assert dependent(one, other) == dependent(other, one)
 
 
-@at_any_speed
 @given(touches, touches)
 def test_what_is_dependent_is_ordered_and_nothing_else(one: Any, other: Any) -> None:
     order = HappensBefore()

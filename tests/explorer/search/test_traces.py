@@ -2,7 +2,7 @@
 
 import tracemalloc
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from conlab.explorer.search.traces import Traces
@@ -10,7 +10,6 @@ from conlab.explorer.search.traces import Traces
 NUMBERS = st.integers(1, 2**64 - 1)
 
 
-@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.one_of(NUMBERS, st.integers(1, 9).map(lambda n: n << 40))), NUMBERS)
 def test_it_holds_what_a_set_holds(numbers: list[int], other: int) -> None:
     traces = Traces(numbers)

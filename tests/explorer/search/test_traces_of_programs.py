@@ -85,6 +85,7 @@ def missed(program: Callable[[], Any], reading: Reading, bound: int) -> tuple[in
                     plain = traces_of(session, bound, enumerate_schedules)
                 if disproved == session.scheduler.disproved:  # both have assumed the same
                     assert reduced <= plain
+                    assert len(plain) > 1 or not bound  # or there would be nothing to miss
                     return len(plain), len(plain - reduced)
 
         return supervise(session.scheduler, both, lambda: None)

@@ -257,9 +257,10 @@ def explored_outcomes(program: Any, bound: int) -> set[Any]:
 @pytest.mark.parametrize("bound", [0, 1, 2])
 @settings(
     max_examples=25,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[
+        *settings().suppress_health_check,
+        HealthCheck.function_scoped_fixture,
+    ],
 )
 @given(tasks=programs)
 def test_every_outcome_of_generated_tasks_is_found_and_no_other(

@@ -282,9 +282,10 @@ def explored_outcomes(
 )
 @settings(
     max_examples=3,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[
+        *settings().suppress_health_check,
+        HealthCheck.function_scoped_fixture,
+    ],
 )
 @given(data=st.data())
 def test_every_outcome_of_a_generated_program_is_found_and_no_other(
